@@ -1,0 +1,104 @@
+"""Settings as frozen dataclasses that refuse nonsense where they are made, and the only place that reads the environment.
+
+Environment variables:
+    ELM_CACHE      folder for the weights (default: the user's cache folder, `elm/`)
+    ELM_MEMORIES   folder for memories and runs (default: `memories/` beside `app.py`)
+    ELM_MODEL      the model when none is named (default: `auto`)
+    ELM_HUB        address of the model hub (default: HF_ENDPOINT, else https://huggingface.co); `off` never asks it
+    ELM_DEBUG      any value: show tracebacks
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, get_args
+
+from platformdirs import user_cache_path
+
+from elm_app.errors import BadInput
+
+Quantization = Literal["auto", "int8", "nf4", "none"]
+Device = Literal["auto", "cpu", "cuda"]
+
+
+def cache_dir() -> Path:
+    """Where weights are kept."""
+    given = os.environ.get("ELM_CACHE")
+    return Path(given).expanduser() if given else user_cache_path("elm", appauthor=False)
+
+
+def memories_dir() -> Path:
+    """Where memories and runs are kept."""
+    given = os.environ.get("ELM_MEMORIES")
+    return Path(given).expanduser() if given else Path(__file__).resolve().parent.parent / "memories"
+
+
+def default_model() -> str:
+    """The model when none is named."""
+    return os.environ.get("ELM_MODEL") or "auto"
+
+
+def hub_endpoint() -> str | None:
+    """The hub's address without a trailing slash, or None if it is never to be asked."""
+    given = os.environ.get("ELM_HUB") or os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
+    return None if given == "off" or os.environ.get("HF_HUB_OFFLINE") == "1" else given.rstrip("/")
+
+
+def debug() -> bool:
+    """Whether tracebacks are shown."""
+    return bool(os.environ.get("ELM_DEBUG"))
+
+
+def _check(ok: bool, name: str, value: object, fits: str) -> None:
+    if not ok:
+        raise BadInput(f"{name} is {value!r}.", f"It must be {fits}.")
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """Which model, as which numbers, where.
+
+    Attributes:
+        model: a preset (`tiny`, `small`, `base`, …), a hub id, a local folder, or `auto`.
+        quantization: `int8` (rollouts from the 4-bit checkpoint on a CPU), `nf4` (bitsandbytes), `none`, or `auto`.
+        device: `cpu`, `cuda` or `auto`.
+    """
+
+    model: str = field(default_factory=default_model)
+    quantization: Quantization = "auto"
+    device: Device = "auto"
+
+    def __post_init__(self) -> None:
+        _check(bool(self.model.strip()), "model", self.model, "a preset, a hub id or a local folder")
+        choices = get_args(Quantization)
+        _check(self.quantization in choices, "quantization", self.quantization, f"one of {', '.join(choices)}")
+        _check(self.device in get_args(Device), "device", self.device, f"one of {', '.join(get_args(Device))}")
+
+
+@dataclass(frozen=True)
+class SamplingSettings:
+    """How traces are sampled.
+
+    Attributes:
+        samples: k, traces for one problem.
+        max_new_tokens: T, where a trace is cut off.
+        temperature: 0 is greedy; otherwise logits are divided by it.
+        top_k: sample among the k likeliest tokens; 0 is the whole vocabulary.
+        seed: with the trace's index it fixes a trace's randomness.
+    """
+
+    samples: int = 8
+    max_new_tokens: int = 512
+    temperature: float = 0.7
+    top_k: int = 0
+    seed: int = field(default_factory=lambda: secrets.randbelow(2**31))
+
+    def __post_init__(self) -> None:
+        _check(1 <= self.samples <= 256, "samples", self.samples, "from 1 to 256")
+        _check(1 <= self.max_new_tokens <= 32768, "max_new_tokens", self.max_new_tokens, "from 1 to 32768")
+        _check(0 <= self.temperature <= 5, "temperature", self.temperature, "from 0 (greedy) to 5")
+        _check(self.top_k >= 0, "top_k", self.top_k, "0 (the whole vocabulary) or more")
+        _check(0 <= self.seed < 2**63, "seed", self.seed, "a whole number from 0 to 2^63 − 1")

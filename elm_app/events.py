@@ -1,0 +1,152 @@
+"""What a run says while it runs: frozen events, JSON in and out.
+
+A run is a log of these, in order. Whoever watches (page, command line, tests, benchmarks, replay) reads the log only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import Field, TypeAdapter
+
+from elm_app.types import Arm, Decision, ModelInfo, Timing, Trace, Vote, to_json
+
+Stage = Literal["download", "verify", "convert", "load", "prefill"]
+"""What a wait is for: fetching bytes, checking them, converting them once, loading the model, reading the problem."""
+
+
+@dataclass(frozen=True)
+class RunStarted:
+    """The first event of every log. `settings` are those the run uses, seed included; `created` is ISO 8601, UTC."""
+
+    run: str
+    command: str
+    problem: str
+    settings: dict[str, Any]
+    created: str
+    kind: Literal["run_started"] = "run_started"
+
+
+@dataclass(frozen=True)
+class Queued:
+    """Another run has the model; `ahead` runs come first."""
+
+    ahead: int
+    kind: Literal["queued"] = "queued"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A wait with a length. `done` of `total` in `unit` ("B", "tensors", "s", …); total 0 means unknown."""
+
+    stage: Stage
+    message: str
+    done: float
+    total: float
+    unit: str = ""
+    kind: Literal["progress"] = "progress"
+
+
+@dataclass(frozen=True)
+class ModelReady:
+    """The model is loaded; 0.0 seconds if it already was."""
+
+    model: ModelInfo
+    load_seconds: float
+    kind: Literal["model_ready"] = "model_ready"
+
+
+@dataclass(frozen=True)
+class PromptRead:
+    """The prompt went through the model once; sampling starts."""
+
+    arm: Arm
+    prompt_tokens: int
+    seconds: float
+    kind: Literal["prompt_read"] = "prompt_read"
+
+
+@dataclass(frozen=True)
+class TraceChunk:
+    """More text of one trace: append `text`; `tokens` is its length so far."""
+
+    arm: Arm
+    index: int
+    text: str
+    tokens: int
+    kind: Literal["trace_chunk"] = "trace_chunk"
+
+
+@dataclass(frozen=True)
+class TraceFinished:
+    """A trace with its extracted answer. `trace.text` is whole and replaces the chunks."""
+
+    trace: Trace
+    kind: Literal["trace_finished"] = "trace_finished"
+
+
+@dataclass(frozen=True)
+class VoteChanged:
+    """The vote over the traces of an arm that have finished so far (`finished` of `samples`)."""
+
+    arm: Arm
+    vote: Vote
+    finished: int
+    samples: int
+    kind: Literal["vote_changed"] = "vote_changed"
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The answer given to the user."""
+
+    decision: Decision
+    kind: Literal["decided"] = "decided"
+
+
+@dataclass(frozen=True)
+class RunFinished:
+    """The run came to its end."""
+
+    timing: Timing
+    kind: Literal["run_finished"] = "run_finished"
+
+
+@dataclass(frozen=True)
+class RunStopped:
+    """The user stopped the run; what it had made is in the log."""
+
+    timing: Timing
+    kind: Literal["run_stopped"] = "run_stopped"
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The run ended with an error: what is wrong, and what to do."""
+
+    error: str
+    message: str
+    remedy: str
+    kind: Literal["failed"] = "failed"
+
+
+Event = (
+    RunStarted | Queued | Progress | ModelReady | PromptRead | TraceChunk | TraceFinished | VoteChanged | Decided
+    | RunFinished | RunStopped | Failed
+)  # fmt: skip
+ENDINGS = (RunFinished, RunStopped, Failed)
+"""The events after which nothing follows."""
+
+KINDS: dict[str, type] = {cls.__dataclass_fields__["kind"].default: cls for cls in get_args(Event)}
+_adapter: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")])
+
+
+def event_to_json(event: Event) -> dict[str, Any]:
+    """An event as plain JSON values, with its `kind`."""
+    return to_json(event)
+
+
+def event_from_json(value: Any) -> Event:
+    """The reverse of `event_to_json`; raises `pydantic.ValidationError` on anything else."""
+    return _adapter.validate_python(value)
