@@ -1,4 +1,4 @@
-"""Settings as frozen dataclasses that refuse nonsense where they are made, and the only place that reads the environment.
+"""Settings as frozen dataclasses that refuse nonsense where they are made; the only place that reads the environment.
 
 Environment variables:
     ELM_CACHE      folder for the weights (default: the user's cache folder, `elm/`)

@@ -1,0 +1,115 @@
+"""One queue, one lock, one stop flag: runs happen one after the other, in a thread that outlives any page.
+
+`submit` returns at once with the run's id; whoever wants to watch reads the run's log (`runs/log.py`).
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from elm_app import config
+from elm_app.errors import ElmError
+from elm_app.events import ENDINGS, Event, Failed, Queued, RunStarted
+from elm_app.runs.log import LogWriter, new_run_id, recover
+
+Work = Callable[[Callable[[], bool]], Iterator[Event]]
+"""A run's work: given `stopped()`, a generator of events that ends with one of `ENDINGS`."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class _Job:
+    run: str
+    work: Work
+    log: LogWriter
+    stop: threading.Event = field(default_factory=threading.Event)
+    done: threading.Event = field(default_factory=threading.Event)
+
+
+class Runner:
+    """Runs jobs in order, each into its own log under `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.recovered = recover(folder) if folder.is_dir() else []
+        self._jobs: dict[str, _Job] = {}
+        self._queue: queue.Queue[_Job | None] = queue.Queue()
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._work, name="elm-runs", daemon=True)
+        self._thread.start()
+
+    def submit(self, command: str, problem: str, settings: dict[str, Any], work: Work) -> str:
+        """Queue a run and return its id. Raises `RunError` if its log cannot be written."""
+        run = new_run_id()
+        log = LogWriter(self.folder, run)
+        log.append(RunStarted(run, command, problem, settings, datetime.now(UTC).isoformat(timespec="seconds")))
+        job = _Job(run, work, log)
+        with self._lock:
+            if self._jobs:
+                log.append(Queued(len(self._jobs)))
+            self._jobs[run] = job
+            self._queue.put(job)
+        return run
+
+    def stop(self, run: str) -> bool:
+        """Ask a run to stop at its next token; False if it is not running or queued."""
+        with self._lock:
+            job = self._jobs.get(run)
+        if job is not None:
+            job.stop.set()
+        return job is not None
+
+    def live(self) -> list[str]:
+        """The ids of the running and the queued runs, in order."""
+        with self._lock:
+            return list(self._jobs)
+
+    def wait(self, run: str, timeout: float | None = None) -> bool:
+        """Wait until a run has ended; False if `timeout` seconds passed first."""
+        with self._lock:
+            job = self._jobs.get(run)
+        return job is None or job.done.wait(timeout)
+
+    def close(self) -> None:
+        """Stop everything and wait for the current run to write its ending."""
+        with self._lock:
+            for job in self._jobs.values():
+                job.stop.set()
+        self._queue.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        while (job := self._queue.get()) is not None:
+            try:
+                with job.log:
+                    self._run(job)
+            except ElmError as error:  # the log itself could not be written
+                logger.error("%s", error)
+            finally:
+                with self._lock:
+                    del self._jobs[job.run]
+                job.done.set()
+
+    def _run(self, job: _Job) -> None:
+        try:
+            for event in job.work(job.stop.is_set):
+                job.log.append(event)
+                if isinstance(event, ENDINGS):
+                    return
+            raise RuntimeError("the run's work ended without saying so")
+        except ElmError as error:
+            job.log.append(Failed(type(error).__name__, error.message, error.remedy))
+        except Exception as error:
+            if config.debug():
+                logger.exception("run %s", job.run)
+            text = str(error).strip() or "no further detail"
+            remedy = "This is a defect: please report it with the run's log."
+            job.log.append(Failed(type(error).__name__, f"{type(error).__name__}: {text}", remedy))

@@ -1,0 +1,156 @@
+"""A run as it stands, folded from its events: what the page draws, what `--json` prints, what tests look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from elm_app.events import (
+    Decided,
+    Event,
+    Failed,
+    ModelReady,
+    Progress,
+    PromptRead,
+    Queued,
+    RunFinished,
+    RunStarted,
+    RunStopped,
+    TraceChunk,
+    TraceFinished,
+    VoteChanged,
+)
+from elm_app.runs.log import Entry
+from elm_app.types import Arm, Decision, ModelInfo, Timing, Trace, to_json
+
+Status = Literal["queued", "loading", "reading", "sampling", "done", "stopped", "failed"]
+
+
+@dataclass
+class TraceView:
+    """A trace while it grows; `trace` is set once it has finished."""
+
+    arm: Arm
+    index: int
+    text: str = ""
+    tokens: int = 0
+    trace: Trace | None = None
+    changed: int = 0
+    """`seq` of the entry that changed it last."""
+
+
+@dataclass
+class RunView:
+    """The state of a run after the entries applied so far."""
+
+    run: str = ""
+    command: str = ""
+    problem: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+    created: str = ""
+    status: Status = "queued"
+    ahead: int = 0
+    progress: Progress | None = None
+    model: ModelInfo | None = None
+    load_seconds: float = 0.0
+    prompts: dict[Arm, PromptRead] = field(default_factory=dict)
+    traces: dict[tuple[Arm, int], TraceView] = field(default_factory=dict)
+    votes: dict[Arm, VoteChanged] = field(default_factory=dict)
+    decision: Decision | None = None
+    timing: Timing | None = None
+    failure: Failed | None = None
+    seconds: float = 0.0
+    """Seconds from the start of the run to the last entry applied."""
+    sampling_since: float | None = None
+    """`seconds` when the first trace could start."""
+
+    @property
+    def ended(self) -> bool:
+        return self.status in ("done", "stopped", "failed")
+
+    @property
+    def samples(self) -> int:
+        return int(self.settings.get("samples", 0))
+
+    def tokens(self) -> int:
+        """New tokens so far, over all traces."""
+        return sum(trace.tokens for trace in self.traces.values())
+
+    def apply(self, entry: Entry) -> None:
+        """Take in the next entry of the log."""
+        self.seconds = entry.at
+        self._apply(entry.event, entry.seq)
+
+    def _apply(self, event: Event, seq: int) -> None:
+        match event:
+            case RunStarted():
+                self.run, self.command, self.problem = event.run, event.command, event.problem
+                self.settings, self.created = event.settings, event.created
+            case Queued():
+                self.ahead = event.ahead
+            case Progress():
+                self.progress = event
+                self.status = "reading" if event.stage == "prefill" else "loading"
+            case ModelReady():
+                self.model, self.load_seconds, self.progress, self.status = (
+                    event.model,
+                    event.load_seconds,
+                    None,
+                    "reading",
+                )
+            case PromptRead():
+                self.prompts[event.arm] = event
+                self.status = "sampling"
+                self.sampling_since = self.seconds if self.sampling_since is None else self.sampling_since
+            case TraceChunk():
+                view = self._trace(event.arm, event.index, seq)
+                view.text, view.tokens = view.text + event.text, event.tokens
+            case TraceFinished():
+                view = self._trace(event.trace.arm, event.trace.index, seq)
+                view.text, view.tokens, view.trace = event.trace.text, event.trace.tokens, event.trace
+            case VoteChanged():
+                self.votes[event.arm] = event
+            case Decided():
+                self.decision = event.decision
+            case RunFinished():
+                self.timing, self.status, self.progress = event.timing, "done", None
+            case RunStopped():
+                self.timing, self.status, self.progress = event.timing, "stopped", None
+            case Failed():
+                self.failure, self.status, self.progress = event, "failed", None
+
+    def _trace(self, arm: Arm, index: int, seq: int) -> TraceView:
+        view = self.traces.setdefault((arm, index), TraceView(arm, index))
+        view.changed = seq
+        return view
+
+
+def view_of(entries: Iterable[Entry]) -> RunView:
+    """The state after all of `entries`."""
+    view = RunView()
+    for entry in entries:
+        view.apply(entry)
+    return view
+
+
+def solve_json(view: RunView) -> dict[str, Any]:
+    """The document that `solve --json` prints."""
+    finished = [view.traces[key].trace for key in sorted(view.traces, key=lambda key: (key[0] != "zero_shot", key[1]))]
+    votes = {arm: _vote_json(view.votes[arm]) if arm in view.votes else None for arm in ("zero_shot", "memory")}
+    return {
+        "problem": view.problem,
+        "status": view.status,
+        "settings": view.settings,
+        "traces": [to_json(trace) for trace in finished if trace is not None],
+        "votes": votes,
+        "matches": [],
+        "decision": to_json(view.decision) if view.decision else None,
+        "timing": to_json(view.timing) if view.timing else None,
+        "model": to_json(view.model) if view.model else None,
+        "run": view.run,
+    }
+
+
+def _vote_json(changed: VoteChanged) -> dict[str, Any]:
+    return to_json(changed.vote)
