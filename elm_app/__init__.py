@@ -1,0 +1,29 @@
+"""ELM: Experiential Latent Memories (arXiv 2606.17803), interactive and open.
+
+A local language model solves a maths problem by sampling k reasoning traces and taking the majority vote.
+
+Vocabulary
+    rollout, trace   one sampled solution; `finished` if the model stopped by itself, else cut off at T new tokens
+    arm              where a trace came from: `zero_shot` (the bare problem) or `memory` (behind a soft prompt)
+    vote, agreement  the majority over classes of equivalent answers; the winner's share of all samples
+    soft prompt      P virtual tokens, vectors of size H in front of the prompt; the model itself is frozen
+    run              one piece of work, kept as a log of events
+    letters          k samples, P virtual tokens, T new tokens, H hidden size, V vocabulary
+
+Layers, imports only go down
+    studio, cli      the page and the command line: readers of a run's log
+    runs             the queue, the logs, the view folded from a log; `solve` is a generator of events
+    llm              weights (mirrors, checksums, conversion) · loader · engine (rollouts) · int8 and dense decoders
+    answers          extract · normalise · compare · vote · reward: plain Python, no torch
+    types, events, config, errors
+
+Flow of `solve`
+    cli or page → runs.runner.submit → runs.solve.solve → llm.loader (weights, engine) → llm.engine.rollout
+    → answers.extract, vote → events → memories/runs/<id>.jsonl → runs.view → cli or page
+"""
+
+import os
+
+# Waiting threads sleep instead of spinning: with two cores and a busy browser beside us, spinning made decoding ten
+# times slower. Read by the OpenMP runtime when it is loaded, so it must be set before torch is imported.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")

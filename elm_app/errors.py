@@ -7,7 +7,7 @@ only at the edges (`cli.py`, `runs/runner.py`, `studio/`), which print them and 
     ├── BadInput             exit code 2: the problem, the file or a setting cannot be used as given
     ├── WeightsError         the weights cannot be had: mirrors, checksum, room on disk
     ├── ModelError           the model cannot be loaded or run here
-    │   └── OutOfMemory      … because memory ran out
+       └── OutOfMemory      … because memory ran out
     ├── RunError             a run's log cannot be read or written
     └── Stopped              exit code 130: the user stopped it
 """

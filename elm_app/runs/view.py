@@ -62,6 +62,8 @@ class RunView:
     failure: Failed | None = None
     seconds: float = 0.0
     """Seconds from the start of the run to the last entry applied."""
+    last: int = -1
+    """`seq` of the last entry applied."""
     sampling_since: float | None = None
     """`seconds` when the first trace could start."""
 
@@ -79,7 +81,7 @@ class RunView:
 
     def apply(self, entry: Entry) -> None:
         """Take in the next entry of the log."""
-        self.seconds = entry.at
+        self.seconds, self.last = entry.at, entry.seq
         self._apply(entry.event, entry.seq)
 
     def _apply(self, event: Event, seq: int) -> None:

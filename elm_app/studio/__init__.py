@@ -1,0 +1,16 @@
+"""The web page: the only part that imports gradio.
+
+    words     numbers and states in words
+    maths     LaTeX to MathML, with only harmless elements and attributes
+    prose     a model's text to safe HTML, block by block
+    palette   which colour an answer class has
+    render    one pure function for each thing on the page
+    tail      what changed in a run since a page last asked
+    history   the list of earlier runs
+    form      fields to settings
+    page      the components and how they are wired
+    theme     colours, fonts and what `launch` is given
+
+A page shows a run by asking `tail` a few times a second for the fragments that changed and patching them in place
+(`assets/elm.js`), so a reload or a second window shows the same.
+"""

@@ -1,0 +1,289 @@
+// The run on the page: asks the server for what changed and patches it in place.
+// Gradio runs this once with `element` (the skeleton in studio/skeleton.py) and `server` (the functions `tail`, `stop`).
+
+const LIVE_MS = 180; // between two questions while a run is written
+const IDLE_MS = 2500; // and while nothing happens here: another window may have started a run
+const part = (name) => element.querySelector(`[data-part="${name}"]`);
+const section = element.querySelector(".elm-run");
+const page = document.body;
+let run = new URLSearchParams(location.search).get("run") || "";
+let since = -1;
+let live = false;
+let timer = 0;
+let asked = 0; // counts questions, so that a late answer to an old one is dropped
+let failures = 0;
+let filled = ""; // what this script last wrote into the problem box
+
+function fragment(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return template.content;
+}
+
+// Make `old` look like `fresh` and keep every child that has the same data-key.
+function patch(old, fresh) {
+  for (const { name, value } of [...fresh.attributes]) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  patchChildren(old, fresh);
+}
+
+function patchChildren(old, fresh) {
+  const keyed = [...fresh.children].filter((child) => child.dataset.key !== undefined);
+  if (!keyed.length) {
+    if (old.innerHTML !== fresh.innerHTML) old.replaceChildren(...fresh.childNodes);
+    return;
+  }
+  const have = new Map([...old.children].map((child) => [child.dataset.key, child]));
+  for (const child of [...old.childNodes]) {
+    if (!keyed.some((each) => child.dataset && each.dataset.key === child.dataset.key)) child.remove();
+  }
+  keyed.forEach((child, place) => {
+    const there = have.get(child.dataset.key);
+    if (there) patch(there, child);
+    else {
+      old.insertBefore(child, old.children[place] || null);
+      if (child.style.width) grow(child);
+    }
+  });
+}
+
+function grow(child) {
+  const width = child.style.width;
+  child.style.width = "0";
+  void child.offsetWidth; // so that the width has something to move from
+  child.style.width = width;
+}
+
+function setPart(name, html) {
+  const old = part(name);
+  const holder = document.createElement("div");
+  holder.append(fragment(html));
+  patchChildren(old, holder);
+}
+
+const ARM_NAMES = { zero_shot: "Without a memory", memory: "With the memory" };
+
+function grid(arm) {
+  const arms = part("arms");
+  let column = arms.querySelector(`[data-arm="${arm}"]`);
+  if (!column) {
+    column = document.createElement("div");
+    column.className = "arm";
+    column.dataset.arm = arm;
+    column.innerHTML = `<h3>${ARM_NAMES[arm] || ""}</h3><div class="cards"></div>`;
+    arms.append(column);
+    arms.dataset.count = arms.children.length;
+  }
+  return column.lastElementChild;
+}
+
+function showCard(card) {
+  const fresh = fragment(card.shell).firstElementChild;
+  let there = [...grid(card.arm).children].find((each) => each.dataset.key === card.key);
+  if (!there) {
+    there = fresh;
+    grid(card.arm).append(fresh);
+  } else {
+    for (const name of ["class", "style", "data-blocks"]) there.setAttribute(name, fresh.getAttribute(name));
+    const [head, freshHead] = [there.querySelector("header"), fresh.querySelector("header")];
+    if (head.innerHTML !== freshHead.innerHTML) head.replaceChildren(...freshHead.childNodes);
+  }
+  const text = there.querySelector(".text");
+  const atEnd = text.scrollHeight - text.scrollTop - text.clientHeight < 24;
+  for (const [place, html] of card.blocks) {
+    let block = text.children[place];
+    if (!block) block = text.appendChild(document.createElement("div"));
+    block.innerHTML = html;
+  }
+  while (text.children.length > Number(there.dataset.blocks)) text.lastElementChild.remove();
+  if (atEnd && there.classList.contains("writing")) text.scrollTop = text.scrollHeight;
+  else if (there.classList.contains("finished") && atEnd && live) text.scrollTop = text.scrollHeight;
+}
+
+function setStatus(text) {
+  const line = part("status");
+  if (line.textContent !== text) line.textContent = text;
+}
+
+function box() {
+  return document.querySelector("#elm-problem textarea, #elm-problem input");
+}
+
+function write(text) {
+  const field = box();
+  if (!field) return;
+  filled = text;
+  Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field), "value").set.call(field, text);
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+// The problem stands in the box; over the run only if the box holds another one.
+function showProblem(text) {
+  const field = box();
+  if (field && (!field.value.trim() || field.value === filled)) write(text);
+  const line = part("problem");
+  line.textContent = text;
+  line.hidden = !field || field.value.trim() === text.trim();
+}
+
+function decode(html) {
+  return fragment(html).textContent;
+}
+
+function show(answer) {
+  const first = since < 0;
+  part("empty").hidden = Boolean(answer.run);
+  part("elsewhere").hidden = !answer.elsewhere;
+  if (answer.elsewhere) part("elsewhere").firstElementChild.dataset.run = answer.elsewhere;
+  if (!answer.run) {
+    section.dataset.state = "none";
+    return setLive(false);
+  }
+  setPart("error", answer.error || "");
+  part("run").hidden = Boolean(answer.error);
+  if (answer.error) {
+    section.dataset.state = "error";
+    return setLive(false);
+  }
+  if (first) part("arms").replaceChildren();
+  section.dataset.state = answer.state;
+  if (run !== answer.run || first) {
+    run = answer.run;
+    address(run);
+    showProblem(answer.problem);
+  }
+  setLive(!answer.ended, answer.live);
+  for (const [name, html] of Object.entries(answer.parts)) if (name !== "chip") setPart(name, html);
+  if (answer.parts.chip) {
+    const chip = document.getElementById("elm-model-chip");
+    chip.innerHTML = answer.parts.chip;
+    chip.hidden = false;
+  }
+  setStatus(decode(answer.status));
+  for (const card of answer.cards) showCard(card);
+  part("nothing").hidden = part("arms").dataset.view !== "major" || Boolean(element.querySelector(".card.major"));
+  since = answer.seq;
+}
+
+function setLive(value, stoppable) {
+  live = value;
+  page.classList.toggle("elm-busy", value);
+  const button = document.querySelector("#elm-stop");
+  if (button) button.disabled = !(value && stoppable);
+}
+
+function address(id) {
+  const url = new URL(location.href);
+  if (url.searchParams.get("run") === id) return;
+  if (id) url.searchParams.set("run", id);
+  else url.searchParams.delete("run");
+  history.replaceState(history.state, "", url);
+}
+
+async function ask() {
+  clearTimeout(timer);
+  const mine = ++asked;
+  try {
+    const answer = await server.tail({ run, since });
+    if (mine !== asked) return;
+    if (!answer || answer.run === undefined) throw new Error("no answer");
+    failures = 0;
+    page.classList.remove("elm-lost");
+    show(answer);
+  } catch (error) {
+    if (mine !== asked) return;
+    failures += 1;
+    if (failures > 2) {
+      page.classList.add("elm-lost");
+      setStatus("The program does not answer; trying again");
+    }
+  }
+  const wait = failures ? Math.min(5000, 300 * 2 ** failures) : live ? LIVE_MS : IDLE_MS;
+  timer = setTimeout(ask, document.hidden ? Math.max(wait, 1500) : wait);
+}
+
+function open(id) {
+  run = id;
+  since = -1;
+  address(id);
+  document.querySelector("#elm-solve-button")?.click();
+  return ask();
+}
+
+function stop() {
+  if (run && live) server.stop({ run }).then(ask);
+}
+
+function mark(field, wrong) {
+  if (!field) return;
+  field.toggleAttribute("aria-invalid", wrong);
+  if (wrong) field.setAttribute("aria-invalid", "true");
+}
+
+window.elm = {
+  open,
+  stop,
+  chosen() {
+    setTimeout(() => box()?.focus(), 0);
+  },
+  told(told) {
+    mark(box(), told?.field === "problem");
+    if (told?.field === "problem") box()?.focus();
+    if (told?.run) {
+      filled = box()?.value ?? "";
+      open(told.run);
+    }
+  },
+};
+
+const does = {
+  stage(button) {
+    const on = page.classList.toggle("stage");
+    button.setAttribute("aria-pressed", on);
+    localStorage.setItem("elm-stage", on ? "1" : "");
+  },
+  dark(button) {
+    const on = page.classList.toggle("dark");
+    button.setAttribute("aria-pressed", on);
+    localStorage.setItem("elm-dark", on ? "1" : "0");
+  },
+  example() {
+    document.querySelector("#elm-example-0")?.click();
+    setTimeout(() => document.querySelector("#elm-go")?.click(), 120);
+  },
+};
+
+function onClick(event) {
+  const target = event.target.closest?.("[data-do], [data-view], a[data-run], a[data-tab]");
+  if (!target) return;
+  if (target.dataset.do) return does[target.dataset.do]?.(target);
+  if (target.tagName === "A") {
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    if (target.dataset.tab) document.querySelector(`#elm-${target.dataset.tab}-button`)?.click();
+    else open(target.dataset.run);
+    return;
+  }
+  if (target.tagName !== "BUTTON") return;
+  part("arms").dataset.view = target.dataset.view;
+  for (const each of element.querySelectorAll("button[data-view]")) each.setAttribute("aria-pressed", each === target);
+  part("nothing").hidden = target.dataset.view !== "major" || Boolean(element.querySelector(".card.major"));
+}
+
+function onKey(event) {
+  if (event.key === "Escape" && live && !event.defaultPrevented) stop();
+}
+
+document.addEventListener("click", onClick);
+document.addEventListener("keydown", onKey);
+window.addEventListener("popstate", () => open(new URLSearchParams(location.search).get("run") || ""));
+document.addEventListener("visibilitychange", () => document.hidden || ask());
+
+const dark = localStorage.getItem("elm-dark");
+if (dark !== null && !new URLSearchParams(location.search).has("__theme")) page.classList.toggle("dark", dark === "1");
+if (localStorage.getItem("elm-stage")) page.classList.add("stage");
+for (const [name, on] of [["dark", page.classList.contains("dark")], ["stage", page.classList.contains("stage")]]) {
+  document.querySelector(`[data-do="${name}"]`)?.setAttribute("aria-pressed", on);
+}
+setLive(false);
+ask();

@@ -1,0 +1,225 @@
+r"""Whether two answers mean the same.
+
+Equal keys (see `normalise`) settle most pairs at once. The rest is asked of math-verify, whose sympy can hang or take
+all memory, in a process of its own that is killed at a time limit. That process is a plain script over pipes, not a
+`multiprocessing` child: it never imports the parent's main module, and a parent with threads is not forked.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from elm_app.answers.normalise import LONGEST, bare, key
+from elm_app.errors import ElmError
+
+_SCRIPT = Path(__file__).with_name("worker.py")
+_HARMLESS = "7"
+_BY_KEY = re.compile(r"(?P<integer>-?\d+)|(?P<word>[^\W\d_]{3,})|(?P<based>\d+_\d+)")
+_NUMBER = re.compile(r"-?\d+(?:/\d+)?")
+
+
+def settled(a: str, b: str) -> bool | None:
+    """What two keys alone say: True or False, or None where it takes algebra.
+
+    Three kinds of pairs differ although math-verify says otherwise: words (to it "east" is e·a·s·t, so it is "seat"),
+    numbers in different bases (it ignores the base), and small numbers (it rounds to six decimals) that differ within
+    three significant digits.
+    """
+    if not a or not b or max(len(a), len(b)) > LONGEST:
+        return a == b != ""
+    if a == b:
+        return True
+    kinds = [match.lastgroup for match in (_BY_KEY.fullmatch(a), _BY_KEY.fullmatch(b)) if match]
+    if len(kinds) == 2 and kinds[0] == kinds[1]:
+        return False
+    if _NUMBER.fullmatch(a) and _NUMBER.fullmatch(b):
+        first, second = Fraction(a), Fraction(b)
+        if abs(first - second) * 1000 > max(abs(first), abs(second)):
+            return False
+    return None
+
+
+class _Worker:
+    """One running `worker.py`. Once `ask` returned None it is dead."""
+
+    def __init__(self, limit: float, start_limit: float) -> None:
+        self._limit, self._start_limit, self._ready = limit, start_limit, False
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", str(_SCRIPT), str(limit)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            encoding="utf-8",
+            env={**os.environ, "PYTHONHASHSEED": "0"},  # sympy's choices follow the order of its sets
+            start_new_session=True,
+        )
+        assert self._process.stdin
+        assert self._process.stdout
+        self._in: IO[str] = self._process.stdin
+        self._out: IO[str] = self._process.stdout
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def wait_ready(self) -> None:
+        """Block until it has imported sympy."""
+        if not self._ready and self._read(self._start_limit) != "ready\n":
+            self.kill()
+            raise ElmError(
+                "The comparison of answers did not start.", "Check that `python -c 'import math_verify'` works."
+            )
+        self._ready = True
+
+    def ask(self, a: str, b: str) -> bool | None:
+        """Its verdict, or None if it took too long or died."""
+        try:
+            print(json.dumps([a, b]), file=self._in, flush=True)
+            reply = self._read(self._limit)
+        except OSError:
+            reply = ""
+        except BaseException:  # an interrupt here would leave a reply that the next question takes for its own
+            self.kill()
+            raise
+        if not reply.endswith("\n"):
+            self.kill()
+            return None
+        return reply == "true\n"
+
+    def _read(self, limit: float) -> str:
+        """The next line; what came of it if the process had to be killed after `limit` seconds."""
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            self._process.kill()
+
+        timer = threading.Timer(limit, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            line = self._out.readline()
+        finally:
+            timer.cancel()
+            timer.join()
+        return "" if late.is_set() else line
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._in, self._out):
+            with contextlib.suppress(OSError):
+                pipe.close()
+
+
+class Comparer:
+    """Equivalence of answers, for any number of threads. Also a context manager.
+
+    Args:
+        timeout: seconds for one pair; a pair that takes longer counts as different.
+        start_timeout: seconds for the worker process to start.
+
+    Attributes:
+        timeouts: comparisons that were cut off (or whose worker died, as when memory ran out).
+        asked: pairs that went to the worker.
+    """
+
+    def __init__(self, timeout: float = 5.0, start_timeout: float = 120.0) -> None:
+        self.timeouts = 0
+        self.asked = 0
+        self._limits = (timeout, start_timeout)
+        self._lock = threading.Lock()
+        self._worker: _Worker | None = None
+        self._hopeless: set[str] = set()
+        self._decided = lru_cache(maxsize=8192)(self._decide)
+
+    def start(self) -> None:
+        """Start the worker; returns at once, the import of sympy goes on meanwhile."""
+        with self._lock:
+            self._running()
+
+    def close(self) -> None:
+        """End the worker. Another question starts a new one."""
+        with self._lock:
+            if self._worker:
+                self._worker.kill()
+            self._worker = None
+
+    def equivalent(self, a: str, b: str) -> bool:
+        r"""Whether two answers mean the same, whichever comes first.
+
+        math-verify must find each equal to the other. A blank answer equals nothing, one that cannot be read only its
+        own spelling. A pair that takes too long is different, then and later.
+        """
+        return self._decided(*sorted((a, b)))
+
+    def _decide(self, a: str, b: str) -> bool:
+        by_key = settled(key(a), key(b))
+        return self._ask(bare(a), bare(b)) if by_key is None else by_key
+
+    def _ask(self, a: str, b: str) -> bool:
+        with self._lock:
+            if a in self._hopeless or b in self._hopeless:
+                return False
+            self.asked += 1
+            verdict = self._request(a, b)
+            if verdict is None:
+                self.timeouts += (
+                    1  # and whose fault it was, so that one bad answer costs its limit once and not per pair
+                )
+                self._hopeless |= {answer for answer in (a, b) if self._request(answer, _HARMLESS) is None}
+            return bool(verdict)
+
+    def _request(self, a: str, b: str) -> bool | None:
+        worker = self._running()
+        worker.wait_ready()
+        verdict = worker.ask(a, b)
+        if verdict is None:
+            self._running()  # starts while the caller goes on
+        return verdict
+
+    def _running(self) -> _Worker:
+        if self._worker is None or not self._worker.alive:
+            if self._worker:
+                self._worker.kill()
+            self._worker = _Worker(*self._limits)
+        return self._worker
+
+    def __enter__(self) -> Comparer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+_shared: Comparer | None = None
+_shared_lock = threading.Lock()
+
+
+def comparer() -> Comparer:
+    """The comparer of this process, made when first asked for and closed at exit."""
+    global _shared
+    with _shared_lock:
+        if _shared is None:
+            _shared = Comparer()
+            atexit.register(_shared.close)
+        return _shared

@@ -1,0 +1,97 @@
+"""Decoding with any causal model that transformers can run: unquantised, or bitsandbytes NF4, on a CPU or a GPU.
+
+Rows of different prompts share one `DynamicCache`, padded on the left; positions are counted without the padding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+@dataclass
+class _Batch:
+    cache: Any
+    mask: Tensor  # int64 (B, positions), 0 where padded
+    lengths: Tensor  # int64 (B,), positions without the padding
+
+
+class DenseDecoder:
+    """Wraps a frozen `PreTrainedModel`.
+
+    `Linear4bit` layers stay in training mode: bitsandbytes repacks them for inference in evaluation mode on some CPUs,
+    and gradients with respect to a soft prompt are lost from then on.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.model = model.eval().requires_grad_(False)
+        for module in model.modules():
+            if type(module).__name__ == "Linear4bit":
+                module.train()
+        self.device: torch.device = model.get_input_embeddings().weight.device
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """Token ids, int64 (S,), to embeddings (S, H)."""
+        embeds: Tensor = self.model.get_input_embeddings()(tokens.to(self.device))
+        return embeds
+
+    @torch.no_grad()
+    def prefill(self, embeds: Tensor) -> tuple[Tensor, Any]:
+        """Read a prompt once: (S, H) to the logits of the next token, fp32 (V,), and a cache."""
+        out = self.model(inputs_embeds=embeds[None], use_cache=True, logits_to_keep=1)
+        return out.logits[0, -1].float(), out.past_key_values
+
+    @torch.no_grad()
+    def logits(self, embeds: Tensor) -> Tensor:
+        """The logits after every position: (S, H) to fp32 (S, V)."""
+        out: Tensor = self.model(inputs_embeds=embeds[None], use_cache=False).logits[0].float()
+        return out
+
+    @torch.no_grad()
+    def begin(self, prompts: list[tuple[Any, int]]) -> _Batch:
+        """A batch: each prompt's cache repeated for its rows, padded on the left to the longest."""
+        from transformers import DynamicCache
+
+        lengths = [cache.get_seq_length() for cache, _ in prompts]
+        longest = max(lengths)
+        layers = []
+        for number in range(len(prompts[0][0].layers)):
+            pair = []
+            for name in ("keys", "values"):
+                parts = []
+                for (cache, n), length in zip(prompts, lengths, strict=True):
+                    part = getattr(cache.layers[number], name).repeat_interleave(n, 0)
+                    parts.append(F.pad(part, (0, 0, longest - length, 0)))
+                pair.append(torch.cat(parts))
+            layers.append((pair[0], pair[1]))
+        rows = torch.tensor([length for length, (_, n) in zip(lengths, prompts, strict=True) for _ in range(n)])
+        mask = (torch.arange(longest)[None] >= longest - rows[:, None]).long()
+        return _Batch(DynamicCache(layers), mask.to(self.device), rows.to(self.device))
+
+    @torch.no_grad()
+    def step(self, batch: _Batch, tokens: Tensor) -> Tensor:
+        """One new token for every row, int64 (B,), to the logits of the next, fp32 (B, V)."""
+        batch.mask = F.pad(batch.mask, (0, 1), value=1)
+        out = self.model(
+            input_ids=tokens.to(self.device)[:, None],
+            attention_mask=batch.mask,
+            position_ids=batch.lengths[:, None],
+            past_key_values=batch.cache,
+            use_cache=True,
+        )
+        batch.lengths = batch.lengths + 1
+        return out.logits[:, -1].float()
+
+    @torch.no_grad()
+    def keep(self, batch: _Batch, rows: list[int]) -> _Batch:
+        """The batch with these rows only (ascending), without columns that are padding for all of them."""
+        index = torch.tensor(rows, device=self.device)
+        mask = batch.mask[index]
+        first = int(mask.any(0).int().argmax())
+        for layer in batch.cache.layers:
+            layer.keys, layer.values = layer.keys[index, :, first:], layer.values[index, :, first:]
+        return _Batch(batch.cache, mask[:, first:], batch.lengths[index])

@@ -1,0 +1,220 @@
+"""The rollout engine: many prompts, with and without soft prompts, sampled in one batch and streamed token by token.
+
+Each prompt is read once; its cache is copied for its samples; rows that finish leave the batch. A row's trace depends
+on the model, its prompt, its soft prompt, the settings and its own seed, not on who else is in the batch.
+
+The arithmetic is a `Decoder`'s: `int8.py` on a CPU, `dense.py` for everything transformers can run.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from tokenizers.decoders import DecodeStream
+from torch import Tensor
+
+from elm_app.config import SamplingSettings
+from elm_app.errors import BadInput, ModelError, OutOfMemory
+from elm_app.llm.prompt import chat_prompt
+from elm_app.llm.sampling import draw, trace_seed, uniforms
+from elm_app.types import ModelInfo
+
+
+class Decoder(Protocol):
+    """The arithmetic of a frozen causal model. `cache` and `batch` are its own business."""
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """Token ids, int64 (S,), to embeddings (S, H)."""
+
+    def prefill(self, embeds: Tensor) -> tuple[Tensor, Any]:
+        """Embeddings (S, H) to the logits of the next token (V,) and a cache for one row."""
+
+    def logits(self, embeds: Tensor) -> Tensor:
+        """Embeddings (S, H) to the logits after every position (S, V)."""
+
+    def begin(self, prompts: list[tuple[Any, int]]) -> Any:
+        """A batch in which each prompt's cache stands n times, in this order."""
+
+    def step(self, batch: Any, tokens: Tensor) -> Tensor:
+        """One new token per row, int64 (B,), to the logits of the next (B, V)."""
+
+    def keep(self, batch: Any, rows: list[int]) -> Any:
+        """The batch with these rows only (ascending)."""
+
+
+@dataclass(frozen=True)
+class RolloutRequest:
+    """k samples of one prompt.
+
+    Attributes:
+        prompt: token ids.
+        samples: k.
+        seed: the run's seed; row i is seeded with `trace_seed(seed, i)`.
+        soft_prompt: (P, H) vectors put in front of the prompt's embeddings, or None.
+    """
+
+    prompt: Sequence[int]
+    samples: int
+    seed: int
+    soft_prompt: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Prefilled:
+    """Request number `request` has been read; `tokens` positions, soft prompt included, in `seconds`."""
+
+    request: int
+    tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class NewText:
+    """A row grew by one token; `text` is what became readable (may be empty in the middle of a character)."""
+
+    request: int
+    index: int
+    text: str
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A row is done: its token ids (the stop token included), its text, whether it stopped by itself."""
+
+    request: int
+    index: int
+    seed: int
+    tokens: tuple[int, ...]
+    text: str
+    stopped: bool
+    mean_logprob: float
+
+
+RolloutEvent = Prefilled | NewText | Finished
+
+
+class _Row:
+    def __init__(self, request: int, index: int, seed: int, limit: int, stream: DecodeStream) -> None:
+        self.request, self.index, self.seed, self.stream = request, index, seed, stream
+        self.uniforms = uniforms(seed, limit)
+        self.tokens: list[int] = []
+        self.logprob = 0.0
+
+
+class Engine:
+    """A loaded model, ready to sample. Made by `loader.load`."""
+
+    def __init__(self, decoder: Decoder, tokenizer: Any, info: ModelInfo, context: int, stop_tokens: frozenset[int]):
+        self.decoder, self.tokenizer, self.info = decoder, tokenizer, info
+        self.context, self.stop_tokens = context, stop_tokens
+
+    def encode(self, problem: str) -> list[int]:
+        """The token ids of the prompt that asks for `problem` to be solved."""
+        return chat_prompt(self.tokenizer, problem)
+
+    def check_length(self, prompt_tokens: int, max_new_tokens: int) -> None:
+        """Raise `BadInput` where a prompt and T new tokens do not fit the model's context."""
+        room = self.context - max_new_tokens
+        if prompt_tokens > room:
+            raise BadInput(
+                f"The problem is {prompt_tokens} tokens long, and with {max_new_tokens} new tokens "
+                f"it does not fit the model's context of {self.context}.",
+                f"Shorten it to {room} tokens." if room > 0 else f"Ask for fewer than {self.context} new tokens.",
+            )
+
+    def rollout(
+        self,
+        requests: Sequence[RolloutRequest],
+        sampling: SamplingSettings,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> Iterator[RolloutEvent]:
+        """Sample all requests in one batch (their own `samples` and `seed` count, not those of `sampling`).
+
+        Yields every token as it is drawn. Ends early, between two tokens, when `stopped()` is true. Nothing is yielded
+        while a gradient mode is set, so a consumer may suspend or move threads.
+
+        Raises:
+            BadInput: a prompt does not fit.
+            OutOfMemory: the device's memory ran out.
+        """
+        with _readable_errors():
+            rows: list[_Row] = []
+            prompts: list[tuple[Any, int]] = []
+            first: list[Tensor] = []
+            for number, request in enumerate(requests):
+                if stopped():
+                    return
+                began = time.perf_counter()
+                embeds = self._embeds(request)
+                self.check_length(len(embeds), sampling.max_new_tokens)
+                logits, cache = self.decoder.prefill(embeds)
+                prompts.append((cache, request.samples))
+                first.append(logits.expand(request.samples, -1))
+                for index in range(request.samples):
+                    seed = trace_seed(request.seed, index)
+                    stream = DecodeStream(skip_special_tokens=True)
+                    rows.append(_Row(number, index, seed, sampling.max_new_tokens, stream))
+                yield Prefilled(number, len(embeds), time.perf_counter() - began)
+            batch = self.decoder.begin(prompts)
+            logits = torch.cat(first)
+            while rows and not stopped():
+                tokens = self._draw(rows, logits, sampling)
+                staying = []
+                for place, (row, token) in enumerate(zip(rows, tokens.tolist(), strict=True)):
+                    yield self._grow(row, token)
+                    if token in self.stop_tokens or len(row.tokens) == sampling.max_new_tokens:
+                        yield self._finish(row)
+                    else:
+                        staying.append(place)
+                if len(staying) < len(rows):
+                    rows = [rows[place] for place in staying]
+                    if not rows:
+                        return
+                    batch = self.decoder.keep(batch, staying)
+                    tokens = tokens[staying]
+                logits = self.decoder.step(batch, tokens)
+
+    def _embeds(self, request: RolloutRequest) -> Tensor:
+        embeds = self.decoder.embed(torch.tensor(request.prompt, dtype=torch.long))
+        if request.soft_prompt is None:
+            return embeds
+        return torch.cat([request.soft_prompt.detach().to(embeds), embeds])
+
+    @torch.inference_mode()
+    def _draw(self, rows: list[_Row], logits: Tensor, sampling: SamplingSettings) -> Tensor:
+        uniform = torch.stack([row.uniforms[len(row.tokens)] for row in rows])
+        tokens, logprobs = draw(logits, uniform, sampling.temperature, sampling.top_k)
+        for row, logprob in zip(rows, logprobs.tolist(), strict=True):
+            row.logprob += logprob
+        return tokens
+
+    def _grow(self, row: _Row, token: int) -> NewText:
+        row.tokens.append(token)
+        text = row.stream.step(self.tokenizer._tokenizer, token) or ""
+        return NewText(row.request, row.index, text, len(row.tokens))
+
+    def _finish(self, row: _Row) -> Finished:
+        text = self.tokenizer.decode(row.tokens, skip_special_tokens=True)
+        stopped = row.tokens[-1] in self.stop_tokens
+        mean = row.logprob / len(row.tokens)
+        return Finished(row.request, row.index, row.seed, tuple(row.tokens), text, stopped, mean)
+
+
+class _readable_errors:
+    """Turns the device's errors into sentences."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, torch.OutOfMemoryError | MemoryError):
+            raise OutOfMemory("Memory ran out while sampling.", "Lower the samples or the new tokens.") from error
+        if isinstance(error, RuntimeError) and "allocate memory" in str(error):
+            raise OutOfMemory("Memory ran out while sampling.", "Lower the samples or the new tokens.") from error
+        if isinstance(error, RuntimeError) and "CUDA" in str(error):
+            raise ModelError(f"The GPU failed: {error}.", "Restart the app, or use --device cpu.") from error

@@ -1,0 +1,256 @@
+"""Int8 decoding on a CPU for models of the Llama family (Llama, Mistral, Qwen2, Qwen3).
+
+Weights are int8 with one scale per output channel, activations int8 with one scale per *token*; one scale for the whole
+tensor ruins these models (KL to fp32 0.19 instead of 0.002). Fewer and larger matmuls: q/k/v are one, gate/up are one,
+and RMSNorm's division is folded into the token's scale. Rows of one prompt share a cache of their own, so nothing is
+padded or masked. The arithmetic itself is in `vnni.py` and `onednn.py`.
+
+Shapes: B rows, S positions, H hidden size, D head size, V vocabulary, L layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from elm_app.errors import ModelError
+from elm_app.llm.kernels import Kernels, Linear, choose, rotate
+
+FAMILIES = ("qwen2", "llama", "mistral", "qwen3")
+_GROWTH = 128
+"""Cache positions are allocated in blocks of this many."""
+
+
+def supported(config: Any) -> bool:
+    """Whether a model of this configuration has the structure that is written out here."""
+    rope = getattr(config, "rope_parameters", None) or {}
+    return (
+        config.model_type in FAMILIES
+        and rope.get("rope_type") in ("default", "linear", "llama3", "yarn")
+        and not getattr(config, "use_sliding_window", False)
+        and not (config.model_type == "mistral" and getattr(config, "sliding_window", None))
+        and not getattr(config, "mlp_bias", False)
+        and config.hidden_act == "silu"
+        and config.hidden_size % 4 == 0
+        and config.intermediate_size % 4 == 0
+    )
+
+
+@dataclass
+class _Layer:
+    attn_norm: Tensor
+    qkv: Linear
+    qk_norm: Tensor | None
+    out: Linear
+    mlp_norm: Tensor
+    gate_up: Linear
+    down: Linear
+
+
+class KVCache:
+    """Keys and values of n rows that share a prompt: fp32 (L, n, kv heads, positions, D), `length` positions in use."""
+
+    def __init__(self, keys: Tensor, values: Tensor, length: int) -> None:
+        self.keys, self.values, self.length = keys, values, length
+
+    @property
+    def rows(self) -> int:
+        return int(self.keys.shape[1])
+
+    def expand(self, n: int) -> KVCache:
+        """n copies of a one-row cache."""
+        shape = list(self.keys.shape)
+        shape[1], shape[3] = n, self.length + _GROWTH
+        pair = []
+        for old in (self.keys, self.values):
+            new = old.new_empty(shape)
+            new[:, :, :, : self.length] = old[:, :, :, : self.length]
+            pair.append(new)
+        return KVCache(pair[0], pair[1], self.length)
+
+    def reserve(self) -> None:
+        """Make room for one more position."""
+        if self.length < self.keys.shape[3]:
+            return
+        self.keys = F.pad(self.keys, (0, 0, 0, _GROWTH))
+        self.values = F.pad(self.values, (0, 0, 0, _GROWTH))
+
+    def keep(self, rows: list[int]) -> None:
+        """Drop all rows but these."""
+        index = torch.tensor(rows)
+        self.keys, self.values = self.keys.index_select(1, index), self.values.index_select(1, index)
+
+
+class Int8Decoder:
+    """A frozen causal model for rollouts.
+
+    Args:
+        config: the transformers configuration.
+        weights: gives the tensor of a name of the transformers state dict; each is read once.
+        kernels: by default the fastest that this CPU can run.
+        progress: called with the number of layers packed so far.
+    """
+
+    def __init__(
+        self,
+        config: Any,
+        weights: Callable[[str], Tensor],
+        kernels: Kernels | None = None,
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        chosen = kernels or choose()
+        if chosen is None:
+            raise ModelError("int8 needs a CPU with VNNI instructions.", "Use --quantization nf4 or none.")
+        self.kernels = chosen
+        self.heads: int = config.num_attention_heads
+        self.kv_heads: int = config.num_key_value_heads
+        self.head_dim: int = getattr(config, "head_dim", None) or config.hidden_size // self.heads
+        self.eps: float = config.rms_norm_eps
+        self.frequencies, self.rope_scale = _rope(config, self.head_dim)
+        self.embedding = weights("model.embed_tokens.weight")
+        self.layers: list[_Layer] = []
+        for number in range(config.num_hidden_layers):
+            self.layers.append(self._layer(config, weights, f"model.layers.{number}."))
+            progress(number + 1)
+        self.norm = weights("model.norm.weight").float()
+        self.head = chosen.linear(self.embedding if config.tie_word_embeddings else weights("lm_head.weight"))
+
+    def _layer(self, config: Any, weights: Callable[[str], Tensor], name: str) -> _Layer:
+        heads = {"q": self.heads, "k": self.kv_heads}
+
+        def projection(part: str, what: str) -> Tensor:
+            tensor = weights(f"{name}self_attn.{part}_proj.{what}")
+            return _pair_up(tensor, heads[part], self.head_dim) if part in heads else tensor
+
+        bias = config.model_type == "qwen2" or bool(getattr(config, "attention_bias", False))
+        qk_norm = None
+        if config.model_type == "qwen3":
+            parts = (weights(f"{name}self_attn.{part}_norm.weight").float() for part in "qk")
+            query_norm, key_norm = (_pair_up(part, 1, self.head_dim) for part in parts)
+            qk_norm = torch.cat([query_norm.expand(self.heads, -1), key_norm.expand(self.kv_heads, -1)])
+        linear = self.kernels.linear
+        return _Layer(
+            attn_norm=weights(f"{name}input_layernorm.weight").float(),
+            qkv=linear(
+                torch.cat([projection(part, "weight") for part in "qkv"]),
+                torch.cat([projection(part, "bias") for part in "qkv"]) if bias else None,
+            ),
+            qk_norm=qk_norm,
+            out=linear(weights(f"{name}self_attn.o_proj.weight")),
+            mlp_norm=weights(f"{name}post_attention_layernorm.weight").float(),
+            gate_up=linear(torch.cat([weights(f"{name}mlp.{part}_proj.weight") for part in ("gate", "up")])),
+            down=linear(weights(f"{name}mlp.down_proj.weight")),
+        )
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """Token ids, int64 (S,), to embeddings, fp32 (S, H)."""
+        return F.embedding(tokens, self.embedding).float()
+
+    @torch.inference_mode()
+    def prefill(self, embeds: Tensor) -> tuple[Tensor, KVCache]:
+        """Read a prompt once: fp32 (S, H) to the logits of the next token, fp32 (V,), and a one-row cache."""
+        hidden, cache = self._read(embeds)
+        return self._logits(hidden[-1:])[0], cache
+
+    @torch.inference_mode()
+    def logits(self, embeds: Tensor) -> Tensor:
+        """The logits after every position: fp32 (S, H) to fp32 (S, V)."""
+        return self._logits(self._read(embeds)[0])
+
+    def begin(self, prompts: list[tuple[KVCache, int]]) -> list[KVCache]:
+        """A batch: each prompt's cache, copied for its number of rows; the rows stand in this order."""
+        return [cache.expand(n) for cache, n in prompts]
+
+    @torch.inference_mode()
+    def step(self, batch: list[KVCache], tokens: Tensor) -> Tensor:
+        """One new token for every row, int64 (B,), to the logits of the next, fp32 (B, V)."""
+        for cache in batch:
+            cache.reserve()
+        turns = [self._turn(torch.tensor([cache.length]))[0] for cache in batch]
+        mixed = torch.empty(len(tokens), self.heads * self.head_dim)
+
+        def attend(number: int, qkv: Tensor) -> Tensor:
+            start = 0
+            for cache, turn in zip(batch, turns, strict=True):
+                rows = slice(start, start + cache.rows)
+                keys, values = cache.keys[number], cache.values[number]
+                self.kernels.attend(qkv[rows], turn, keys, values, cache.length, mixed[rows])
+                start += cache.rows
+            return mixed
+
+        hidden = self._forward(self.embed(tokens), attend)
+        for cache in batch:
+            cache.length += 1
+        return self._logits(hidden)
+
+    def keep(self, batch: list[KVCache], rows: list[int]) -> list[KVCache]:
+        """The batch with these rows only (ascending); a prompt without rows leaves."""
+        kept, start = [], 0
+        for cache in batch:
+            end = start + cache.rows
+            mine = [row - start for row in rows if start <= row < end]
+            start = end
+            if mine:
+                cache.keep(mine)
+                kept.append(cache)
+        return kept
+
+    def _read(self, embeds: Tensor) -> tuple[Tensor, KVCache]:
+        length = len(embeds)
+        shape = (len(self.layers), 1, self.kv_heads, length, self.head_dim)
+        cache = KVCache(embeds.new_empty(shape), embeds.new_empty(shape), length)
+        turn = self._turn(torch.arange(length))[:, None]
+        sizes = [self.heads, self.kv_heads, self.kv_heads]
+
+        def attend(number: int, qkv: Tensor) -> Tensor:
+            query, key, value = qkv.unflatten(1, (-1, self.head_dim)).split(sizes, 1)
+            query, key, value = (part.transpose(0, 1)[None] for part in (rotate(query, turn), rotate(key, turn), value))
+            cache.keys[number], cache.values[number] = key, value
+            key, value = (part.repeat_interleave(self.heads // self.kv_heads, 1) for part in (key, value))
+            out = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+            return out[0].transpose(0, 1).flatten(1)
+
+        return self._forward(embeds.float(), attend), cache
+
+    def _forward(self, x: Tensor, attend: Callable[[int, Tensor], Tensor]) -> Tensor:
+        """fp32 (B, H) to the last hidden states, fp32 (B, H), not yet normalised; `x` is used up."""
+        kernels, turned = self.kernels, (self.heads + self.kv_heads) * self.head_dim
+        for number, layer in enumerate(self.layers):
+            qkv = layer.qkv(kernels.norm_quantize(x, layer.attn_norm, self.eps))
+            if layer.qk_norm is not None:
+                query_key = qkv[:, :turned].unflatten(1, (-1, self.head_dim))
+                query_key.copy_(F.rms_norm(query_key, (self.head_dim,), eps=self.eps) * layer.qk_norm)
+            x = layer.out(kernels.quantize(attend(number, qkv)), add_to=x)
+            gate_up = layer.gate_up(kernels.norm_quantize(x, layer.mlp_norm, self.eps))
+            x = layer.down(kernels.gate_quantize(gate_up), add_to=x)
+        return x
+
+    def _turn(self, positions: Tensor) -> Tensor:
+        """cos and sin of every pair's angle, alternating, times RoPE's scaling: int64 (S,) to fp32 (S, D)."""
+        angles = (positions[:, None].float() * self.frequencies).double()  # the product in fp32, as transformers has it
+        return (torch.stack([angles.cos(), angles.sin()], -1) * self.rope_scale).float().flatten(1)
+
+    def _logits(self, hidden: Tensor) -> Tensor:
+        return self.head(self.kernels.norm_quantize(hidden, self.norm, self.eps))
+
+
+def _pair_up(tensor: Tensor, heads: int, head_dim: int) -> Tensor:
+    """Reorder each head's outputs so that the two that RoPE rotates together (i, i + D/2) are neighbours."""
+    return tensor.unflatten(0, (heads, 2, head_dim // 2)).transpose(1, 2).reshape(tensor.shape)
+
+
+def _rope(config: Any, head_dim: int) -> tuple[Tensor, float]:
+    """Rotary frequencies, fp32 (D / 2,), and the attention scaling, as transformers computes them."""
+    from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
+
+    kind = config.rope_parameters["rope_type"]
+    if kind == "default":
+        exponents = torch.arange(0, head_dim, 2, dtype=torch.float32) / head_dim
+        return 1.0 / (config.rope_parameters["rope_theta"] ** exponents), 1.0
+    frequencies, scale = ROPE_INIT_FUNCTIONS[kind](config)
+    return frequencies, float(scale)

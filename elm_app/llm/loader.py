@@ -1,0 +1,176 @@
+"""From settings to a loaded engine. Importing this file is cheap: torch is imported when a model is asked for.
+
+What is loaded where:
+    CPU    `int8` for models of the Llama family (see `int8.py`), else `none` in bfloat16
+    CUDA   `nf4`: bitsandbytes NF4, double quantisation, bfloat16 compute
+`nf4` and `none` can be chosen by hand on either.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from elm_app.config import ModelSettings
+from elm_app.errors import BadInput, ModelError, OutOfMemory, Stopped
+from elm_app.events import Progress
+from elm_app.llm.presets import preset_for
+from elm_app.llm.weights import LocalModel, resolve
+from elm_app.types import ModelInfo
+
+if TYPE_CHECKING:
+    from elm_app.llm.engine import Engine
+
+Report = Callable[[Progress], None]
+
+
+class Models:
+    """Keeps the engine that was used last; another model takes its place. Thread-safe: one load at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._settings: ModelSettings | None = None
+        self._engine: Engine | None = None
+
+    def get(self, settings: ModelSettings, report: Report, cancelled: Callable[[], bool] = lambda: False) -> Engine:
+        """The engine for these settings, loaded if need be. Raises what `load` raises."""
+        with self._lock:
+            if self._engine is None or settings != self._settings:
+                self._engine = self._settings = None
+                self._engine = load(settings, report, cancelled)
+                self._settings = settings
+            return self._engine
+
+    def preload(self, settings: ModelSettings) -> bool:
+        """Load a model ahead of its first use if its weights are on this machine; returns whether they were."""
+        try:
+            resolve(_named(settings), progress=lambda _: None, cancelled=lambda: True)
+        except Stopped:
+            return False
+        self.get(settings, lambda _: None)
+        return True
+
+
+def load(settings: ModelSettings, report: Report, cancelled: Callable[[], bool] = lambda: False) -> Engine:
+    """Fetch (if need be) and load a model.
+
+    Raises:
+        BadInput: the model, device and quantisation do not go together.
+        WeightsError: the weights cannot be had.
+        ModelError: transformers cannot run it; OutOfMemory: it does not fit.
+        Stopped: `cancelled()` became true.
+    """
+    device = _device(settings)
+    source = resolve(_named(settings), progress=report, cancelled=cancelled)
+    report(Progress("load", f"Loading {source.id}", 0, 0))
+    from transformers import AutoConfig, AutoTokenizer, GenerationConfig
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    from elm_app.llm.engine import Engine
+
+    try:
+        config = AutoConfig.from_pretrained(source.path)
+        tokenizer = AutoTokenizer.from_pretrained(source.path)
+        generation = (
+            GenerationConfig.from_pretrained(source.path)
+            if (source.path / "generation_config.json").is_file()
+            else None
+        )
+        quantization = _quantization(settings, device, config)
+        decoder = _decoder(source, config, quantization, device, report)
+    except (ValueError, KeyError, OSError, AttributeError) as error:
+        raise ModelError(f"{source.id} cannot be loaded: {error}.", "Choose another model with --model.") from error
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, MemoryError) or "memory" in str(error):
+            raise OutOfMemory(f"{source.id} does not fit into memory.", "Choose a smaller model.") from error
+        raise
+    info = ModelInfo(source.id, quantization, device, source.sha256)
+    context = int(getattr(config, "max_position_embeddings", 0) or 2048)
+    return Engine(decoder, tokenizer, info, context, _stop_tokens(config, generation, tokenizer))
+
+
+def _named(settings: ModelSettings) -> str:
+    return preset_for(_device(settings)) if settings.model == "auto" else settings.model
+
+
+def _device(settings: ModelSettings) -> str:
+    if settings.device == "cpu":
+        return "cpu"
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if settings.device == "cuda":
+        raise BadInput("There is no CUDA device on this machine.", "Use --device cpu.")
+    return "cpu"
+
+
+def _quantization(settings: ModelSettings, device: str, config: Any) -> str:
+    from elm_app.llm import int8, kernels
+
+    able = device == "cpu" and int8.supported(config) and kernels.choose() is not None
+    if settings.quantization == "auto":
+        return "nf4" if device == "cuda" else "int8" if able else "none"
+    if settings.quantization == "int8" and not able:
+        families = ", ".join(int8.FAMILIES)
+        raise BadInput(
+            f"int8 needs a CPU with VNNI instructions and a model of one of these families: {families}.",
+            "Use --quantization nf4 or none.",
+        )
+    return settings.quantization
+
+
+def _decoder(source: LocalModel, config: Any, quantization: str, device: str, report: Report) -> Any:
+    import torch
+
+    if quantization == "int8":
+        from elm_app.llm.int8 import Int8Decoder
+
+        def packed(done: int) -> None:
+            report(Progress("load", f"Loading {source.id}", done, config.num_hidden_layers, "layers"))
+
+        with Tensors(source) as tensors:
+            return Int8Decoder(config, tensors, progress=packed)
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+    from elm_app.llm.dense import DenseDecoder
+
+    options: dict[str, Any] = {"dtype": torch.bfloat16, "device_map": {"": device}}
+    if quantization == "nf4":
+        options["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=torch.bfloat16,
+        )
+    return DenseDecoder(AutoModelForCausalLM.from_pretrained(source.path, **options))
+
+
+class Tensors:
+    """The tensors of a folder's safetensors files by name, read when asked for."""
+
+    def __init__(self, source: LocalModel) -> None:
+        from safetensors import safe_open
+
+        self._files = [safe_open(path, framework="pt") for path in sorted(source.path.glob("*.safetensors"))]
+        self._where = {name: file for file in self._files for name in file.keys()}  # noqa: SIM118
+
+    def __call__(self, name: str) -> Any:
+        return self._where[name].get_tensor(name)
+
+    def __enter__(self) -> Tensors:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._where.clear()
+        self._files.clear()
+
+
+def _stop_tokens(config: Any, generation: Any, tokenizer: Any) -> frozenset[int]:
+    found: set[int] = set()
+    for ids in (config.eos_token_id, generation and generation.eos_token_id, tokenizer.eos_token_id):
+        found.update([ids] if isinstance(ids, int) else ids or [])
+    return frozenset(found)

@@ -1,0 +1,64 @@
+"""Int8 kernels from torch alone (oneDNN), for CPUs with VNNI but without AVX512; see `vnni.py` for the faster ones.
+
+Activations are unsigned codes with zero point 128, because oneDNN's fast kernel wants them so.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from elm_app.llm.kernels import quantize_weight, rotate
+
+Rows = tuple[Tensor, Tensor]
+"""uint8 codes (B, K) and the scale of each row, fp32 (B, 1)."""
+
+
+class OneDnnLinear:
+    """A weight matrix (N, K), any float dtype, as packed int8 with a scale per output; `bias` (N,) or None."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
+        codes, scale = quantize_weight(weight)
+        self._packed = torch.ops.onednn.qlinear_prepack(codes, None)
+        self._scale, self._zero = scale, torch.zeros(len(weight), dtype=torch.long)
+        self._bias = None if bias is None else bias.float()
+
+    def __call__(self, rows: Rows, add_to: Tensor | None = None) -> Tensor:
+        """fp32 (B, N); with `add_to` (B, N) the result is added to it, in place, instead."""
+        out: Tensor = torch.ops.onednn.qlinear_pointwise(
+            rows[0], 1.0, 128, self._packed, self._scale, self._zero, None, 1.0, 0, torch.float32, "none", [], ""
+        )
+        if add_to is not None:
+            return add_to.addcmul_(out, rows[1])
+        return out.mul_(rows[1]) if self._bias is None else torch.addcmul(self._bias, out, rows[1])
+
+
+class OneDnnKernels:
+    """The kernels as `int8.Int8Decoder` wants them."""
+
+    name = "onednn"
+
+    def linear(self, weight: Tensor, bias: Tensor | None = None) -> OneDnnLinear:
+        return OneDnnLinear(weight, bias)
+
+    def quantize(self, x: Tensor) -> Rows:
+        peak = x.abs().amax(-1, keepdim=True).clamp_min_(1e-20)
+        return torch.addcmul(torch.tensor(128.5), x, 127.0 / peak).to(torch.uint8), peak / 127.0
+
+    def norm_quantize(self, x: Tensor, weight: Tensor, eps: float) -> Rows:
+        codes, scale = self.quantize(x * weight)
+        return codes, scale.mul_(torch.rsqrt(x.square().mean(-1, keepdim=True).add_(eps)))
+
+    def gate_quantize(self, gate_up: Tensor) -> Rows:
+        gate, up = gate_up.chunk(2, -1)
+        return self.quantize(F.silu(gate).mul_(up))
+
+    def attend(self, qkv: Tensor, turn: Tensor, keys: Tensor, values: Tensor, length: int, out: Tensor) -> None:
+        rows, kv_heads, _, size = keys.shape
+        heads = out.shape[1] // size
+        query, key, value = qkv.unflatten(1, (-1, size)).split([heads, kv_heads, kv_heads], 1)
+        keys[:, :, length], values[:, :, length] = rotate(key, turn), value
+        grouped = rotate(query, turn).view(rows, kv_heads, -1, size)
+        seen = slice(0, length + 1)
+        out[:] = F.scaled_dot_product_attention(grouped, keys[:, :, seen], values[:, :, seen]).flatten(1)

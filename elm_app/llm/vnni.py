@@ -1,0 +1,273 @@
+"""Int8 kernels for CPUs with AVX512-VNNI, compiled on first use by numba and kept in its cache.
+
+Weights are stored as they are read: panels of 32 outputs, [K / 4][2][16][4] bytes, so that one pass streams a matrix
+from memory once however many rows there are. Codes of weights are kept unsigned (code + 128), activations signed, which
+is what the instruction wants; the surplus 128 · Σ activations is taken off at the end. All sums are exact integers, and
+the attention of a row is computed by itself, so a row's result does not depend on the batch, to the bit.
+
+Everything here works on numpy arrays: activations (B, K) int8 with `scale` fp32 (B,) and `total` int32 (B,), the sum of
+a row's codes.
+"""
+
+# mypy: disable-error-code="no-untyped-def,misc,no-any-return,type-arg,call-arg,var-annotated"
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+import torch
+from numba import njit, prange
+from torch import Tensor
+
+from elm_app.llm.kernels import quantize_weight
+from elm_app.llm.vnni_dot import PANEL, address, dot_tile, float_of_bits
+
+_TILE = 8
+"""Rows that are multiplied at once; 8 × 2 sums stay in registers."""
+
+
+_dot8, _dot4, _dot1 = dot_tile(8), dot_tile(4), dot_tile(1)
+
+
+@njit(fastmath={"contract"})
+def _exp(x):
+    """e^x in fp32 to about one unit in the last place, for x ≤ 88, written so that it vectorises (Cephes expf)."""
+    x = max(x, np.float32(-87.0))
+    n = np.floor(x * np.float32(1.44269504) + np.float32(0.5))
+    f = x - n * np.float32(0.693359375) + n * np.float32(2.12194440e-4)
+    p = np.float32(1.9875691500e-4)
+    p = p * f + np.float32(1.3981999507e-3)
+    p = p * f + np.float32(8.3334519073e-3)
+    p = p * f + np.float32(4.1665795894e-2)
+    p = p * f + np.float32(1.6666665459e-1)
+    p = p * f + np.float32(5.0000001201e-1)
+    p = p * f * f + f + np.float32(1.0)
+    return p * float_of_bits((np.int32(n) + np.int32(127)) << np.int32(23))
+
+
+@njit(cache=True, nogil=True, parallel=True, boundscheck=False)
+def linear(codes, scale, total, panels, weight_scale, bias, out, add, workers):
+    """out (B, N) = or += codes @ weightᵀ · scales + bias. `panels` uint8 (N / 32, K · 32); `bias` (N,) or empty.
+
+    `out` has the width of the panels, which may be more than N. `workers` threads share the panels.
+    """
+    rows, size = codes.shape
+    start, first = address(codes), address(panels)
+    for worker in prange(workers):
+        sums = np.empty((_TILE, PANEL), np.int32)
+        sums_at = address(sums)
+        for number in range(len(panels) * worker // workers, len(panels) * (worker + 1) // workers):
+            panel = first + number * size * PANEL
+            base = number * PANEL
+            row = 0
+            while row < rows:
+                at = start + row * size
+                if rows - row >= 8:
+                    _dot8(at, panel, sums_at, size // 4, size)
+                    height = 8
+                elif rows - row >= 4:
+                    _dot4(at, panel, sums_at, size // 4, size)
+                    height = 4
+                else:
+                    _dot1(at, panel, sums_at, size // 4, size)
+                    height = 1
+                for i in range(height):
+                    surplus, factor = 128 * total[row + i], scale[row + i]
+                    for n in range(PANEL):
+                        value = np.float32(sums[i, n] - surplus) * weight_scale[base + n] * factor
+                        if add:
+                            out[row + i, base + n] += value
+                        elif len(bias):
+                            out[row + i, base + n] = value + bias[base + n]
+                        else:
+                            out[row + i, base + n] = value
+                row += height
+
+
+@njit(fastmath={"contract"})
+def _quantize_row(values, codes):
+    """int8 codes of one fp32 row; returns its scale and the sum of the codes."""
+    peak = np.float32(1e-20)
+    for k in range(len(values)):
+        peak = max(peak, abs(values[k]))
+    factor = np.float32(127.0) / peak
+    total = np.int32(0)
+    for k in range(len(values)):
+        code = np.int32(np.floor(values[k] * factor + np.float32(0.5)))
+        total += code
+        codes[k] = np.int8(code)
+    return peak / np.float32(127.0), total
+
+
+@njit(cache=True, nogil=True, boundscheck=False)
+def quantize(x, codes, scale, total):
+    """fp32 (B, K) to codes, scales and totals, each row by itself."""
+    for row in range(len(x)):
+        scale[row], total[row] = _quantize_row(x[row], codes[row])
+
+
+@njit(cache=True, nogil=True, boundscheck=False)
+def norm_quantize(x, weight, eps, codes, scale, total):
+    """RMSNorm of fp32 (B, H), then `quantize`; the division by the norm goes into the scale."""
+    size = x.shape[1]
+    values = np.empty(size, np.float32)
+    for row in range(len(x)):
+        squares = np.zeros(16, np.float32)
+        for k in range(0, size, 16):
+            for j in range(min(16, size - k)):
+                squares[j] += x[row, k + j] * x[row, k + j]
+        for k in range(size):
+            values[k] = x[row, k] * weight[k]
+        factor, total[row] = _quantize_row(values, codes[row])
+        scale[row] = factor / np.sqrt(squares.sum() / np.float32(size) + np.float32(eps))
+
+
+@njit(cache=True, nogil=True, parallel=True, boundscheck=False)
+def gate_quantize(gate_up, codes, scale, total):
+    """silu(gate) · up of fp32 (B, 2 I), then `quantize` to (B, I)."""
+    half = gate_up.shape[1] // 2
+    for row in prange(len(gate_up)):
+        values = np.empty(half, np.float32)
+        for k in range(half):
+            gate = gate_up[row, k]
+            values[k] = gate / (np.float32(1.0) + _exp(min(-gate, np.float32(80.0)))) * gate_up[row, half + k]
+        scale[row], total[row] = _quantize_row(values, codes[row])
+
+
+@njit(cache=True, nogil=True, parallel=True, boundscheck=False)
+def attend(qkv, turn, keys, values, length, out):
+    """One new position for n rows that share a cache: rotate, append, and attend to all positions so far.
+
+    Args:
+        qkv: fp32 (n, (heads + 2 · kv) · D), neighbouring elements of queries and keys rotated together.
+        turn: fp32 (D,), cos and sin of each pair's angle, alternating.
+        keys, values: fp32 (n, kv, capacity, D); position `length` is written.
+        out: fp32 (n, heads · D).
+    """
+    rows, kv, _, size = keys.shape
+    heads = out.shape[1] // size
+    group = heads // kv
+    factor = np.float32(1.0) / np.sqrt(np.float32(size))
+    for job in prange(rows * kv):
+        row, head = job // kv, job % kv
+        key, value = keys[row, head], values[row, head]
+        source = qkv[row, (heads + head) * size : (heads + head + 1) * size]
+        for d in range(0, size, 2):
+            key[length, d] = source[d] * turn[d] - source[d + 1] * turn[d + 1]
+            key[length, d + 1] = source[d] * turn[d + 1] + source[d + 1] * turn[d]
+        value[length] = qkv[row, (heads + kv + head) * size : (heads + kv + head + 1) * size]
+        query = np.empty(size, np.float32)
+        weights = np.empty(length + 1, np.float32)
+        for member in range(group):
+            at = (head * group + member) * size
+            for d in range(0, size, 2):
+                left, right = qkv[row, at + d] * factor, qkv[row, at + d + 1] * factor
+                query[d] = left * turn[d] - right * turn[d + 1]
+                query[d + 1] = left * turn[d + 1] + right * turn[d]
+            _attend_one(query, key, value, weights, out[row, at : at + size])
+
+
+@njit(fastmath={"reassoc", "contract", "nsz"})
+def _attend_one(query, key, value, weights, out):
+    peak = np.float32(-np.inf)
+    size = len(query)
+    for t in range(len(weights)):
+        score = np.float32(0.0)
+        for d in range(size):
+            score += query[d] * key[t, d]
+        weights[t] = score
+        peak = max(peak, score)
+    for t in range(len(weights)):
+        weights[t] = _exp(weights[t] - peak)
+    norm = np.float32(0.0)
+    for d in range(size):
+        out[d] = np.float32(0.0)
+    for t in range(len(weights)):
+        norm += weights[t]
+        for d in range(size):
+            out[d] += weights[t] * value[t, d]
+    for d in range(size):
+        out[d] /= norm
+
+
+def pack(codes: np.ndarray) -> np.ndarray:
+    """int8 (N, K), K a multiple of 4, to panels, uint8 (⌈N / 32⌉, K · 32), aligned to 64 bytes; spare outputs are 0."""
+    outputs, size = codes.shape
+    panels = -(-outputs // PANEL)
+    raw = np.empty(panels * PANEL * size + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    packed = raw[start : start + panels * PANEL * size].reshape(panels, size // 4, 2, 16, 4)
+    if outputs % PANEL:
+        codes = np.concatenate([codes, np.zeros((panels * PANEL - outputs, size), np.int8)])
+    packed[...] = (codes.view(np.uint8) ^ 128).reshape(panels, 2, 16, size // 4, 4).transpose(0, 3, 1, 2, 4)
+    return packed.reshape(panels, size * PANEL)
+
+
+@dataclass
+class Rows:
+    """Quantised activations, as the kernels of this file pass them on."""
+
+    codes: np.ndarray
+    scale: np.ndarray
+    total: np.ndarray
+
+
+class VnniLinear:
+    """A weight matrix (N, K), any float dtype, as packed int8 with a scale per output; `bias` (N,) or None."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None, workers: int) -> None:
+        codes, scale = quantize_weight(weight)
+        self.outputs, self.workers = len(weight), workers
+        self.panels = pack(codes.numpy())
+        spare = len(self.panels) * PANEL - self.outputs
+        self.scale = np.pad(scale.numpy(), (0, spare))
+        self.bias = np.empty(0, np.float32) if bias is None else np.pad(bias.float().numpy(), (0, spare))
+
+    def __call__(self, rows: Rows, add_to: Tensor | None = None) -> Tensor:
+        """fp32 (B, N); with `add_to` (B, N) the result is added to it, in place, instead."""
+        if add_to is not None and len(self.scale) == self.outputs:
+            self._into(rows, add_to, True)
+            return add_to
+        out = torch.empty(len(rows.codes), len(self.scale))
+        self._into(rows, out, False)
+        out = out[:, : self.outputs]
+        return out if add_to is None else add_to.add_(out)
+
+    def _into(self, rows: Rows, out: Tensor, add: bool) -> None:
+        arguments = (rows.codes, rows.scale, rows.total, self.panels, self.scale, self.bias, out.numpy(), add)
+        linear(*arguments, self.workers)
+
+
+class VnniKernels:
+    """The kernels as `int8.Int8Decoder` wants them: torch tensors in, torch tensors and `Rows` out."""
+
+    name = "avx512-vnni"
+
+    def __init__(self) -> None:
+        self.workers = min(torch.get_num_threads(), int(numba.config.NUMBA_NUM_THREADS))
+
+    def linear(self, weight: Tensor, bias: Tensor | None = None) -> VnniLinear:
+        return VnniLinear(weight, bias, self.workers)
+
+    def quantize(self, x: Tensor) -> Rows:
+        rows = _rows(*x.shape)
+        quantize(x.numpy(), rows.codes, rows.scale, rows.total)
+        return rows
+
+    def norm_quantize(self, x: Tensor, weight: Tensor, eps: float) -> Rows:
+        rows = _rows(*x.shape)
+        norm_quantize(x.numpy(), weight.numpy(), eps, rows.codes, rows.scale, rows.total)
+        return rows
+
+    def gate_quantize(self, gate_up: Tensor) -> Rows:
+        rows = _rows(gate_up.shape[0], gate_up.shape[1] // 2)
+        gate_quantize(gate_up.numpy(), rows.codes, rows.scale, rows.total)
+        return rows
+
+    def attend(self, qkv: Tensor, turn: Tensor, keys: Tensor, values: Tensor, length: int, out: Tensor) -> None:
+        attend(qkv.numpy(), turn.numpy(), keys.numpy(), values.numpy(), length, out.numpy())
+
+
+def _rows(rows: int, size: int) -> Rows:
+    return Rows(np.empty((rows, size), np.int8), np.empty(rows, np.float32), np.empty(rows, np.int32))

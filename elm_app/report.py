@@ -1,0 +1,99 @@
+"""A run on a terminal: progress on stderr while it goes on, the answer on stdout when it has ended."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from tqdm import tqdm
+
+from elm_app.events import Event, ModelReady, Progress, PromptRead, Queued, TraceChunk, TraceFinished
+from elm_app.runs.view import RunView
+
+
+class Reporter:
+    """Prints what a run says. Progress bars need a terminal; without one each stage is a line."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.quiet, self.live = quiet, sys.stderr.isatty()
+        self._bar: tqdm[None] | None = None
+        self._stage: tuple[str, str] | None = None
+        self._shown = 0.0
+
+    def show(self, view: RunView, event: Event) -> None:
+        """Tell the user about an event that `view` has taken in."""
+        if self.quiet:
+            return
+        match event:
+            case Progress():
+                self._progress(event)
+            case Queued():
+                self._line(f"{event.ahead} run ahead" if event.ahead == 1 else f"{event.ahead} runs ahead")
+            case ModelReady():
+                model = event.model
+                self._line(f"{model.id} · {model.quantization} · {model.device}, ready in {event.load_seconds:.1f} s")
+            case PromptRead():
+                seed = view.settings["seed"]
+                self._line(f"{event.prompt_tokens} tokens read; sampling {view.samples} traces (seed {seed})")
+            case TraceChunk() if self.live and time.monotonic() - self._shown > 0.3:
+                finished = sum(trace.trace is not None for trace in view.traces.values())
+                self._status(f"{view.samples} traces, {finished} finished, {view.tokens()} tokens")
+            case TraceFinished():
+                trace = event.trace
+                answer = "no answer" if trace.answer is None else trace.answer
+                how = "" if trace.finished else ", cut off"
+                self._line(f"trace {trace.index + 1} of {view.samples}: {answer} ({trace.tokens} tokens{how})")
+            case _:
+                pass
+
+    def answer(self, view: RunView) -> None:
+        """Print the outcome on stdout."""
+        if view.decision is not None:
+            print("no answer" if view.decision.answer is None else view.decision.answer)
+        if self.quiet or view.timing is None:
+            return
+        decision, timing = view.decision, view.timing
+        said = decision.reason if decision else "Stopped."
+        rate = f"{timing.tokens_per_second:.0f} tokens/s · {timing.decode_seconds:.1f} s"
+        print(f"{said} {rate} · run {view.run}", file=sys.stderr)
+
+    def close(self) -> None:
+        """Leave the terminal as it was found."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+        self._status("")
+
+    def _progress(self, event: Progress) -> None:
+        stage = (event.stage, event.message)
+        if stage != self._stage:
+            self.close()
+            self._stage = stage
+            if event.total and self.live:
+                scale = event.unit == "B"
+                self._bar = tqdm(
+                    total=event.total,
+                    desc=event.message,
+                    unit=event.unit,
+                    unit_scale=scale,
+                    file=sys.stderr,
+                    leave=False,
+                )
+            else:
+                self._line(event.message)
+        if self._bar is not None:
+            self._bar.total = event.total
+            self._bar.n = event.done
+            self._bar.refresh()
+
+    def _line(self, text: str) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+        self._status("")
+        print(text, file=sys.stderr, flush=True)
+
+    def _status(self, text: str) -> None:
+        if self.live and not self.quiet:
+            self._shown = time.monotonic() if text else 0.0
+            print(f"\r\x1b[2K{text}", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,108 @@
+"""The list of earlier runs: what each was about and how it ended."""
+
+from __future__ import annotations
+
+import html
+import json
+import threading
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from elm_app.events import event_from_json
+from elm_app.runs.log import Entry, runs
+from elm_app.runs.view import RunView
+from elm_app.studio import render, words
+from elm_app.studio.prose import inline_html
+
+SHOWN = 100
+"""Runs in the list; older ones are counted."""
+STATES = {"done": "done", "stopped": "stopped", "failed": "failed", "damaged": "damaged log"}
+_CHUNK = b'"kind": "trace_chunk"'
+
+
+class History:
+    """Summaries of the runs in a folder, read again only when a log has grown."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = threading.Lock()
+        self._known: dict[str, tuple[int, RunView | None]] = {}
+
+    def table(self) -> str:
+        """The newest runs as an HTML table."""
+        ids = runs(self.folder)
+        if not ids:
+            return (
+                '<div class="empty"><p>Every problem you solve is kept here as a run: its traces, its vote, its '
+                'settings. Open one to see it as it was.</p><p><a href="?" data-tab="solve">Solve a first problem</a>'
+                "</p></div>"
+            )
+        rows = "".join(_row(run, self._summary(run)) for run in ids[:SHOWN])
+        older = f'<p class="older">{words.count(len(ids) - SHOWN, "older run")} not shown.</p>' if ids[SHOWN:] else ""
+        return (
+            '<table class="runs"><caption class="unseen">Runs, newest first</caption><thead><tr><th scope="col">When'
+            '</th><th scope="col">Problem</th><th scope="col">Answer</th><th scope="col">Agreement</th>'
+            f'<th scope="col">State</th><th scope="col" class="number">Time</th></tr></thead><tbody>{rows}</tbody>'
+            f"</table>{older}"
+        )
+
+    def _summary(self, run: str) -> RunView | None:
+        path = self.folder / f"{run}.jsonl"
+        try:
+            size = path.stat().st_size
+            with self._lock:
+                known = self._known.get(run)
+            if known is None or known[0] != size:
+                known = (size, summary(path))
+                with self._lock:
+                    self._known[run] = known
+            return known[1]
+        except OSError:
+            return None
+
+
+def summary(path: Path) -> RunView | None:
+    """A run's view without the text that was streamed; None if its log is damaged."""
+    view = RunView()
+    try:
+        data = path.read_bytes()
+        for line in data[: data.rfind(b"\n") + 1].splitlines():
+            if not line.endswith(_CHUNK + b"}"):
+                value = json.loads(line)
+                view.apply(Entry(int(value.pop("seq")), float(value.pop("at")), event_from_json(value)))
+    except (ValueError, KeyError, AttributeError, TypeError, ValidationError):
+        return None
+    return view if view.run else None
+
+
+def _row(run: str, view: RunView | None) -> str:
+    name = html.escape(run)
+    if view is None:
+        return (
+            f'<tr class="damaged"><td>{name}</td><td colspan="3"><a href="?run={name}" data-run="{name}">'
+            f'This log cannot be read</a></td><td>{STATES["damaged"]}</td><td class="number"></td></tr>'
+        )
+    agreed = next(iter(words.verdict(view)), "") if view.votes else ""
+    given = view.decision.answer if view.decision else view.votes["zero_shot"].vote.answer if view.votes else None
+    told = html.escape(view.failure.message) if view.failure else ""
+    time = words.seconds(view.seconds) if view.ended else ""
+    return (
+        f'<tr><td class="when"><time datetime="{html.escape(view.created)}">{_when(view.created)}</time></td>'
+        f'<td class="what"><a href="?run={name}" data-run="{name}">{html.escape(_beginning(view.problem))}</a></td>'
+        f'<td class="given">{inline_html(given) if given is not None else "–"}</td><td>{html.escape(agreed)}</td>'
+        f'<td title="{told}">{STATES.get(view.status, render.status(view))}</td><td class="number">{time}</td></tr>'
+    )
+
+
+def _when(created: str) -> str:
+    try:
+        return f"{datetime.fromisoformat(created).astimezone():%-d %b %H:%M}"
+    except ValueError:
+        return html.escape(created)
+
+
+def _beginning(problem: str, longest: int = 110) -> str:
+    text = " ".join(problem.split())
+    return text if len(text) <= longest else text[: longest - 1].rsplit(" ", 1)[0] + " …"

@@ -1,0 +1,146 @@
+"""The components of the page and how they are wired.
+
+Solve: the fields are Gradio's, the run under them is one `gr.HTML` that asks `tail` for what changed. Gradio's events
+only hand a run's id over, so nothing is lost when they end.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from elm_app import config
+from elm_app.config import ModelSettings, SamplingSettings
+from elm_app.errors import ElmError
+from elm_app.runs.runner import Runner
+from elm_app.studio import render
+from elm_app.studio.form import MODELS, NUMBERS, model_settings, sampling_settings
+from elm_app.studio.history import History
+from elm_app.studio.skeleton import HEADER, LIVE
+from elm_app.studio.tail import Tail
+from elm_app.studio.theme import ASSETS
+
+Solve = Callable[[str, ModelSettings, SamplingSettings], str]
+"""Queues a run for a problem and returns its id; raises `ElmError` if it cannot."""
+
+_QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+
+
+def build(runner: Runner, solve: Solve) -> gr.Blocks:
+    """The page over one runner. `solve` queues a run; everything shown is read from the runs' logs."""
+    history = History(runner.folder)
+    with gr.Blocks(title="ELM", analytics_enabled=False, fill_width=True) as page:
+        gr.HTML(html_template=HEADER, js_on_load=None, apply_default_css=False, elem_id="elm-header")
+        with gr.Tabs(selected="solve", elem_id="elm-tabs"):
+            with gr.Tab("Solve", id="solve", elem_id="elm-solve"):
+                _solve_tab(runner, solve)
+            with gr.Tab("Runs", id="runs", elem_id="elm-runs") as runs_tab:
+                table = gr.HTML(apply_default_css=False, js_on_load=None, elem_id="elm-history")
+        runs_tab.select(history.table, None, table, **_QUIET)
+    return page
+
+
+def _solve_tab(runner: Runner, solve: Solve) -> None:
+    with gr.Row(elem_id="elm-ask", equal_height=False):
+        problem = gr.Textbox(
+            label="Problem",
+            show_label=False,
+            placeholder="A maths problem in words …",
+            lines=1,
+            max_lines=8,
+            autofocus=True,
+            container=False,
+            elem_id="elm-problem",
+            scale=8,
+            html_attributes=gr.InputHTMLAttributes(autocomplete="off", spellcheck=False, enterkeyhint="go"),
+        )
+        go = gr.Button("Solve", variant="primary", elem_id="elm-go", scale=0, min_width=96)
+        stop = gr.Button("Stop", variant="secondary", elem_id="elm-stop", scale=0, min_width=80)
+    problem_notice = _notice("elm-problem-notice")
+    with gr.Row(elem_id="elm-examples"):
+        for place, example in enumerate(json.loads((ASSETS / "examples.json").read_text(encoding="utf-8"))):
+            chip = gr.Button(example["title"], size="sm", elem_id=f"elm-example-{place}", elem_classes="elm-chip")
+            chip.click(None, None, problem, js=f"() => {json.dumps(example['text'])}", api_visibility="private")
+            chip.click(None, None, None, js="() => window.elm.chosen()", api_visibility="private")
+    with gr.Accordion("Settings", open=False, elem_id="elm-settings") as drawer:
+        fields, settings_notice = _settings()
+    told = gr.JSON(visible=False)
+    _live(runner)
+
+    def submit(*values: Any) -> tuple[str, str, dict[str, str], Any]:
+        text, model, quantization, samples, temperature, tokens, seed = values
+        try:
+            chosen = model_settings(model, quantization)
+            sampling = sampling_settings(samples, tokens, temperature, seed)
+        except ElmError as error:
+            return "", render.error(error), {"field": "settings"}, gr.Accordion(open=True)
+        try:
+            return "", "", {"run": solve(text or "", chosen, sampling)}, gr.skip()
+        except ElmError as error:
+            return render.error(error), "", {"field": "problem"}, gr.skip()
+
+    outputs = [problem_notice, settings_notice, told, drawer]
+    gr.on([problem.submit, go.click], submit, [problem, *fields], outputs, trigger_mode="multiple", **_QUIET).then(
+        None, told, None, js="(told) => window.elm.told(told)", api_visibility="private"
+    )
+    stop.click(None, None, None, js="() => window.elm.stop()", api_visibility="private")
+
+
+def _settings() -> tuple[list[gr.components.Component], gr.HTML]:
+    defaults = SamplingSettings(seed=0)
+    model = config.default_model()
+    with gr.Row():
+        fields: list[gr.components.Component] = [
+            gr.Dropdown(
+                MODELS,
+                value=model,
+                label="Model",
+                info="or a hub id, or a local folder",
+                allow_custom_value=True,
+                elem_id="elm-model",
+                scale=3,
+                min_width=260,
+            ),
+            gr.Dropdown(NUMBERS, value="auto", label="Numbers", info="how weights are held", scale=2, min_width=200),
+        ]
+    with gr.Row():
+        fields += [
+            gr.Number(
+                defaults.samples, label="Samples", info="traces per problem", min_width=120, elem_id="elm-samples"
+            ),
+            gr.Number(defaults.temperature, label="Temperature", info="0 is greedy", min_width=120, step=0.1),
+            gr.Number(
+                defaults.max_new_tokens, label="New tokens", info="where a trace is cut off", min_width=120, step=64
+            ),
+            gr.Textbox(
+                label="Seed", info="the same seed, the same traces", placeholder="random", min_width=120, max_lines=1
+            ),
+        ]
+    return fields, _notice("elm-settings-notice")
+
+
+def _notice(elem_id: str) -> gr.HTML:
+    return gr.HTML(apply_default_css=False, js_on_load=None, elem_id=elem_id, elem_classes="elm-notice")
+
+
+def _live(runner: Runner) -> None:
+    answers = Tail(runner)
+
+    def tail(ask: dict[str, Any]) -> dict[str, Any]:
+        run, since = ask.get("run"), ask.get("since")
+        return answers.answer(run if isinstance(run, str) else "", since if isinstance(since, int) else -1)
+
+    def stop(ask: dict[str, Any]) -> bool:
+        run = ask.get("run")
+        return isinstance(run, str) and runner.stop(run)
+
+    gr.HTML(
+        html_template=LIVE,
+        js_on_load=(ASSETS / "elm.js").read_text(encoding="utf-8"),
+        apply_default_css=False,
+        server_functions=[tail, stop],
+        elem_id="elm-live",
+    )

@@ -1,0 +1,65 @@
+"""Which colour an answer class has: the same in bars and cards, for as long as the run is looked at, in every window.
+
+Colours go by the order in which classes appeared, which the log fixes; not by votes, which change while traces finish.
+The colours (Okabe and Ito, 2008) can be told apart with every common kind of colour blindness.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from elm_app.runs.view import RunView
+from elm_app.types import AnswerCount, Arm
+
+COLOURS = 6
+"""Classes with a colour of their own; later ones share a grey. `assets/elm.css` has the colours `k0` … `k5`, `kx`."""
+
+
+@dataclass(frozen=True)
+class AnswerClass:
+    """An answer class of one arm: what it is called, its colour's name, its traces and its place by votes (from 0)."""
+
+    answer: str
+    colour: str
+    traces: tuple[int, ...]
+    count: int
+    rank: int
+
+
+def classes(view: RunView, arm: Arm) -> list[AnswerClass]:
+    """The classes of an arm in the order in which they appeared."""
+    changed = view.votes.get(arm)
+    if changed is None:
+        return []
+    colours = _colours(view)
+    ranked = list(enumerate(changed.vote.counts))
+    ranked.sort(key=lambda each: (_birth(view, arm, each[1]), each[0]))
+    return [
+        AnswerClass(count.answer, colours[count.answer], _traces(view, arm, count), count.count, rank)
+        for rank, count in ranked
+    ]
+
+
+def _colours(view: RunView) -> dict[str, str]:
+    born: dict[str, int] = {}
+    for arm, changed in view.votes.items():
+        for count in changed.vote.counts:
+            birth = _birth(view, arm, count)
+            born[count.answer] = min(birth, born.get(count.answer, birth))
+    order = sorted(born, key=lambda answer: born[answer])
+    return {answer: f"k{place}" if place < COLOURS else "kx" for place, answer in enumerate(order)}
+
+
+def _birth(view: RunView, arm: Arm, count: AnswerCount) -> int:
+    """The log's sequence number at which the class's first trace finished."""
+    return min((view.traces[arm, index].changed for index in _traces(view, arm, count)), default=0)
+
+
+def _traces(view: RunView, arm: Arm, count: AnswerCount) -> tuple[int, ...]:
+    if count.traces:
+        return tuple(index for index in count.traces if (arm, index) in view.traces)
+    return tuple(
+        index
+        for (other, index), each in view.traces.items()
+        if other == arm and each.trace is not None and each.trace.answer == count.answer
+    )

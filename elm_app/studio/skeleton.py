@@ -1,0 +1,47 @@
+"""The page's own HTML, without content: `assets/elm.js` fills it, `assets/elm.css` dresses it."""
+
+HEADER = """
+<div class="elm-mark" role="img" aria-label="ELM">ELM</div>
+<div class="elm-tools">
+  <span class="elm-model" id="elm-model-chip" hidden></span>
+  <button type="button" class="elm-tool" data-do="stage" aria-pressed="false"
+    title="Larger type for a projector; controls are hidden">Stage</button>
+  <button type="button" class="elm-tool" data-do="dark" aria-pressed="false" title="Light or dark">Dark</button>
+</div>
+"""
+
+LIVE = """
+<section class="elm-run" data-state="none" aria-label="Run">
+  <div class="empty" data-part="empty" hidden>
+    <p class="lead">One problem, several attempts, one vote.</p>
+    <p>A small model writes a handful of solutions at once, live, each by its own luck. What most of them arrive at is
+    the answer; how many agree says how far to trust it.</p>
+    <button type="button" class="elm-start" data-do="example">Solve “crates and eggs”</button>
+  </div>
+  <div class="run" data-part="run" hidden>
+    <p class="problem" data-part="problem" hidden></p>
+    <div class="headline">
+      <div class="answer" data-part="answer"></div>
+      <div class="said">
+        <p class="status" data-part="status" role="status" aria-live="polite"></p>
+        <p class="note" data-part="note"></p>
+        <p class="meta" data-part="meta"></p>
+      </div>
+    </div>
+    <div class="track"><div data-part="progress"></div><div data-part="bars"></div></div>
+    <div data-part="failure"></div>
+    <div class="traces-head">
+      <h2>Traces</h2>
+      <div class="views" role="group" aria-label="Which traces, in which order">
+        <button type="button" data-view="order" aria-pressed="true">in order</button>
+        <button type="button" data-view="answer" aria-pressed="false">by answer</button>
+        <button type="button" data-view="major" aria-pressed="false">only the majority</button>
+      </div>
+    </div>
+    <div class="arms" data-part="arms" data-view="order"></div>
+    <p class="nothing" data-part="nothing">No trace is in the majority yet.</p>
+  </div>
+  <div data-part="error"></div>
+  <p class="elsewhere" data-part="elsewhere" hidden><a href="?">Another run is live: show it</a></p>
+</section>
+"""

@@ -1,0 +1,186 @@
+"""What changed in a run since a page last asked.
+
+A page asks with the sequence number of the last entry that it has seen; every fragment remembers the entry that
+changed it, so the answer is the fragments that are younger. Views are kept for the runs looked at last; a run that is
+not kept is folded from its log again, with the same result.
+"""
+
+from __future__ import annotations
+
+import html
+import threading
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from elm_app.errors import ElmError
+from elm_app.events import Progress
+from elm_app.runs.log import Entry, read
+from elm_app.runs.runner import Runner
+from elm_app.runs.view import RunView, TraceView
+from elm_app.studio import render, words
+from elm_app.studio.palette import classes
+from elm_app.studio.prose import block_html, blocks
+from elm_app.types import Arm
+
+KEPT = 16
+"""Runs whose views are kept."""
+PACE_SECONDS = 8.0
+"""How far back the speed of a wait is measured."""
+
+
+@dataclass
+class _Card:
+    shell: str = ""
+    shell_seq: int = -1
+    drawn: int = -2
+    """The trace's `changed` when its text was last cut into blocks."""
+    sources: list[str] = field(default_factory=list)
+    seqs: list[int] = field(default_factory=list)
+
+    def take(self, text: str, seq: int) -> None:
+        new = blocks(text)
+        for place, source in enumerate(new):
+            if place >= len(self.sources) or self.sources[place] != source:
+                self.seqs[place : place + 1] = [seq]
+        self.sources, self.seqs = new, self.seqs[: len(new)]
+
+
+class LiveRun:
+    """A run's view and its fragments, kept up to date from the log."""
+
+    def __init__(self, runner: Runner, run: str) -> None:
+        self.view = RunView()
+        self.seq = -1
+        self.lock = threading.Lock()
+        self._runner, self._run, self._cursor = runner, run, 0
+        self._parts: dict[str, tuple[str, int]] = {}
+        self._cards: dict[tuple[Arm, int], _Card] = {}
+        self._waits: deque[tuple[float, float]] = deque()
+        self._stage = ""
+
+    def update(self) -> None:
+        """Take in what the log has since. Raises `RunError` if it cannot be read."""
+        entries, self._cursor = read(self._runner.folder, self._run, self._cursor)
+        for entry in entries:
+            self.view.apply(entry)
+            self._measure(entry)
+        if entries:
+            self.seq = entries[-1].seq
+            self._draw()
+
+    def answer(self, since: int) -> dict[str, Any]:
+        """The fragments younger than `since`."""
+        live = self._runner.live()
+        ahead = live.index(self._run) if self._run in live else self.view.ahead
+        return {
+            "run": self._run,
+            "seq": self.seq,
+            "ended": self.view.ended,
+            "live": self._run in live,
+            "state": self.view.status,
+            "problem": self.view.problem,
+            "arms": words.arms(self.view),
+            "status": render.status(self.view, ahead, self._pace()),
+            "parts": {name: text for name, (text, seq) in self._parts.items() if seq > since},
+            "cards": [
+                self._card_json(key, card, since)
+                for key, card in self._cards.items()
+                if card.shell_seq > since or max(card.seqs, default=-1) > since
+            ],
+        }
+
+    def _card_json(self, key: tuple[Arm, int], card: _Card, since: int) -> dict[str, Any]:
+        young = [
+            [place, block_html(source)]
+            for place, (source, seq) in enumerate(zip(card.sources, card.seqs, strict=True))
+            if seq > since
+        ]
+        return {"key": f"{key[0]}-{key[1]}", "arm": key[0], "shell": card.shell, "blocks": young}
+
+    def _draw(self) -> None:
+        view = self.view
+        drawn = {
+            "answer": render.answer(view),
+            "note": render.note(view),
+            "meta": render.meta(view),
+            "progress": render.progress(view),
+            "bars": render.bars(view),
+            "failure": render.failure(view),
+            "chip": render.chip(view),
+        }
+        for name, text in drawn.items():
+            if name not in self._parts or self._parts[name][0] != text:
+                self._parts[name] = (text, self.seq)
+        for arm in words.arms(view):
+            found = classes(view, arm)
+            shown = sorted({index for other, index in view.traces if other == arm} | set(range(view.samples)))
+            for index in shown:
+                trace = view.traces.get((arm, index)) or TraceView(arm, index, changed=-1)
+                card = self._cards.setdefault((arm, index), _Card())
+                if card.drawn != trace.changed:
+                    card.take(trace.text, self.seq)
+                    card.drawn = trace.changed
+                shell = render.card(view, trace, found, len(card.sources))
+                if shell != card.shell:
+                    card.shell, card.shell_seq = shell, self.seq
+
+    def _measure(self, entry: Entry) -> None:
+        if not isinstance(entry.event, Progress):
+            return
+        if entry.event.stage + entry.event.message != self._stage:
+            self._stage = entry.event.stage + entry.event.message
+            self._waits.clear()
+        self._waits.append((entry.at, entry.event.done))
+        while len(self._waits) > 2 and entry.at - self._waits[0][0] > PACE_SECONDS:
+            self._waits.popleft()
+
+    def _pace(self) -> render.Pace:
+        if len(self._waits) < 2:
+            return render.Pace()
+        (first_at, first), (last_at, last) = self._waits[0], self._waits[-1]
+        if last_at - first_at < 0.5 or last <= first:
+            return render.Pace()
+        return render.Pace((last - first) / (last_at - first_at))
+
+
+class Tail:
+    """Answers the pages' questions about runs; one for the whole app."""
+
+    def __init__(self, runner: Runner) -> None:
+        self.runner = runner
+        self._lock = threading.Lock()
+        self._runs: OrderedDict[str, LiveRun] = OrderedDict()
+
+    def answer(self, run: str, since: int) -> dict[str, Any]:
+        """What changed in `run` after entry `since` (-1: everything); without a run, in the one that is running."""
+        live = self.runner.live()
+        if not run:
+            if not live:
+                return {"run": ""}
+            run, since = live[0], -1
+        elsewhere = live[0] if live and run not in live else ""
+        kept = self._kept(run)
+        try:
+            with kept.lock:
+                kept.update()
+                return {**kept.answer(since), "elsewhere": elsewhere}
+        except ElmError as error:
+            self._forget(run)
+            return {"run": run, "error": render.error(error), "elsewhere": elsewhere}
+        except Exception as error:  # a log that is valid line by line can still be nonsense as a whole
+            self._forget(run)
+            told = f"The log of run {html.escape(run)} cannot be shown: {type(error).__name__}."
+            return {"run": run, "error": render.sentence(told, "Open another run."), "elsewhere": elsewhere}
+
+    def _kept(self, run: str) -> LiveRun:
+        with self._lock:
+            kept = self._runs.setdefault(run, LiveRun(self.runner, run))
+            self._runs.move_to_end(run)
+            while len(self._runs) > KEPT:
+                self._runs.popitem(last=False)
+            return kept
+
+    def _forget(self, run: str) -> None:
+        with self._lock:
+            self._runs.pop(run, None)

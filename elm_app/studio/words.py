@@ -1,0 +1,149 @@
+"""Numbers and states in words, always with their unit and their base."""
+
+from __future__ import annotations
+
+from elm_app.runs.view import RunView
+from elm_app.types import Arm, ModelInfo
+
+DOT = " · "
+
+
+def count(n: int, one: str, many: str = "") -> str:
+    """
+    >>> count(1, "trace"), count(8, "trace"), count(2, "class", "classes")
+    ('1 trace', '8 traces', '2 classes')
+    """
+    return f"{n} {one if n == 1 else many or one + 's'}"
+
+
+def seconds(value: float) -> str:
+    """
+    >>> seconds(0.04), seconds(9.41), seconds(84), seconds(130), seconds(3700)
+    ('0.0 s', '9.4 s', '1 min 24 s', '2 min 10 s', '1 h 2 min')
+    """
+    if value < 59.95:
+        return f"{value:.1f} s"
+    return _long(round(value))
+
+
+def seconds_left(value: float) -> str:
+    """
+    >>> seconds_left(13.6), seconds_left(250)
+    ('14 s left', '4 min 10 s left')
+    """
+    whole = max(1, round(value))
+    return f"{whole} s left" if whole < 60 else f"{_long(whole)} left"
+
+
+def _long(whole: int) -> str:
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def amount(done: float, total: float, unit: str) -> str:
+    """How far a wait has come.
+
+    >>> amount(212e6, 491.4e6, "B"), amount(3, 24, "tensors"), amount(5e5, 0, "B"), amount(0, 0, "")
+    ('212 of 491 MB', '3 of 24 tensors', '0.5 MB', '')
+    """
+    if unit == "B":
+        scale, name = (1e9, "GB") if max(done, total) >= 1e9 else (1e6, "MB")
+        digits = 2 if scale == 1e9 else 0 if total >= 1e7 else 1
+        so_far = f"{done / scale:.{digits}f}"
+        return f"{so_far} of {total / scale:.{digits}f} {name}" if total else f"{so_far} {name}"
+    if not total:
+        return f"{done:g} {unit}".strip() if done else ""
+    return f"{done:g} of {total:g} {unit}".strip()
+
+
+def rate(per_second: float, unit: str) -> str:
+    """
+    >>> rate(20.4e6, "B"), rate(640e3, "B"), rate(3.24, "tensors")
+    ('20 MB/s', '640 KB/s', '3.2 tensors/s')
+    """
+    if unit == "B":
+        return f"{per_second / 1e6:.0f} MB/s" if per_second >= 1e6 else f"{per_second / 1e3:.0f} KB/s"
+    return f"{per_second:.{0 if per_second >= 10 else 1}f} {unit}/s"
+
+
+def model_size(model_id: str) -> str:
+    """The size that a model's name gives, or the name's last part.
+
+    >>> model_size("Qwen/Qwen2.5-Coder-0.5B-Instruct"), model_size("SmolLM2-135M-Instruct"), model_size("my/model")
+    ('0.5B', '135M', 'model')
+    """
+    name = model_id.rstrip("/").rsplit("/", 1)[-1]
+    for part in name.replace("_", "-").split("-"):
+        if part[-1:].upper() in ("B", "M") and part[:-1].replace(".", "", 1).isdigit():
+            return part.upper()
+    return name
+
+
+QUANTIZATIONS = {"int8": "4-bit", "nf4": "4-bit", "none": "full precision"}
+"""What a person calls the numbers: `int8` rollouts come from a 4-bit checkpoint."""
+
+
+def model_chip(model: ModelInfo) -> str:
+    """
+    >>> model_chip(ModelInfo("Qwen/Qwen2.5-Coder-0.5B-Instruct", "int8", "cpu", "…"))
+    '0.5B · 4-bit · CPU'
+    """
+    device = {"cpu": "CPU", "cuda": "GPU"}.get(model.device.split(":")[0].lower(), model.device)
+    return DOT.join([model_size(model.id), QUANTIZATIONS.get(model.quantization, model.quantization), device])
+
+
+def waiting(ahead: int) -> str:
+    """
+    >>> waiting(0), waiting(1), waiting(3)
+    ('Starting', 'Waiting: 1 run ahead', 'Waiting: 3 runs ahead')
+    """
+    return f"Waiting: {count(ahead, 'run')} ahead" if ahead > 0 else "Starting"
+
+
+def verdict(view: RunView, arm: Arm = "zero_shot") -> list[str]:
+    """The vote in words: "6 of 8 agree", "1 other answer", "1 without an answer"."""
+    changed = view.votes.get(arm)
+    if changed is None:
+        return []
+    vote, finished = changed.vote, changed.finished
+    if vote.answer is None:
+        return [f"none of {count(finished, 'trace')} has an answer"] if finished > 1 else ["no answer yet"]
+    first = max((each.count for each in vote.counts), default=0)
+    parts = [f"{first} of {finished} {'agrees' if first == 1 else 'agree'}"]
+    others = len(vote.counts) - 1
+    if others:
+        parts.append(count(others, "other answer"))
+    if vote.abstained:
+        parts.append(f"{vote.abstained} without an answer")
+    if vote.tied:
+        parts.append("a tie")
+    return parts
+
+
+def finished_of(view: RunView) -> str:
+    """
+    >>> finished_of(RunView(settings={"samples": 8}))
+    '8 traces, 0 finished'
+    """
+    total = max(view.samples * max(1, len(arms(view))), len(view.traces))
+    return f"{count(total, 'trace')}, {sum(each.trace is not None for each in view.traces.values())} finished"
+
+
+def arms(view: RunView) -> list[Arm]:
+    """The arms that a run has shown so far, the bare problem first."""
+    seen = {arm for arm, _ in view.traces} | set(view.prompts) | set(view.votes)
+    order: tuple[Arm, ...] = ("zero_shot", "memory")
+    return [arm for arm in order if arm in seen] or ["zero_shot"]
+
+
+def speed(view: RunView) -> str:
+    """Tokens a second: the run's own measure once it has ended, else tokens so far over the time so far."""
+    if view.timing is not None:
+        value = view.timing.tokens_per_second
+    elif view.sampling_since is not None and view.seconds - view.sampling_since > 0.3:
+        value = view.tokens() / (view.seconds - view.sampling_since)
+    else:
+        value = 0.0
+    return f"{value:.0f} tokens/s" if value >= 10 else f"{value:.1f} tokens/s" if value > 0 else ""

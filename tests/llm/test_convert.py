@@ -1,0 +1,236 @@
+"""The converter against transformers' own reading of the same GGUF file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import gguf
+import numpy as np
+import pytest
+
+from elm_app.errors import Stopped, WeightsError
+from elm_app.events import Progress
+from elm_app.llm import weights
+from elm_app.llm.convert import config_of, convert, name_of, read_gguf, stop_ids
+from elm_app.llm.presets import PRESETS
+
+TEXTS = [
+    "What is 12 + 30?",
+    "Zwölf  Äpfel\n\n\tΣ x² ≤ 7 😀",
+    "<|im_start|>user\nhi<|im_end|>\n",
+    "",
+    " \\boxed{1,234.50}",
+]
+QUANTS = {"F32": gguf.GGMLQuantizationType.F32, "F16": gguf.GGMLQuantizationType.F16} | {
+    name: gguf.GGMLQuantizationType[name] for name in ("Q8_0", "Q5_0", "Q4_1")
+}
+LAYERS, HIDDEN, INNER, HEADS, KV_HEADS = 2, 64, 96, 4, 2
+
+
+def make_gguf(path: Path, architecture: str, quant: str = "Q8_0", tied: bool = False) -> Path:
+    """A random model with a byte vocabulary, written by the format's own library."""
+    from tokenizers.pre_tokenizers import ByteLevel
+
+    random = np.random.default_rng(5)
+    tokens = [*sorted(ByteLevel.alphabet()), "th", "the", "<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    writer = gguf.GGUFWriter(path, architecture)
+    writer.add_context_length(512)
+    writer.add_embedding_length(HIDDEN)
+    writer.add_block_count(LAYERS)
+    writer.add_feed_forward_length(INNER)
+    writer.add_head_count(HEADS)
+    writer.add_head_count_kv(KV_HEADS)
+    writer.add_rope_freq_base(10000.0)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_vocab_size(len(tokens))
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("qwen2" if architecture == "qwen2" else "smollm")
+    writer.add_token_list(tokens)
+    writer.add_token_types([1] * (len(tokens) - 3) + [3] * 3)
+    writer.add_token_merges(["t h", "th e"])
+    writer.add_eos_token_id(len(tokens) - 1)
+    writer.add_pad_token_id(len(tokens) - 3)
+    writer.add_bos_token_id(len(tokens) - 3)
+    writer.add_add_bos_token(False)
+    writer.add_chat_template("{% for m in messages %}{{ m['content'] }}{% endfor %}")
+
+    def add(name: str, *shape: int) -> None:
+        values = random.normal(size=shape).astype(np.float32)
+        kind = QUANTS[quant] if len(shape) == 2 else QUANTS["F32"]
+        writer.add_tensor(name, gguf.quants.quantize(values, kind), raw_dtype=kind)
+
+    add("token_embd.weight", len(tokens), HIDDEN)
+    add("output_norm.weight", HIDDEN)
+    if not tied:
+        add("output.weight", len(tokens), HIDDEN)
+    for n in range(LAYERS):
+        small = HIDDEN // HEADS * KV_HEADS
+        for part, rows in {"attn_q": HIDDEN, "attn_k": small, "attn_v": small}.items():
+            add(f"blk.{n}.{part}.weight", rows, HIDDEN)
+            if architecture == "qwen2":
+                add(f"blk.{n}.{part}.bias", rows)
+        add(f"blk.{n}.attn_output.weight", HIDDEN, HIDDEN)
+        add(f"blk.{n}.attn_norm.weight", HIDDEN)
+        add(f"blk.{n}.ffn_norm.weight", HIDDEN)
+        add(f"blk.{n}.ffn_gate.weight", INNER, HIDDEN)
+        add(f"blk.{n}.ffn_up.weight", INNER, HIDDEN)
+        add(f"blk.{n}.ffn_down.weight", HIDDEN, INNER)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+def converted(path: Path, folder: Path) -> tuple[Path, list[Progress]]:
+    said: list[Progress] = []
+    folder.mkdir()
+    convert(path, folder, progress=said.append)
+    return folder, said
+
+
+def same_model(path: Path, folder: Path) -> Any:
+    """Asserts that both load to the same float16 weights, settings and tokens; returns the converted model."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    theirs = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32)
+    ours, info = AutoModelForCausalLM.from_pretrained(folder, output_loading_info=True)
+    assert not any(info.values()), info
+    assert ours.dtype == torch.float16
+    expected, found = theirs.state_dict(), ours.state_dict()
+    assert expected.keys() == found.keys()
+    for name, tensor in expected.items():
+        assert torch.equal(tensor.half(), found[name]), name
+    own = {
+        "_name_or_path",
+        "_model_name_or_path",
+        "architectures",
+        "dtype",
+        "rms_norm_eps",
+        "transformers_version",
+        "unk_token_id",
+    }
+    settings = [{k: v for k, v in m.config.to_dict().items() if k not in own} for m in (theirs, ours)]
+    for one in settings:
+        one.pop("quantization_config", None)
+    assert settings[0] == settings[1]
+    assert ours.config.rms_norm_eps == pytest.approx(theirs.config.rms_norm_eps, rel=1e-6)
+    tokenizers = [
+        AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name),
+        AutoTokenizer.from_pretrained(folder),
+    ]
+    chat = [{"role": "user", "content": "hi there"}]
+    assert tokenizers[0].chat_template
+    for text in [*TEXTS, tokenizers[0].apply_chat_template(chat, tokenize=False)]:
+        ids = [tokenizer(text)["input_ids"] for tokenizer in tokenizers]
+        assert ids[0] == ids[1], text
+        assert tokenizers[0].decode(ids[0]) == tokenizers[1].decode(ids[1]), text
+    assert tokenizers[0].apply_chat_template(chat) == tokenizers[1].apply_chat_template(chat)
+    assert tokenizers[0].special_tokens_map == tokenizers[1].special_tokens_map
+    return ours
+
+
+@pytest.mark.parametrize("quant", QUANTS)
+@pytest.mark.parametrize("architecture", ["qwen2", "llama"])
+def test_a_random_model_is_what_transformers_reads(tmp_path: Path, architecture: str, quant: str) -> None:
+    path = make_gguf(tmp_path / "model.gguf", architecture, quant)
+    same_model(path, converted(path, tmp_path / "out")[0])
+
+
+@pytest.mark.parametrize("architecture", ["qwen2", "llama"])
+def test_a_tied_model_stays_tied(tmp_path: Path, architecture: str) -> None:
+    path = make_gguf(tmp_path / "model.gguf", architecture, tied=True)
+    model = same_model(path, converted(path, tmp_path / "out")[0])
+    assert model.config.tie_word_embeddings
+    assert model.lm_head.weight.data_ptr() == model.model.embed_tokens.weight.data_ptr()
+
+
+def test_generation_stops_at_every_end_token_and_progress_counts_tensors(tmp_path: Path) -> None:
+    path = make_gguf(tmp_path / "model.gguf", "qwen2")
+    folder, said = converted(path, tmp_path / "out")
+    assert json.loads((folder / "generation_config.json").read_text())["eos_token_id"] == [260, 258]
+    counted = [event for event in said if event.unit == "tensors"]
+    assert [event.done for event in counted] == list(range(len(read_gguf(path).tensors) + 1))
+    assert {event.stage for event in said} == {"convert"}
+
+
+def test_names() -> None:
+    assert name_of("blk.12.attn_k.bias") == "model.layers.12.self_attn.k_proj.bias"
+    assert name_of("output.weight") == "lm_head.weight"
+    for unknown in ("blk.0.ssm_a.weight", "rope_freqs.weight"):
+        with pytest.raises(KeyError):
+            name_of(unknown)
+
+
+@pytest.mark.parametrize("cut", [0, 3, 20, 400, 5000, -1])
+def test_a_file_that_is_no_whole_gguf_is_refused(tmp_path: Path, cut: int) -> None:
+    path = make_gguf(tmp_path / "model.gguf", "qwen2")
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(WeightsError, match=r"model\.gguf (is not a GGUF file|ends inside|says nothing)"):
+        converted(path, tmp_path / "out")
+
+
+def test_another_architecture_is_refused_by_name(tmp_path: Path) -> None:
+    path = make_gguf(tmp_path / "model.gguf", "qwen2")
+    path.write_bytes(path.read_bytes().replace(b"qwen2", b"mamba"))
+    with pytest.raises(WeightsError, match="is a mamba model"):
+        converted(path, tmp_path / "out")
+
+
+def test_a_stop_is_heard_between_slices(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    with pytest.raises(Stopped):
+        convert(
+            make_gguf(tmp_path / "model.gguf", "llama"),
+            tmp_path / "out",
+            progress=lambda _: None,
+            cancelled=lambda: True,
+        )
+
+
+@pytest.mark.model
+def test_tiny_is_what_transformers_reads(tmp_path: Path) -> None:
+    """Fetches the checkpoint again, as it goes after converting, and compares every weight."""
+    import torch
+
+    from elm_app.llm.mirrors import Watch, fetch
+
+    file = PRESETS["tiny"].weights
+    assert file is not None
+    model = weights.resolve("tiny", progress=lambda _: None)
+    path, _ = fetch(file, tmp_path, Watch(lambda _: None))
+    ours = same_model(path, model.path)
+    assert ours.config.tie_word_embeddings
+    assert stop_ids(read_gguf(path)) == [2, 0]
+    assert all(torch.isfinite(tensor).all() for tensor in ours.state_dict().values())
+
+
+@pytest.mark.model
+def test_small_has_the_settings_of_the_original() -> None:
+    model = weights.resolve("small", progress=lambda _: None)
+    settings = json.loads((model.path / "config.json").read_text())
+    expected = {
+        "architectures": ["Qwen2ForCausalLM"],
+        "dtype": "float16",
+        "eos_token_id": 151645,
+        "hidden_size": 896,
+        "intermediate_size": 4864,
+        "max_position_embeddings": 32768,
+        "num_attention_heads": 14,
+        "num_hidden_layers": 24,
+        "num_key_value_heads": 2,
+        "rms_norm_eps": 1e-6,
+        "rope_parameters": {"rope_theta": 1000000.0, "rope_type": "default"},
+        "tie_word_embeddings": False,
+        "vocab_size": 151936,
+    }
+    assert {name: settings[name] for name in expected} == expected
+    assert json.loads((model.path / "generation_config.json").read_text())["eos_token_id"] == [151645, 151643]
+    assert "<|im_start|>" in (model.path / "chat_template.jinja").read_text()
+
+
+def test_settings_of_a_llama_have_a_head_size(tmp_path: Path) -> None:
+    assert config_of(read_gguf(make_gguf(tmp_path / "model.gguf", "llama")))["head_dim"] == HIDDEN // HEADS

@@ -1,0 +1,92 @@
+"""Imports run one way, and heavy libraries stay where they belong."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent.parent / "elm_app"
+LAYERS = [
+    {"errors"},
+    {"types", "config"},
+    {"events"},
+    {"answers"},
+    {"llm"},
+    {"learning", "memory", "routing"},
+    {"baselines"},
+    {"runs"},
+    {"report"},
+    {"studio", "cli"},
+    {"__main__"},
+]
+ONLY_IN = {
+    "gradio": {"studio"},
+    "chromadb": {"memory/store.py"},
+    "sentence_transformers": {"memory/embedder.py"},
+    "torch": {"llm", "learning"},
+    "transformers": {"llm", "learning"},
+    "peft": {"llm", "learning"},
+    "bitsandbytes": {"llm", "learning"},
+    "numba": {"llm"},
+}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The modules that a file imports, anywhere in it, relative ones made absolute."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            package = (
+                path.relative_to(PACKAGE.parent).with_suffix("").parts[: -node.level or None] if node.level else ()
+            )
+            module = ".".join([*package, *([node.module] if node.module else [])])
+            yield module
+            if module == "elm_app":
+                yield from (f"elm_app.{alias.name}" for alias in node.names)
+
+
+def rank(layer: str) -> int:
+    return next(number for number, names in enumerate(LAYERS) if layer in names)
+
+
+def files() -> list[Path]:
+    found = sorted(PACKAGE.rglob("*.py"))
+    assert len(found) > 20
+    return found
+
+
+def test_imports_run_one_way() -> None:
+    wrong = []
+    for path in files():
+        if path == PACKAGE / "__init__.py":
+            continue
+        layer = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        for module in imports(path):
+            parts = module.split(".")
+            if parts[0] != "elm_app" or len(parts) == 1 or parts[1] == layer:
+                continue
+            if rank(parts[1]) >= rank(layer):
+                wrong.append(f"{path.relative_to(PACKAGE)} imports {module}")
+    assert wrong == []
+
+
+def test_heavy_libraries_stay_in_their_layer() -> None:
+    wrong = []
+    for path in files():
+        place = path.relative_to(PACKAGE).as_posix()
+        for module in imports(path):
+            allowed = ONLY_IN.get(module.split(".")[0])
+            if allowed is not None and not any(place == where or place.startswith(where + "/") for where in allowed):
+                wrong.append(f"{place} imports {module}")
+    assert wrong == []
+
+
+def test_the_front_doors_open_without_torch() -> None:
+    """Help, bad input and the vote need no model: they must not wait for torch."""
+    code = "import sys, elm_app.cli, elm_app.llm.loader, elm_app.runs.solve; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
+    assert done.stdout.strip() == "False"
