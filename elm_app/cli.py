@@ -1,7 +1,7 @@
 """The command line: `python -m elm_app solve|vote …`.
 
-With --json one JSON document goes to stdout and nothing else does; progress goes to stderr. Exit codes: 0 done, 1 failed
-while running, 2 bad input, 130 stopped. Errors are one sentence and a remedy; --debug adds the traceback.
+With --json one JSON document goes to stdout and nothing else does; progress goes to stderr. Exit codes: 0 done, 1
+failed while running, 2 bad input, 130 stopped. Errors are one sentence and a remedy; --debug adds the traceback.
 """
 
 from __future__ import annotations

@@ -53,7 +53,11 @@ class _Layer:
 
 
 class KVCache:
-    """Keys and values of n rows that share a prompt: fp32 (L, n, kv heads, positions, D), `length` positions in use."""
+    """Keys and values of n rows that share a prompt, `length` positions in use.
+
+    fp32, keys (L, n, kv heads, D, positions) and values (L, n, kv heads, positions, D): both are then read along
+    their last dimension, by the vector, when a query attends to them.
+    """
 
     def __init__(self, keys: Tensor, values: Tensor, length: int) -> None:
         self.keys, self.values, self.length = keys, values, length
@@ -64,21 +68,13 @@ class KVCache:
 
     def expand(self, n: int) -> KVCache:
         """n copies of a one-row cache."""
-        shape = list(self.keys.shape)
-        shape[1], shape[3] = n, self.length + _GROWTH
-        pair = []
-        for old in (self.keys, self.values):
-            new = old.new_empty(shape)
-            new[:, :, :, : self.length] = old[:, :, :, : self.length]
-            pair.append(new)
-        return KVCache(pair[0], pair[1], self.length)
+        keys, values = (part.expand(-1, n, -1, -1, -1) for part in (self.keys, self.values))
+        return KVCache(F.pad(keys, (0, _GROWTH)), F.pad(values, (0, 0, 0, _GROWTH)), self.length)
 
     def reserve(self) -> None:
         """Make room for one more position."""
-        if self.length < self.keys.shape[3]:
-            return
-        self.keys = F.pad(self.keys, (0, 0, 0, _GROWTH))
-        self.values = F.pad(self.values, (0, 0, 0, _GROWTH))
+        if self.length == self.keys.shape[4]:
+            self.keys, self.values = F.pad(self.keys, (0, _GROWTH)), F.pad(self.values, (0, 0, 0, _GROWTH))
 
     def keep(self, rows: list[int]) -> None:
         """Drop all rows but these."""
@@ -203,14 +199,14 @@ class Int8Decoder:
     def _read(self, embeds: Tensor) -> tuple[Tensor, KVCache]:
         length = len(embeds)
         shape = (len(self.layers), 1, self.kv_heads, length, self.head_dim)
-        cache = KVCache(embeds.new_empty(shape), embeds.new_empty(shape), length)
+        cache = KVCache(torch.empty(*shape[:3], self.head_dim, length), torch.empty(shape), length)
         turn = self._turn(torch.arange(length))[:, None]
         sizes = [self.heads, self.kv_heads, self.kv_heads]
 
         def attend(number: int, qkv: Tensor) -> Tensor:
             query, key, value = qkv.unflatten(1, (-1, self.head_dim)).split(sizes, 1)
             query, key, value = (part.transpose(0, 1)[None] for part in (rotate(query, turn), rotate(key, turn), value))
-            cache.keys[number], cache.values[number] = key, value
+            cache.keys[number], cache.values[number] = key.transpose(2, 3), value
             key, value = (part.repeat_interleave(self.heads // self.kv_heads, 1) for part in (key, value))
             out = F.scaled_dot_product_attention(query, key, value, is_causal=True)
             return out[0].transpose(0, 1).flatten(1)

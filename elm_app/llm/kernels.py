@@ -38,7 +38,8 @@ class Kernels(Protocol):
         Args:
             qkv: fp32 (n, (heads + 2 · kv heads) · D), pairs that RoPE rotates being neighbours.
             turn: fp32 (D,), cos and sin of each pair's angle, alternating.
-            keys, values: fp32 (n, kv heads, capacity, D); position `length` is written.
+            keys: fp32 (n, kv heads, D, capacity); position `length` is written.
+            values: fp32 (n, kv heads, capacity, D); position `length` is written.
             out: fp32 (n, heads · D), written.
         """
 
@@ -55,13 +56,6 @@ def choose() -> Kernels | None:
 
         return OneDnnKernels()
     return None
-
-
-def quantize_weight(weight: Tensor) -> tuple[Tensor, Tensor]:
-    """A matrix (N, K) as int8 codes and the scale of each output, fp32 (N,)."""
-    weight = weight.float()
-    scale = weight.abs().amax(1).clamp_min_(1e-20) / 127.0
-    return (weight / scale[:, None]).round_().to(torch.int8), scale
 
 
 def rotate(x: Tensor, turn: Tensor) -> Tensor:

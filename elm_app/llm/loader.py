@@ -133,7 +133,11 @@ def _decoder(source: LocalModel, config: Any, quantization: str, device: str, re
             report(Progress("load", f"Loading {source.id}", done, config.num_hidden_layers, "layers"))
 
         with Tensors(source) as tensors:
-            return Int8Decoder(config, tensors, progress=packed)
+            decoder = Int8Decoder(config, tensors, progress=packed)
+        report(Progress("load", "Preparing the kernels (slow the first time only)", 0, 0))
+        _, cache = decoder.prefill(decoder.embed(torch.tensor([0])))
+        decoder.step(decoder.begin([(cache, 1)]), torch.tensor([0]))
+        return decoder
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
     from elm_app.llm.dense import DenseDecoder

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from elm_app.llm.kernels import quantize_weight, rotate
+from elm_app.llm.kernels import rotate
 
 Rows = tuple[Tensor, Tensor]
 """uint8 codes (B, K) and the scale of each row, fp32 (B, 1)."""
@@ -55,10 +55,17 @@ class OneDnnKernels:
         return self.quantize(F.silu(gate).mul_(up))
 
     def attend(self, qkv: Tensor, turn: Tensor, keys: Tensor, values: Tensor, length: int, out: Tensor) -> None:
-        rows, kv_heads, _, size = keys.shape
+        rows, kv_heads, size, _ = keys.shape
         heads = out.shape[1] // size
         query, key, value = qkv.unflatten(1, (-1, size)).split([heads, kv_heads, kv_heads], 1)
-        keys[:, :, length], values[:, :, length] = rotate(key, turn), value
+        keys[..., length], values[:, :, length] = rotate(key, turn), value
         grouped = rotate(query, turn).view(rows, kv_heads, -1, size)
-        seen = slice(0, length + 1)
-        out[:] = F.scaled_dot_product_attention(grouped, keys[:, :, seen], values[:, :, seen]).flatten(1)
+        weights = (grouped / size**0.5 @ keys[..., : length + 1]).softmax(-1)
+        out[:] = (weights @ values[:, :, : length + 1]).flatten(1)
+
+
+def quantize_weight(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """A matrix (N, K) as int8 codes and the scale of each output, fp32 (N,)."""
+    weight = weight.float()
+    scale = weight.abs().amax(1).clamp_min_(1e-20) / 127.0
+    return (weight / scale[:, None]).round_().to(torch.int8), scale

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 
 _BLOCK = 128
+_CACHED_ROWS = 2
+"""On a CPU so many rows are drawn at a time, that they stay in its cache between the passes."""
 
 
 def trace_seed(seed: int, index: int) -> int:
@@ -49,6 +51,10 @@ def draw(logits: Tensor, uniform: Tensor, temperature: float, top_k: int = 0) ->
         place, log_prob = draw(kept, uniform, temperature)
         return ids.gather(1, place[:, None])[:, 0], log_prob
     rows, vocabulary = logits.shape
+    if logits.device.type == "cpu" and rows > _CACHED_ROWS:
+        parts = zip(logits.split(_CACHED_ROWS), uniform.split(_CACHED_ROWS), strict=True)
+        drawn = [draw(part, numbers, temperature) for part, numbers in parts]
+        return torch.cat([tokens for tokens, _ in drawn]), torch.cat([logprobs for _, logprobs in drawn])
     peak = logits.amax(-1, keepdim=True)
     weights = logits.new_zeros(rows, -(-vocabulary // _BLOCK) * _BLOCK)
     torch.sub(logits, peak, out=weights[:, :vocabulary])

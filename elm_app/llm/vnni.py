@@ -20,12 +20,7 @@ import torch
 from numba import njit, prange
 from torch import Tensor
 
-from elm_app.llm.kernels import quantize_weight
 from elm_app.llm.vnni_dot import PANEL, address, dot_tile, float_of_bits
-
-_TILE = 8
-"""Rows that are multiplied at once; 8 × 2 sums stay in registers."""
-
 
 _dot8, _dot4, _dot1 = dot_tile(8), dot_tile(4), dot_tile(1)
 
@@ -47,42 +42,32 @@ def _exp(x):
 
 
 @njit(cache=True, nogil=True, parallel=True, boundscheck=False)
-def linear(codes, scale, total, panels, weight_scale, bias, out, add, workers):
-    """out (B, N) = or += codes @ weightᵀ · scales + bias. `panels` uint8 (N / 32, K · 32); `bias` (N,) or empty.
+def linear(codes, scale, total, panels, weight_scale, base, out, workers):
+    """out (B, N) = codes @ weightᵀ · scales + base, shared among `workers` threads.
 
-    `out` has the width of the panels, which may be more than N. `workers` threads share the panels.
+    `panels` is uint8 (N / 32, K · 32), N being padded to whole panels; `base` is a bias (1, N), or (B, N), `out` itself
+    if need be.
     """
     rows, size = codes.shape
-    start, first = address(codes), address(panels)
+    across = 4 * out.shape[1]
+    down = 0 if len(base) == 1 < rows else across
     for worker in prange(workers):
-        sums = np.empty((_TILE, PANEL), np.int32)
-        sums_at = address(sums)
         for number in range(len(panels) * worker // workers, len(panels) * (worker + 1) // workers):
-            panel = first + number * size * PANEL
-            base = number * PANEL
+            panel, factors = address(panels) + number * size * PANEL, address(weight_scale) + number * PANEL * 4
+            at_base, at_out = address(base) + number * PANEL * 4, address(out) + number * PANEL * 4
             row = 0
             while row < rows:
-                at = start + row * size
+                first, sums, scales = address(codes) + row * size, address(total) + 4 * row, address(scale) + 4 * row
+                from_, to = at_base + row * down, at_out + row * across
                 if rows - row >= 8:
-                    _dot8(at, panel, sums_at, size // 4, size)
-                    height = 8
+                    _dot8(first, sums, scales, panel, factors, size // 4, from_, down, to, across)
+                    row += 8
                 elif rows - row >= 4:
-                    _dot4(at, panel, sums_at, size // 4, size)
-                    height = 4
+                    _dot4(first, sums, scales, panel, factors, size // 4, from_, down, to, across)
+                    row += 4
                 else:
-                    _dot1(at, panel, sums_at, size // 4, size)
-                    height = 1
-                for i in range(height):
-                    surplus, factor = 128 * total[row + i], scale[row + i]
-                    for n in range(PANEL):
-                        value = np.float32(sums[i, n] - surplus) * weight_scale[base + n] * factor
-                        if add:
-                            out[row + i, base + n] += value
-                        elif len(bias):
-                            out[row + i, base + n] = value + bias[base + n]
-                        else:
-                            out[row + i, base + n] = value
-                row += height
+                    _dot1(first, sums, scales, panel, factors, size // 4, from_, down, to, across)
+                    row += 1
 
 
 @njit(fastmath={"contract"})
@@ -142,10 +127,10 @@ def attend(qkv, turn, keys, values, length, out):
     Args:
         qkv: fp32 (n, (heads + 2 · kv) · D), neighbouring elements of queries and keys rotated together.
         turn: fp32 (D,), cos and sin of each pair's angle, alternating.
-        keys, values: fp32 (n, kv, capacity, D); position `length` is written.
+        keys, values: fp32 (n, kv, D, capacity) and (n, kv, capacity, D); position `length` is written.
         out: fp32 (n, heads · D).
     """
-    rows, kv, _, size = keys.shape
+    rows, kv, size, _ = keys.shape
     heads = out.shape[1] // size
     group = heads // kv
     factor = np.float32(1.0) / np.sqrt(np.float32(size))
@@ -154,54 +139,77 @@ def attend(qkv, turn, keys, values, length, out):
         key, value = keys[row, head], values[row, head]
         source = qkv[row, (heads + head) * size : (heads + head + 1) * size]
         for d in range(0, size, 2):
-            key[length, d] = source[d] * turn[d] - source[d + 1] * turn[d + 1]
-            key[length, d + 1] = source[d] * turn[d + 1] + source[d + 1] * turn[d]
+            key[d, length] = source[d] * turn[d] - source[d + 1] * turn[d + 1]
+            key[d + 1, length] = source[d] * turn[d + 1] + source[d + 1] * turn[d]
         value[length] = qkv[row, (heads + kv + head) * size : (heads + kv + head + 1) * size]
-        query = np.empty(size, np.float32)
-        weights = np.empty(length + 1, np.float32)
+        query = np.empty((group, size), np.float32)
         for member in range(group):
             at = (head * group + member) * size
             for d in range(0, size, 2):
                 left, right = qkv[row, at + d] * factor, qkv[row, at + d + 1] * factor
-                query[d] = left * turn[d] - right * turn[d + 1]
-                query[d + 1] = left * turn[d + 1] + right * turn[d]
-            _attend_one(query, key, value, weights, out[row, at : at + size])
+                query[member, d] = left * turn[d] - right * turn[d + 1]
+                query[member, d + 1] = left * turn[d + 1] + right * turn[d]
+        weights = np.zeros((group, length + 1), np.float32)
+        _add_product(query, key, weights, size, length + 1)
+        for member in range(group):
+            _softmax(weights[member])
+        mixed = np.zeros((group, size), np.float32)
+        _add_product(weights, value, mixed, length + 1, size)
+        for member in range(group):
+            at = (head * group + member) * size
+            for d in range(size):
+                out[row, at + d] = mixed[member, d]
 
 
-@njit(fastmath={"reassoc", "contract", "nsz"})
-def _attend_one(query, key, value, weights, out):
-    peak = np.float32(-np.inf)
-    size = len(query)
-    for t in range(len(weights)):
-        score = np.float32(0.0)
-        for d in range(size):
-            score += query[d] * key[t, d]
-        weights[t] = score
-        peak = max(peak, score)
-    for t in range(len(weights)):
-        weights[t] = _exp(weights[t] - peak)
-    norm = np.float32(0.0)
-    for d in range(size):
-        out[d] = np.float32(0.0)
-    for t in range(len(weights)):
-        norm += weights[t]
-        for d in range(size):
-            out[d] += weights[t] * value[t, d]
-    for d in range(size):
-        out[d] /= norm
+@njit(fastmath={"contract"})
+def _add_product(left, right, out, inner, width):
+    """out[:, :width] += left[:, :inner] @ right[:inner, :width], four rows of `right` at a time to touch `out` less."""
+    for row in range(len(left)):
+        for k in range(0, inner - 3, 4):
+            a, b, c, d = left[row, k], left[row, k + 1], left[row, k + 2], left[row, k + 3]
+            for n in range(width):
+                out[row, n] += a * right[k, n] + b * right[k + 1, n] + c * right[k + 2, n] + d * right[k + 3, n]
+        for k in range(inner - inner % 4, inner):
+            for n in range(width):
+                out[row, n] += left[row, k] * right[k, n]
 
 
-def pack(codes: np.ndarray) -> np.ndarray:
-    """int8 (N, K), K a multiple of 4, to panels, uint8 (⌈N / 32⌉, K · 32), aligned to 64 bytes; spare outputs are 0."""
-    outputs, size = codes.shape
-    panels = -(-outputs // PANEL)
-    raw = np.empty(panels * PANEL * size + 64, np.uint8)
+@njit(fastmath={"contract"})
+def _softmax(scores):
+    peak, norm = scores.max(), np.float32(0.0)
+    for t in range(len(scores)):
+        scores[t] = _exp(scores[t] - peak)
+    for t in range(len(scores)):
+        norm += scores[t]
+    for t in range(len(scores)):
+        scores[t] /= norm
+
+
+@njit(cache=True, nogil=True, parallel=True, boundscheck=False)
+def pack(weight, panels, scale):
+    """fp32 (N, K), K a multiple of 4, to panels, uint8 (⌈N / 32⌉, K · 32), and scales; spare outputs are zero."""
+    outputs, size = weight.shape
+    for number in prange(len(panels)):
+        panel = panels[number]
+        for place in range(PANEL):
+            row, at = number * PANEL + place, place // 16 * 64 + place % 16 * 4
+            peak, factor = np.float32(0.0), np.float32(0.0)
+            if row < outputs:
+                for k in range(size):
+                    peak = max(peak, abs(weight[row, k]))
+                factor = np.float32(127.0) / max(peak, np.float32(1e-20))
+            scale[row] = peak / np.float32(127.0)
+            for quad in range(size // 4):
+                for k in range(4):
+                    value = weight[row, quad * 4 + k] * factor if row < outputs else np.float32(0.0)
+                    panel[quad * 4 * PANEL + at + k] = np.uint8(np.floor(value + np.float32(128.5)))
+
+
+def aligned(rows: int, size: int) -> np.ndarray:
+    """An empty uint8 array (rows, size) that starts at a multiple of 64 bytes."""
+    raw = np.empty(rows * size + 64, np.uint8)
     start = -raw.ctypes.data % 64
-    packed = raw[start : start + panels * PANEL * size].reshape(panels, size // 4, 2, 16, 4)
-    if outputs % PANEL:
-        codes = np.concatenate([codes, np.zeros((panels * PANEL - outputs, size), np.int8)])
-    packed[...] = (codes.view(np.uint8) ^ 128).reshape(panels, 2, 16, size // 4, 4).transpose(0, 3, 1, 2, 4)
-    return packed.reshape(panels, size * PANEL)
+    return raw[start : start + rows * size].reshape(rows, size)
 
 
 @dataclass
@@ -217,26 +225,23 @@ class VnniLinear:
     """A weight matrix (N, K), any float dtype, as packed int8 with a scale per output; `bias` (N,) or None."""
 
     def __init__(self, weight: Tensor, bias: Tensor | None, workers: int) -> None:
-        codes, scale = quantize_weight(weight)
         self.outputs, self.workers = len(weight), workers
-        self.panels = pack(codes.numpy())
-        spare = len(self.panels) * PANEL - self.outputs
-        self.scale = np.pad(scale.numpy(), (0, spare))
-        self.bias = np.empty(0, np.float32) if bias is None else np.pad(bias.float().numpy(), (0, spare))
+        number = -(-self.outputs // PANEL)
+        spare = number * PANEL - self.outputs
+        self.panels, self.scale = aligned(number, weight.shape[1] * PANEL), np.empty(number * PANEL, np.float32)
+        pack(weight.float().contiguous().numpy(), self.panels, self.scale)
+        given = np.zeros(self.outputs, np.float32) if bias is None else bias.float().numpy()
+        self.bias = np.pad(given, (0, spare))[None]
 
     def __call__(self, rows: Rows, add_to: Tensor | None = None) -> Tensor:
         """fp32 (B, N); with `add_to` (B, N) the result is added to it, in place, instead."""
-        if add_to is not None and len(self.scale) == self.outputs:
-            self._into(rows, add_to, True)
-            return add_to
-        out = torch.empty(len(rows.codes), len(self.scale))
-        self._into(rows, out, False)
-        out = out[:, : self.outputs]
-        return out if add_to is None else add_to.add_(out)
-
-    def _into(self, rows: Rows, out: Tensor, add: bool) -> None:
-        arguments = (rows.codes, rows.scale, rows.total, self.panels, self.scale, self.bias, out.numpy(), add)
-        linear(*arguments, self.workers)
+        whole = len(self.scale) == self.outputs
+        out = add_to if add_to is not None and whole else torch.empty(len(rows.codes), len(self.scale))
+        base = out.numpy() if out is add_to else self.bias
+        linear(rows.codes, rows.scale, rows.total, self.panels, self.scale, base, out.numpy(), self.workers)
+        if not whole:
+            out = out[:, : self.outputs]
+        return out if add_to is None or out is add_to else add_to.add_(out)
 
 
 class VnniKernels:

@@ -15,58 +15,77 @@ PANEL = 32
 
 
 def dot_tile(rows: int) -> Any:
-    """The inner loop: `rows` × 32 int32 sums over K, as vpdpbusd instructions."""
-    i32, i64 = ir.IntType(32), ir.IntType(64)
-    vector = ir.VectorType(i32, 16)
+    """`rows` rows times one panel: K int8 products summed by vpdpbusd instructions, then scaled to fp32."""
+    i32, i64, f32 = ir.IntType(32), ir.IntType(64), ir.FloatType()
+    whole, real = ir.VectorType(i32, 16), ir.VectorType(f32, 16)
     columns = PANEL // 16
 
     @intrinsic
-    def tile(typingctx, codes, panel, sums, quads, stride):
-        """Addresses of int8 codes (rows `stride` bytes apart), of a panel, of int32 sums [rows][32]; quads = K / 4."""
+    def tile(typingctx, codes, total, scale, panel, weight_scale, quads, base, base_stride, out, out_stride):
+        """out[r] = (Σ panel · codes[r] − 128 · total[r]) · weight_scale · scale[r] + base[r], for 32 outputs.
+
+        All arguments are int64: addresses of int8 codes (rows `4 · quads` bytes apart), of int32 totals and fp32 scales
+        of the rows, of the panel and its 32 fp32 scales, and of fp32 `base` and `out`, with strides in bytes.
+        """
 
         def generate(context, build, signature, arguments):
-            codes, panel, sums, quads, stride = arguments
+            codes, total, scale, panel, weight_scale, quads, base, base_stride, out, out_stride = arguments
             name = "llvm.x86.avx512.vpdpbusd.512"
             dot = build.module.globals.get(name)
             if dot is None:
-                dot = ir.Function(build.module, ir.FunctionType(vector, [vector] * 3), name)
+                dot = ir.Function(build.module, ir.FunctionType(whole, [whole] * 3), name)
             entry, loop, done = build.block, build.append_basic_block("loop"), build.append_basic_block("done")
-            row_at = [
-                build.inttoptr(build.add(codes, build.mul(stride, i64(r))), i32.as_pointer()) for r in range(rows)
-            ]
-            panel_at = build.inttoptr(panel, vector.as_pointer())
-            sums_at = build.inttoptr(sums, vector.as_pointer())
-            zero, nothing = ir.Constant(vector, [0] * 16), ir.Constant(vector, ir.Undefined)
+            zero, first = ir.Constant(whole, [0] * 16), i32(0)
+
+            def at(address, offset, kind):
+                return build.inttoptr(build.add(address, offset), kind.as_pointer())
+
+            def load(address, offset, kind, align=4):
+                value = build.load(at(address, offset, kind))
+                value.align = align
+                return value
+
+            def spread(scalar, kind):
+                nothing = ir.Constant(kind, ir.Undefined)
+                return build.shuffle_vector(build.insert_element(nothing, scalar, first), nothing, zero)
+
+            row_at = [at(codes, build.mul(build.mul(quads, i64(4)), i64(r)), i32) for r in range(rows)]
+            panel_at = build.inttoptr(panel, whole.as_pointer())
             build.branch(loop)
             build.position_at_end(loop)
             step = build.phi(i64)
             step.add_incoming(i64(0), entry)
-            totals = [build.phi(vector) for _ in range(rows * columns)]
+            sums = [build.phi(whole) for _ in range(rows * columns)]
             weights = []
             for c in range(columns):
-                weight = build.load(build.gep(panel_at, [build.add(build.mul(step, i64(columns)), i64(c))]))
-                weight.align = 64
-                weights.append(weight)
+                weights.append(build.load(build.gep(panel_at, [build.add(build.mul(step, i64(columns)), i64(c))])))
+                weights[-1].align = 64
             new = []
             for r in range(rows):
                 quad = build.load(build.gep(row_at[r], [step]))
                 quad.align = 1
-                first = build.insert_element(nothing, quad, i32(0))
-                spread = build.shuffle_vector(first, nothing, zero)
-                for c in range(columns):
-                    new.append(build.call(dot, [totals[r * columns + c], weights[c], spread]))
+                four = spread(quad, whole)
+                new += [build.call(dot, [sums[r * columns + c], weights[c], four]) for c in range(columns)]
             following = build.add(step, i64(1))
             step.add_incoming(following, loop)
-            for total, value in zip(totals, new, strict=True):
-                total.add_incoming(zero, entry)
-                total.add_incoming(value, loop)
+            for total_so_far, value in zip(sums, new, strict=True):
+                total_so_far.add_incoming(zero, entry)
+                total_so_far.add_incoming(value, loop)
             build.cbranch(build.icmp_signed("<", following, quads), loop, done)
             build.position_at_end(done)
-            for place, value in enumerate(new):
-                build.store(value, build.gep(sums_at, [i64(place)])).align = 4
+            for r in range(rows):
+                surplus = spread(build.mul(load(total, i64(4 * r), i32), i32(128)), whole)
+                factor = spread(load(scale, i64(4 * r), f32), real)
+                for c in range(columns):
+                    value = build.sitofp(build.sub(new[r * columns + c], surplus), real)
+                    value = build.fmul(build.fmul(value, load(weight_scale, i64(64 * c), real)), factor)
+                    offset = build.add(build.mul(base_stride, i64(r)), i64(64 * c))
+                    value = build.fadd(value, load(base, offset, real))
+                    offset = build.add(build.mul(out_stride, i64(r)), i64(64 * c))
+                    build.store(value, at(out, offset, real)).align = 4
             return context.get_dummy_value()
 
-        return types.void(*[types.int64] * 5), generate
+        return types.void(*[types.int64] * 10), generate
 
     return tile
 

@@ -83,7 +83,7 @@ def test_greedy_equals_generate_in_one_batch_of_different_lengths(engine: Engine
     assert len({row.tokens for row in ours.values()}) > 3, "a test that compares constants proves nothing"
 
 
-def test_rows_leave_when_they_stop(random_model: Path, model: Any, engine: Engine) -> None:
+def test_rows_leave_when_they_stop(engine: Engine) -> None:
     """A token that greedy decoding reaches is declared a stop token: rows end there, at different times."""
     requests = [RolloutRequest(engine.encode(text), 2, 0) for text in PROBLEMS]
     whole = rows(engine, requests, GREEDY)
