@@ -53,11 +53,7 @@ class _Layer:
 
 
 class KVCache:
-    """Keys and values of n rows that share a prompt, `length` positions in use.
-
-    fp32, keys (L, n, kv heads, D, positions) and values (L, n, kv heads, positions, D): both are then read along
-    their last dimension, by the vector, when a query attends to them.
-    """
+    """Keys and values of n rows that share a prompt: fp32 (L, n, kv heads, positions, D), `length` positions in use."""
 
     def __init__(self, keys: Tensor, values: Tensor, length: int) -> None:
         self.keys, self.values, self.length = keys, values, length
@@ -69,12 +65,12 @@ class KVCache:
     def expand(self, n: int) -> KVCache:
         """n copies of a one-row cache."""
         keys, values = (part.expand(-1, n, -1, -1, -1) for part in (self.keys, self.values))
-        return KVCache(F.pad(keys, (0, _GROWTH)), F.pad(values, (0, 0, 0, _GROWTH)), self.length)
+        return KVCache(_longer(keys), _longer(values), self.length)
 
     def reserve(self) -> None:
         """Make room for one more position."""
-        if self.length == self.keys.shape[4]:
-            self.keys, self.values = F.pad(self.keys, (0, _GROWTH)), F.pad(self.values, (0, 0, 0, _GROWTH))
+        if self.length == self.keys.shape[3]:
+            self.keys, self.values = _longer(self.keys), _longer(self.values)
 
     def keep(self, rows: list[int]) -> None:
         """Drop all rows but these."""
@@ -199,14 +195,14 @@ class Int8Decoder:
     def _read(self, embeds: Tensor) -> tuple[Tensor, KVCache]:
         length = len(embeds)
         shape = (len(self.layers), 1, self.kv_heads, length, self.head_dim)
-        cache = KVCache(torch.empty(*shape[:3], self.head_dim, length), torch.empty(shape), length)
+        cache = KVCache(torch.empty(shape), torch.empty(shape), length)
         turn = self._turn(torch.arange(length))[:, None]
         sizes = [self.heads, self.kv_heads, self.kv_heads]
 
         def attend(number: int, qkv: Tensor) -> Tensor:
             query, key, value = qkv.unflatten(1, (-1, self.head_dim)).split(sizes, 1)
             query, key, value = (part.transpose(0, 1)[None] for part in (rotate(query, turn), rotate(key, turn), value))
-            cache.keys[number], cache.values[number] = key.transpose(2, 3), value
+            cache.keys[number], cache.values[number] = key, value
             key, value = (part.repeat_interleave(self.heads // self.kv_heads, 1) for part in (key, value))
             out = F.scaled_dot_product_attention(query, key, value, is_causal=True)
             return out[0].transpose(0, 1).flatten(1)
@@ -233,6 +229,10 @@ class Int8Decoder:
 
     def _logits(self, hidden: Tensor) -> Tensor:
         return self.head(self.kernels.norm_quantize(hidden, self.norm, self.eps))
+
+
+def _longer(positions: Tensor) -> Tensor:
+    return F.pad(positions, (0, 0, 0, _GROWTH))
 
 
 def _pair_up(tensor: Tensor, heads: int, head_dim: int) -> Tensor:

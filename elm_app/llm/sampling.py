@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 _BLOCK = 128
-_CACHED_ROWS = 2
+_CACHED_ROWS = 4
 """On a CPU so many rows are drawn at a time, that they stay in its cache between the passes."""
 
 

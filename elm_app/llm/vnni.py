@@ -127,10 +127,10 @@ def attend(qkv, turn, keys, values, length, out):
     Args:
         qkv: fp32 (n, (heads + 2 · kv) · D), neighbouring elements of queries and keys rotated together.
         turn: fp32 (D,), cos and sin of each pair's angle, alternating.
-        keys, values: fp32 (n, kv, D, capacity) and (n, kv, capacity, D); position `length` is written.
+        keys, values: fp32 (n, kv, capacity, D); position `length` is written.
         out: fp32 (n, heads · D).
     """
-    rows, kv, size, _ = keys.shape
+    rows, kv, _, size = keys.shape
     heads = out.shape[1] // size
     group = heads // kv
     factor = np.float32(1.0) / np.sqrt(np.float32(size))
@@ -139,8 +139,8 @@ def attend(qkv, turn, keys, values, length, out):
         key, value = keys[row, head], values[row, head]
         source = qkv[row, (heads + head) * size : (heads + head + 1) * size]
         for d in range(0, size, 2):
-            key[d, length] = source[d] * turn[d] - source[d + 1] * turn[d + 1]
-            key[d + 1, length] = source[d] * turn[d + 1] + source[d + 1] * turn[d]
+            key[length, d] = source[d] * turn[d] - source[d + 1] * turn[d + 1]
+            key[length, d + 1] = source[d] * turn[d + 1] + source[d + 1] * turn[d]
         value[length] = qkv[row, (heads + kv + head) * size : (heads + kv + head + 1) * size]
         query = np.empty((group, size), np.float32)
         for member in range(group):
@@ -149,40 +149,63 @@ def attend(qkv, turn, keys, values, length, out):
                 left, right = qkv[row, at + d] * factor, qkv[row, at + d + 1] * factor
                 query[member, d] = left * turn[d] - right * turn[d + 1]
                 query[member, d + 1] = left * turn[d + 1] + right * turn[d]
-        weights = np.zeros((group, length + 1), np.float32)
-        _add_product(query, key, weights, size, length + 1)
-        for member in range(group):
-            _softmax(weights[member])
+        weights = np.empty((group, length + 1), np.float32)
         mixed = np.zeros((group, size), np.float32)
-        _add_product(weights, value, mixed, length + 1, size)
+        _scores(query, key, weights)
+        _softmax(weights)
+        _mix(weights, value, mixed)
         for member in range(group):
             at = (head * group + member) * size
             for d in range(size):
                 out[row, at + d] = mixed[member, d]
 
 
-@njit(fastmath={"contract"})
-def _add_product(left, right, out, inner, width):
-    """out[:, :width] += left[:, :inner] @ right[:inner, :width], four rows of `right` at a time to touch `out` less."""
-    for row in range(len(left)):
-        for k in range(0, inner - 3, 4):
-            a, b, c, d = left[row, k], left[row, k + 1], left[row, k + 2], left[row, k + 3]
-            for n in range(width):
-                out[row, n] += a * right[k, n] + b * right[k + 1, n] + c * right[k + 2, n] + d * right[k + 3, n]
-        for k in range(inner - inner % 4, inner):
-            for n in range(width):
-                out[row, n] += left[row, k] * right[k, n]
+_LOOSE = {"reassoc", "contract", "nsz"}
+"""Sums may be reordered into vectors; the order is still the same for every row."""
 
 
-@njit(fastmath={"contract"})
+@njit(fastmath=_LOOSE)
+def _scores(query, key, weights):
+    """weights (g, T) = query (g, D) · key (≥ T, D), each key being read once."""
+    for t in range(weights.shape[1]):
+        for member in range(len(query)):
+            score = np.float32(0.0)
+            for d in range(query.shape[1]):
+                score += query[member, d] * key[t, d]
+            weights[member, t] = score
+
+
+@njit(fastmath=_LOOSE)
 def _softmax(scores):
-    peak, norm = scores.max(), np.float32(0.0)
-    for t in range(len(scores)):
-        scores[t] = _exp(scores[t] - peak)
-    for t in range(len(scores)):
-        norm += scores[t]
-    for t in range(len(scores)):
-        scores[t] /= norm
+    """Along the last dimension of (g, T), in place."""
+    for member in range(len(scores)):
+        peak, norm = np.float32(-1e30), np.float32(0.0)
+        for t in range(scores.shape[1]):
+            peak = max(peak, scores[member, t])
+        for t in range(scores.shape[1]):
+            weight = _exp(scores[member, t] - peak)
+            scores[member, t] = weight
+            norm += weight
+        for t in range(scores.shape[1]):
+            scores[member, t] /= norm
+
+
+@njit(fastmath=_LOOSE)
+def _mix(weights, value, out):
+    """out (g, D) += weights (g, T) @ value (≥ T, D), eight values at a time so that `out` is touched less."""
+    count = weights.shape[1]
+    for t in range(0, count - 7, 8):
+        for m in range(len(weights)):
+            a, b, c, d = weights[m, t], weights[m, t + 1], weights[m, t + 2], weights[m, t + 3]
+            e, f, g, h = weights[m, t + 4], weights[m, t + 5], weights[m, t + 6], weights[m, t + 7]
+            for n in range(out.shape[1]):
+                left = (a * value[t, n] + b * value[t + 1, n]) + (c * value[t + 2, n] + d * value[t + 3, n])
+                right = (e * value[t + 4, n] + f * value[t + 5, n]) + (g * value[t + 6, n] + h * value[t + 7, n])
+                out[m, n] += left + right
+    for t in range(count - count % 8, count):
+        for m in range(len(weights)):
+            for n in range(out.shape[1]):
+                out[m, n] += weights[m, t] * value[t, n]
 
 
 @njit(cache=True, nogil=True, parallel=True, boundscheck=False)
