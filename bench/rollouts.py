@@ -177,7 +177,7 @@ def work(options: argparse.Namespace) -> dict[str, Any]:
         generate = llama_cpp(options, samples)
     else:
         generate = transformers_generate(options, samples, {"bf16": "bfloat16", "fp32": "float32"}[name])
-    generate(8)
+    generate(32)
     began = time.perf_counter()
     tokens = generate(options.new_tokens)
     seconds = time.perf_counter() - began

@@ -9,7 +9,8 @@ What is loaded where:
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from elm_app.config import ModelSettings
@@ -35,12 +36,24 @@ class Models:
 
     def get(self, settings: ModelSettings, report: Report, cancelled: Callable[[], bool] = lambda: False) -> Engine:
         """The engine for these settings, loaded if need be. Raises what `load` raises."""
-        with self._lock:
+        with self._turn(report, cancelled):
             if self._engine is None or settings != self._settings:
                 self._engine = self._settings = None
                 self._engine = load(settings, report, cancelled)
                 self._settings = settings
             return self._engine
+
+    @contextmanager
+    def _turn(self, report: Report, cancelled: Callable[[], bool]) -> Iterator[None]:
+        """Waits for a load that goes on elsewhere, saying so, and not longer than the user wants to."""
+        while not self._lock.acquire(timeout=0.1):
+            if cancelled():
+                raise Stopped("Stopped while waiting for the model.")
+            report(Progress("load", "Loading the model", 0, 0))
+        try:
+            yield
+        finally:
+            self._lock.release()
 
     def preload(self, settings: ModelSettings) -> bool:
         """Load a model ahead of its first use if its weights are on this machine; returns whether they were."""

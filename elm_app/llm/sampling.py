@@ -11,11 +11,10 @@ import hashlib
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 _BLOCK = 128
-_CACHED_ROWS = 4
-"""On a CPU so many rows are drawn at a time, that they stay in its cache between the passes."""
 
 
 def trace_seed(seed: int, index: int) -> int:
@@ -51,22 +50,18 @@ def draw(logits: Tensor, uniform: Tensor, temperature: float, top_k: int = 0) ->
         place, log_prob = draw(kept, uniform, temperature)
         return ids.gather(1, place[:, None])[:, 0], log_prob
     rows, vocabulary = logits.shape
-    if logits.device.type == "cpu" and rows > _CACHED_ROWS:
-        parts = zip(logits.split(_CACHED_ROWS), uniform.split(_CACHED_ROWS), strict=True)
-        drawn = [draw(part, numbers, temperature) for part, numbers in parts]
-        return torch.cat([tokens for tokens, _ in drawn]), torch.cat([logprobs for _, logprobs in drawn])
     peak = logits.amax(-1, keepdim=True)
-    weights = logits.new_zeros(rows, -(-vocabulary // _BLOCK) * _BLOCK)
-    torch.sub(logits, peak, out=weights[:, :vocabulary])
-    weights[:, :vocabulary].div_(temperature).exp_()
+    weights = (logits - peak).div_(temperature).exp_()
+    if vocabulary % _BLOCK:
+        weights = F.pad(weights, (0, -vocabulary % _BLOCK))
     blocks = weights.view(rows, -1, _BLOCK)
-    block_ends = blocks.sum(-1, dtype=torch.float64).cumsum(-1)
+    block_ends = blocks.sum(-1).double().cumsum(-1)
     total = block_ends[:, -1]
     target = uniform.to(total) * total
     block = (block_ends <= target[:, None]).sum(-1).clamp_max_(blocks.shape[1] - 1)
     row = torch.arange(rows, device=logits.device)
     inside = blocks[row, block].double()
-    before = block_ends[row, block] - inside.sum(-1)
+    before = torch.where(block > 0, block_ends[row, block - 1], 0.0)
     ends = inside.cumsum(-1) + before[:, None]
     # Rounding may place the target at the very end of its block: stay on a token that has weight.
     last = (

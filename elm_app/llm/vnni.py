@@ -260,7 +260,7 @@ class VnniLinear:
         """fp32 (B, N); with `add_to` (B, N) the result is added to it, in place, instead."""
         whole = len(self.scale) == self.outputs
         out = add_to if add_to is not None and whole else torch.empty(len(rows.codes), len(self.scale))
-        base = out.numpy() if out is add_to else self.bias
+        base = self.bias if add_to is None or out is not add_to else add_to.numpy()
         linear(rows.codes, rows.scale, rows.total, self.panels, self.scale, base, out.numpy(), self.workers)
         if not whole:
             out = out[:, : self.outputs]
