@@ -9,9 +9,11 @@ const page = document.body;
 let run = new URLSearchParams(location.search).get("run") || "";
 let since = -1;
 let live = false;
+let stoppable = false;
 let timer = 0;
 let asked = 0; // counts questions, so that a late answer to an old one is dropped
 let failures = 0;
+let stopping = ""; // the run that was asked to stop and has not ended yet
 let filled = ""; // what this script last wrote into the problem box
 
 function fragment(html) {
@@ -147,6 +149,7 @@ function show(answer) {
   }
   if (first) part("arms").replaceChildren();
   section.dataset.state = answer.state;
+  section.dataset.blank = answer.blank;
   if (run !== answer.run || first) {
     run = answer.run;
     address(run);
@@ -159,17 +162,18 @@ function show(answer) {
     chip.innerHTML = answer.parts.chip;
     chip.hidden = false;
   }
-  setStatus(decode(answer.status));
+  setStatus(stopping === run && !answer.ended ? "Stopping" : decode(answer.status));
   for (const card of answer.cards) showCard(card);
   part("nothing").hidden = part("arms").dataset.view !== "major" || Boolean(element.querySelector(".card.major"));
   since = answer.seq;
 }
 
-function setLive(value, stoppable) {
+// A run that another program writes can be watched, not stopped.
+function setLive(value, here = false) {
   live = value;
-  page.classList.toggle("elm-busy", value);
-  const button = document.querySelector("#elm-stop");
-  if (button) button.disabled = !(value && stoppable);
+  stoppable = value && here;
+  page.classList.toggle("elm-busy", stoppable);
+  document.querySelector("#elm-stop")?.setAttribute("aria-disabled", !stoppable);
 }
 
 function address(id) {
@@ -211,7 +215,10 @@ function open(id) {
 }
 
 function stop() {
-  if (run && live) server.stop({ run }).then(ask);
+  if (!run || !stoppable) return;
+  stopping = run;
+  setStatus("Stopping");
+  server.stop({ run }).then(ask);
 }
 
 function mark(field, wrong) {
@@ -271,7 +278,7 @@ function onClick(event) {
 }
 
 function onKey(event) {
-  if (event.key === "Escape" && live && !event.defaultPrevented) stop();
+  if (event.key === "Escape" && stoppable && !event.defaultPrevented) stop();
 }
 
 document.addEventListener("click", onClick);
@@ -287,3 +294,4 @@ for (const [name, on] of [["dark", page.classList.contains("dark")], ["stage", p
 }
 setLive(false);
 ask();
+setTimeout(() => document.activeElement === page && box()?.focus({ preventScroll: true }), 50);

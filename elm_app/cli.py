@@ -7,9 +7,13 @@ failed while running, 2 bad input, 130 stopped. Errors are one sentence and a re
 from __future__ import annotations
 
 import argparse
+import io
 import json
+import os
 import sys
+import traceback
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,28 +21,33 @@ from typing import Any, NoReturn
 from elm_app import config
 from elm_app.config import ModelSettings, SamplingSettings
 from elm_app.errors import BadInput, ElmError
-from elm_app.report import Reporter
+from elm_app.report import Reporter, one_line
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     debug = config.debug()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # as JSON is, whatever the system prefers
     try:
         options = _parser().parse_args(arguments)
-        debug = debug or options.debug
+        debug = options.debug
         code: int = options.command(options)
+        sys.stdout.flush()
         return code
-    except ElmError as error:
-        if debug:
-            raise
-        print(f"elm: {error}", file=sys.stderr)
-        return error.exit_code
     except KeyboardInterrupt:
         print("elm: stopped", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # whoever read our output has gone
-        sys.stderr.close()
+    except BrokenPipeError:  # whoever read our output has gone; what is still buffered must not fail again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        known = isinstance(error, ElmError | OSError)
+        said = error if known else f"{type(error).__name__}: {error}. This is a defect; --debug shows where."
+        print(f"elm: {said}", file=sys.stderr)
+        return error.exit_code if isinstance(error, ElmError) else 1
 
 
 class _Parser(argparse.ArgumentParser):
@@ -77,7 +86,7 @@ def _common() -> _Parser:
     common.add_argument("--quantization", default="auto", help="int8, nf4, none or auto")
     common.add_argument("--json", action="store_true", help="one JSON document on stdout and nothing else")
     common.add_argument("--quiet", action="store_true", help="no progress on stderr")
-    common.add_argument("--debug", action="store_true", help="show tracebacks")
+    common.add_argument("--debug", action="store_true", default=config.debug(), help="show tracebacks")
     return common
 
 
@@ -99,7 +108,7 @@ def _solve(options: argparse.Namespace) -> int:
     from elm_app.runs.log import follow
     from elm_app.runs.runner import Runner
     from elm_app.runs.solve import solve_run
-    from elm_app.runs.view import RunView, solve_json
+    from elm_app.runs.view import RunView, solve_json, view_of
 
     problem = _read(options.problem) if options.problem == "-" else options.problem
     given = {field.name: getattr(options, field.name) for field in fields(SamplingSettings)}
@@ -107,20 +116,17 @@ def _solve(options: argparse.Namespace) -> int:
     model = ModelSettings(options.model, options.quantization, options.device)
     settings, work = solve_run(problem, model, sampling, Models())
     folder = (options.memories or config.memories_dir()) / "runs"
-    runner, view = Runner(folder), RunView()
-    reporter = Reporter(quiet=options.quiet)
-    run = runner.submit("solve", problem.strip(), settings, work)
-    try:
-        for entry in follow(folder, run):
-            view.apply(entry)
-            reporter.show(view, entry.event)
-    except KeyboardInterrupt:
-        runner.stop(run)
-        for entry in follow(folder, run):
-            view.apply(entry) if entry.seq > view.last else None
-    finally:
-        reporter.close()
-        runner.close()
+    view, reporter = RunView(), Reporter(quiet=options.quiet)
+    with closing(Runner(folder, options.debug)) as runner, closing(reporter):
+        reporter.recovered(runner.recovered)
+        run = runner.submit("solve", problem.strip(), settings, work)
+        try:
+            for entry in follow(folder, run):
+                view.apply(entry)
+                reporter.show(view, entry.event)
+        except KeyboardInterrupt:
+            runner.stop(run)
+            view = view_of(follow(folder, run))
     if view.failure is not None:
         print(f"elm: {view.failure.message} {view.failure.remedy}".rstrip(), file=sys.stderr)
         return 2 if view.failure.error == BadInput.__name__ else 1
@@ -131,15 +137,16 @@ def _solve(options: argparse.Namespace) -> int:
 def _vote(options: argparse.Namespace) -> int:
     from elm_app.answers.traces import read_traces, vote_traces
 
-    result = vote_traces(read_traces(_read(options.file).splitlines(), skip_bad=options.skip_bad))
+    rows = _read(options.file).split("\n")  # splitlines() would also cut at a U+2028 inside a string
+    result = vote_traces(read_traces(rows, skip_bad=options.skip_bad))
     if options.json:
         _print(result)
         return 0
     vote = result["vote"]
-    print(vote["answer"] if vote["answer"] is not None else "no answer")
+    print(one_line(vote["answer"]) if vote["answer"] is not None else "no answer")
     total = len(result["traces"])
     for count in vote["counts"]:
-        print(f"  {count['count']:>4} of {total}  {count['answer']}")
+        print(f"  {count['count']:>4} of {total}  {one_line(count['answer'])}")
     if vote["abstained"]:
         print(f"  {vote['abstained']:>4} of {total}  without an answer")
     for row in result["bad_rows"]:

@@ -57,6 +57,11 @@ def _check(ok: bool, name: str, value: object, fits: str) -> None:
         raise BadInput(f"{name} is {value!r}.", f"It must be {fits}.")
 
 
+def _check_whole(name: str, value: object, low: int, high: int, fits: str) -> None:
+    ok = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+    _check(ok, name, value, f"a whole number {fits}")
+
+
 @dataclass(frozen=True)
 class ModelSettings:
     """Which model, as which numbers, where.
@@ -97,8 +102,9 @@ class SamplingSettings:
     seed: int = field(default_factory=lambda: secrets.randbelow(2**31))
 
     def __post_init__(self) -> None:
-        _check(1 <= self.samples <= 256, "samples", self.samples, "from 1 to 256")
-        _check(1 <= self.max_new_tokens <= 32768, "max_new_tokens", self.max_new_tokens, "from 1 to 32768")
-        _check(0 <= self.temperature <= 5, "temperature", self.temperature, "from 0 (greedy) to 5")
-        _check(self.top_k >= 0, "top_k", self.top_k, "0 (the whole vocabulary) or more")
-        _check(0 <= self.seed < 2**63, "seed", self.seed, "a whole number from 0 to 2^63 − 1")
+        _check_whole("samples", self.samples, 1, 256, "from 1 to 256")
+        _check_whole("max_new_tokens", self.max_new_tokens, 1, 32768, "from 1 to 32768")
+        number = isinstance(self.temperature, int | float) and not isinstance(self.temperature, bool)
+        _check(number and 0 <= self.temperature <= 5, "temperature", self.temperature, "from 0 (greedy) to 5")
+        _check_whole("top_k", self.top_k, 0, 2**63 - 1, "from 0 (the whole vocabulary)")
+        _check_whole("seed", self.seed, 0, 2**63 - 1, "from 0 to 2^63 − 1")

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
+from collections.abc import Sequence
 
 from tqdm import tqdm
 
 from elm_app.events import Event, ModelReady, Progress, PromptRead, Queued, TraceChunk, TraceFinished
 from elm_app.runs.view import RunView
+
+
+def one_line(text: str) -> str:
+    r"""Text that stays on its line and cannot steer a terminal.
+
+    >>> one_line("72\x1b[2J")
+    '72 [2J'
+    """
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", text)
 
 
 class Reporter:
@@ -19,6 +30,11 @@ class Reporter:
         self._bar: tqdm[None] | None = None
         self._stage: tuple[str, str] | None = None
         self._shown = 0.0
+
+    def recovered(self, runs: Sequence[str]) -> None:
+        """Tell the user which runs an earlier program left without an ending."""
+        if runs and not self.quiet:
+            self._line(f"closed after an interruption: run {', '.join(runs)}")
 
     def show(self, view: RunView, event: Event) -> None:
         """Tell the user about an event that `view` has taken in."""
@@ -40,7 +56,7 @@ class Reporter:
                 self._status(f"{view.samples} traces, {finished} finished, {view.tokens()} tokens")
             case TraceFinished():
                 trace = event.trace
-                answer = "no answer" if trace.answer is None else trace.answer
+                answer = "no answer" if trace.answer is None else one_line(trace.answer)
                 how = "" if trace.finished else ", cut off"
                 self._line(f"trace {trace.index + 1} of {view.samples}: {answer} ({trace.tokens} tokens{how})")
             case _:
@@ -49,7 +65,7 @@ class Reporter:
     def answer(self, view: RunView) -> None:
         """Print the outcome on stdout."""
         if view.decision is not None:
-            print("no answer" if view.decision.answer is None else view.decision.answer)
+            print("no answer" if view.decision.answer is None else one_line(view.decision.answer))
         if self.quiet or view.timing is None:
             return
         decision, timing = view.decision, view.timing

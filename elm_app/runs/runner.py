@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from elm_app import config
-from elm_app.errors import ElmError
+from elm_app.errors import ElmError, RunError
 from elm_app.events import ENDINGS, Event, Failed, Queued, RunStarted
 from elm_app.runs.log import LogWriter, new_run_id, recover
 
@@ -35,27 +35,34 @@ class _Job:
 
 
 class Runner:
-    """Runs jobs in order, each into its own log under `folder`."""
+    """Runs jobs in order, each into its own log under `folder`; with `debug`, defects are logged with a traceback."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, debug: bool = False) -> None:
+        self.folder, self.debug = folder, debug or config.debug()
         self.recovered = recover(folder) if folder.is_dir() else []
         self._jobs: dict[str, _Job] = {}
         self._queue: queue.Queue[_Job | None] = queue.Queue()
         self._lock = threading.Lock()
+        self._closed = False
         self._thread = threading.Thread(target=self._work, name="elm-runs", daemon=True)
         self._thread.start()
 
     def submit(self, command: str, problem: str, settings: dict[str, Any], work: Work) -> str:
-        """Queue a run and return its id. Raises `RunError` if its log cannot be written."""
-        run = new_run_id()
-        log = LogWriter(self.folder, run)
-        log.append(RunStarted(run, command, problem, settings, datetime.now(UTC).isoformat(timespec="seconds")))
-        job = _Job(run, work, log)
+        """Queue a run and return its id. Raises `RunError` if its log cannot be written, or after `close`."""
         with self._lock:
-            if self._jobs:
-                log.append(Queued(len(self._jobs)))
-            self._jobs[run] = job
+            if self._closed:
+                raise RunError("The program is about to end and takes no more runs.", "Start it again.")
+            run = new_run_id()
+            log = LogWriter(self.folder, run)
+            try:
+                created = datetime.now(UTC).isoformat(timespec="seconds")
+                log.append(RunStarted(run, command, problem, settings, created))
+                if self._jobs:
+                    log.append(Queued(len(self._jobs)))
+            except BaseException:
+                log.close()
+                raise
+            self._jobs[run] = job = _Job(run, work, log)
             self._queue.put(job)
         return run
 
@@ -81,9 +88,10 @@ class Runner:
     def close(self) -> None:
         """Stop everything and wait for the current run to write its ending."""
         with self._lock:
+            self._closed = True
             for job in self._jobs.values():
                 job.stop.set()
-        self._queue.put(None)
+            self._queue.put(None)
         self._thread.join()
 
     def _work(self) -> None:
@@ -91,7 +99,7 @@ class Runner:
             try:
                 with job.log:
                     self._run(job)
-            except ElmError as error:  # the log itself could not be written
+            except Exception as error:  # the log itself could not be written: the next run may be luckier
                 logger.error("%s", error)
             finally:
                 with self._lock:
@@ -107,8 +115,8 @@ class Runner:
             raise RuntimeError("the run's work ended without saying so")
         except ElmError as error:
             job.log.append(Failed(type(error).__name__, error.message, error.remedy))
-        except Exception as error:
-            if config.debug():
+        except BaseException as error:  # a panic in Rust, where the tokenizer lives, is no Exception
+            if self.debug:
                 logger.exception("run %s", job.run)
             text = str(error).strip() or "no further detail"
             remedy = "This is a defect: please report it with the run's log."

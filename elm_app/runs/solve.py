@@ -42,11 +42,15 @@ def solve_run(
     """What `Runner.submit` needs to solve a problem: the settings for the log, and the work.
 
     Raises:
-        BadInput: the problem is empty.
+        BadInput: the problem is empty, or no text.
     """
     text = problem.strip()
     if not text:
         raise BadInput("The problem is empty.", "Type a problem in words.")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise BadInput(f"Character {error.start + 1} of the problem is no character.", "Type it again.") from error
 
     def work(stopped: Callable[[], bool]) -> Iterator[Event]:
         return solve(text, model, sampling, models, stopped)
@@ -76,7 +80,7 @@ def solve(
         return Timing(seconds[0], seconds[1], seconds[2], tokens, round(rate, 1))
 
     try:
-        engine = yield from _while_waiting(lambda report: models.get(model, report, stopped))
+        engine = yield from _while_waiting(lambda report: models.get(model, report, stopped), stopped)
     except Stopped:
         yield RunStopped(timing())
         return
@@ -152,15 +156,25 @@ def _decision(outcome: Vote, samples: int) -> Decision:
     return Decision(outcome.answer, "zero_shot", reason + ".")
 
 
-def _while_waiting(call: Callable[[Callable[[Progress], None]], T]) -> Generator[Progress, None, T]:
-    """Run `call` in a thread and yield the progress that it reports; returns, or raises, what it does."""
+def _while_waiting(
+    call: Callable[[Callable[[Progress], None]], T], stopped: Callable[[], bool]
+) -> Generator[Progress, None, T]:
+    """Run `call` in a thread and yield the progress that it reports; returns, or raises, what it does.
+
+    Once `stopped()` is true, its next report raises `Stopped` inside it.
+    """
     reports: queue.Queue[Progress | None] = queue.Queue()
     result: list[T] = []
     errors: list[BaseException] = []
 
+    def report(progress: Progress) -> None:
+        if stopped():
+            raise Stopped("The run was stopped.")
+        reports.put(progress)
+
     def target() -> None:
         try:
-            result.append(call(reports.put))
+            result.append(call(report))
         except BaseException as error:
             errors.append(error)
         finally:
@@ -168,8 +182,8 @@ def _while_waiting(call: Callable[[Callable[[Progress], None]], T]) -> Generator
 
     thread = threading.Thread(target=target, name="elm-load", daemon=True)
     thread.start()
-    while (report := reports.get()) is not None:
-        yield report
+    while (progress := reports.get()) is not None:
+        yield progress
     thread.join()
     if errors:
         raise errors[0]

@@ -8,8 +8,6 @@ import threading
 from datetime import datetime
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from elm_app.events import event_from_json
 from elm_app.runs.log import Entry, runs
 from elm_app.runs.view import RunView
@@ -19,6 +17,7 @@ from elm_app.studio.prose import inline_html
 SHOWN = 100
 """Runs in the list; older ones are counted."""
 STATES = {"done": "done", "stopped": "stopped", "failed": "failed", "damaged": "damaged log"}
+_NOTHING = '<span class="nothing">–</span>'
 _CHUNK = b'"kind": "trace_chunk"'
 
 
@@ -72,7 +71,7 @@ def summary(path: Path) -> RunView | None:
             if not line.endswith(_CHUNK + b"}"):
                 value = json.loads(line)
                 view.apply(Entry(int(value.pop("seq")), float(value.pop("at")), event_from_json(value)))
-    except (ValueError, KeyError, AttributeError, TypeError, ValidationError):
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
         return None
     return view if view.run else None
 
@@ -91,7 +90,7 @@ def _row(run: str, view: RunView | None) -> str:
     return (
         f'<tr><td class="when"><time datetime="{html.escape(view.created)}">{_when(view.created)}</time></td>'
         f'<td class="what"><a href="?run={name}" data-run="{name}">{html.escape(_beginning(view.problem))}</a></td>'
-        f'<td class="given">{inline_html(given) if given is not None else "–"}</td><td>{html.escape(agreed)}</td>'
+        f'<td class="given">{inline_html(given) if given is not None else _NOTHING}</td><td>{html.escape(agreed)}</td>'
         f'<td title="{told}">{STATES.get(view.status, render.status(view))}</td><td class="number">{time}</td></tr>'
     )
 

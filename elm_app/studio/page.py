@@ -51,7 +51,6 @@ def _solve_tab(runner: Runner, solve: Solve) -> None:
             placeholder="A maths problem in words …",
             lines=1,
             max_lines=8,
-            autofocus=True,
             container=False,
             elem_id="elm-problem",
             scale=8,
@@ -113,7 +112,12 @@ def _settings() -> tuple[list[gr.components.Component], gr.HTML]:
             ),
             gr.Number(defaults.temperature, label="Temperature", info="0 is greedy", min_width=120, step=0.1),
             gr.Number(
-                defaults.max_new_tokens, label="New tokens", info="where a trace is cut off", min_width=120, step=64
+                defaults.max_new_tokens,
+                label="New tokens",
+                info="where a trace is cut off",
+                min_width=120,
+                step=64,
+                elem_id="elm-tokens",
             ),
             gr.Textbox(
                 label="Seed", info="the same seed, the same traces", placeholder="random", min_width=120, max_lines=1

@@ -14,8 +14,12 @@ from functools import lru_cache
 from elm_app.studio.maths import LONGEST, mathml
 
 _FENCE = "```"
+_DISPLAY, _DISPLAY_END = '<span class="display">', "</math></span>"
 _OPEN = re.compile(r"\\\$|\$\$|\\\[|\\\(|\\boxed\s*\{|\\begin\{[a-z]+\*?\}|\$|`")
 _CLOSE = {"$$": "$$", "\\[": "\\]", "\\(": "\\)"}
+_UNSETTLED = re.compile(
+    r"(\\\((?:(?!\\\)).){0,160}|\\\[(?:(?!\\\]).){0,190}|\\boxed\s*\{[^{}]{0,60}|\\[a-z]{0,5})\Z", re.DOTALL
+)
 _HEADING = re.compile(r"#{1,6}\s+(.*)")
 _ITEM = re.compile(r"(\s*)([-*•]|\d{1,3}[.)])\s+(.*)")
 _BOLD = re.compile(r"(?<!\w)\*\*(?=\S)(.{1,300}?)(?<=\S)\*\*(?!\w)")
@@ -46,6 +50,17 @@ def blocks(text: str) -> list[str]:
     return ["\n".join(lines) for lines in found if lines]
 
 
+def settled(text: str) -> str:
+    r"""Text that is still being written, without the formula that it breaks off in: it is shown when it is whole.
+
+    >>> settled(r"so \(x = 3\) and \(y =")
+    'so \\(x = 3\\) and '
+    """
+    start = max(0, len(text) - 200)
+    found = _UNSETTLED.search(text, start)
+    return text[: found.start()] if found else text
+
+
 @lru_cache(maxsize=4096)
 def block_html(block: str) -> str:
     """One block as HTML.
@@ -60,7 +75,8 @@ def block_html(block: str) -> str:
             lines.pop()
         return f"<pre><code>{html.escape(chr(10).join(lines))}</code></pre>"
     holes: list[str] = []
-    return _HOLE.sub(lambda hole: holes[int(hole[1])], _lines(_cut_out(block, holes)))
+    filled = _HOLE.sub(lambda hole: holes[int(hole[1])], _lines(_cut_out(block, holes)))
+    return filled.replace(f"<br>{_DISPLAY}", _DISPLAY).replace(f"{_DISPLAY_END}<br>", _DISPLAY_END)
 
 
 def text_html(text: str) -> str:
@@ -132,7 +148,7 @@ def _inside(text: str, found: re.Match[str]) -> tuple[int, str | None]:
 
 def _display(latex: str, end: int) -> tuple[int, str | None]:
     formula = mathml(latex, display=True)
-    return end, formula and f'<span class="display">{formula}</span>'
+    return end, formula and f"{_DISPLAY}{formula}</span>"
 
 
 def _brace_end(text: str, start: int) -> int:

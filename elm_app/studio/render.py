@@ -13,7 +13,7 @@ from elm_app.errors import ElmError
 from elm_app.events import Progress
 from elm_app.runs.view import RunView, TraceView
 from elm_app.studio import words
-from elm_app.studio.palette import COLOURS, AnswerClass, classes
+from elm_app.studio.palette import AnswerClass, classes
 from elm_app.studio.prose import inline_html
 from elm_app.types import Arm
 
@@ -92,11 +92,12 @@ def meta(view: RunView) -> str:
         parts.append(f'<span title="{html.escape(told)}">{words.seconds(whole)}</span>')
     elif view.sampling_since is not None:
         parts.append(words.seconds(view.seconds - view.sampling_since))
-    if "seed" in view.settings:
-        parts.append(f"seed {html.escape(str(view.settings['seed']))}")
     name = html.escape(view.run)
-    parts.append(f'<a href="?run={name}" data-run="{name}">run {name}</a>')
-    return words.DOT.join(part for part in parts if part)
+    where = [f'<a href="?run={name}" data-run="{name}">run {name}</a>']
+    if "seed" in view.settings:
+        where.insert(0, f"seed {html.escape(str(view.settings['seed']))}")
+    told = words.DOT.join(part for part in parts if part)
+    return f'{told}<span class="where">{words.DOT if told else ""}{words.DOT.join(where)}</span>'
 
 
 def progress(view: RunView) -> str:
@@ -108,8 +109,9 @@ def progress(view: RunView) -> str:
         share = min(1.0, max(0.0, wait.done / wait.total))
         return (
             f'<div data-key="wait" class="wait" role="progressbar" aria-label="{html.escape(STAGES[wait.stage])}" '
-            f'aria-valuemin="0" aria-valuemax="100" aria-valuenow="{share:.0%}"><i style="width:{share:.1%}"></i></div>'
-        ).replace('%"><i', '"><i')
+            f'aria-valuemin="0" aria-valuemax="100" aria-valuenow="{share * 100:.0f}">'
+            f'<i style="width:{share:.1%}"></i></div>'
+        )
     return '<div data-key="wait" class="wait unknown" role="progressbar" aria-label="Waiting"><i></i></div>'
 
 
@@ -121,8 +123,10 @@ def answer(view: RunView) -> str:
     else:
         changed = view.votes.get(arm)
         value = changed.vote.answer if changed else None
+    if value is None and view.status == "failed":
+        return ""
     if value is None:
-        return f'<span class="value none">{"No answer" if view.ended else "…"}</span>'
+        return f'<span class="value none">{"No answer" if view.ended else "–"}</span>'
     colour = next((each.colour for each in classes(view, arm) if each.answer == value), "kx")
     size = " long" if len(value) > 14 else ""
     sure = "" if view.ended else " leading"
@@ -235,6 +239,3 @@ def chip(view: RunView) -> str:
 
 def _join(parts: Iterable[str]) -> str:
     return html.escape(words.DOT.join(part for part in parts if part))
-
-
-__all__ = ["ARMS", "COLOURS", "Pace", "answer", "bars", "card", "chip", "error", "failure", "meta", "note", "progress"]

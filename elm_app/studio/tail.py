@@ -20,7 +20,7 @@ from elm_app.runs.runner import Runner
 from elm_app.runs.view import RunView, TraceView
 from elm_app.studio import render, words
 from elm_app.studio.palette import classes
-from elm_app.studio.prose import block_html, blocks
+from elm_app.studio.prose import block_html, blocks, settled
 from elm_app.types import Arm
 
 KEPT = 16
@@ -38,8 +38,8 @@ class _Card:
     sources: list[str] = field(default_factory=list)
     seqs: list[int] = field(default_factory=list)
 
-    def take(self, text: str, seq: int) -> None:
-        new = blocks(text)
+    def take(self, trace: TraceView, seq: int) -> None:
+        new = blocks(trace.text if trace.trace is not None else settled(trace.text))
         for place, source in enumerate(new):
             if place >= len(self.sources) or self.sources[place] != source:
                 self.seqs[place : place + 1] = [seq]
@@ -79,6 +79,7 @@ class LiveRun:
             "ended": self.view.ended,
             "live": self._run in live,
             "state": self.view.status,
+            "blank": self.view.ended and not self.view.traces,
             "problem": self.view.problem,
             "arms": words.arms(self.view),
             "status": render.status(self.view, ahead, self._pace()),
@@ -119,7 +120,7 @@ class LiveRun:
                 trace = view.traces.get((arm, index)) or TraceView(arm, index, changed=-1)
                 card = self._cards.setdefault((arm, index), _Card())
                 if card.drawn != trace.changed:
-                    card.take(trace.text, self.seq)
+                    card.take(trace, self.seq)
                     card.drawn = trace.changed
                 shell = render.card(view, trace, found, len(card.sources))
                 if shell != card.shell:

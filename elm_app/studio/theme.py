@@ -12,13 +12,13 @@ FALLBACK = ("system-ui", "sans-serif")
 
 
 def theme() -> gr.themes.Base:
-    """Quiet paper and ink; IBM Plex comes with Gradio."""
+    """Quiet paper and ink. IBM Plex comes with Gradio; of its weights only these two have every letter."""
     made = gr.themes.Base(
         primary_hue=gr.themes.colors.teal,
         neutral_hue=gr.themes.colors.stone,
         radius_size=gr.themes.sizes.radius_sm,
-        font=(gr.themes.LocalFont("IBM Plex Sans", weights=(400, 600, 700)), *FALLBACK),
-        font_mono=(gr.themes.LocalFont("IBM Plex Mono", weights=(400, 500)), "ui-monospace", "monospace"),
+        font=(gr.themes.LocalFont("IBM Plex Sans", weights=(400, 700)), *FALLBACK),
+        font_mono=(gr.themes.LocalFont("IBM Plex Mono", weights=(400, 700)), "ui-monospace", "monospace"),
     )
     return made.set(
         body_background_fill="#faf9f6",
@@ -64,6 +64,10 @@ def theme() -> gr.themes.Base:
         button_secondary_text_color_dark="*body_text_color",
         button_secondary_border_color="#b9b5ac",
         button_secondary_border_color_dark="#4a505c",
+        button_primary_border_color="*button_primary_background_fill",
+        button_primary_border_color_dark="*button_primary_background_fill",
+        button_primary_border_color_hover="*button_primary_background_fill_hover",
+        button_primary_border_color_hover_dark="*button_primary_background_fill_hover",
         button_border_width="1px",
         button_transition="none",
         layout_gap="12px",

@@ -19,7 +19,7 @@ def count(n: int, one: str, many: str = "") -> str:
 def seconds(value: float) -> str:
     """
     >>> seconds(0.04), seconds(9.41), seconds(84), seconds(130), seconds(3700)
-    ('0.0 s', '9.4 s', '1 min 24 s', '2 min 10 s', '1 h 2 min')
+    ('0.0 s', '9.4 s', '1 min 24 s', '2 min 10 s', '1 h 1 min')
     """
     if value < 59.95:
         return f"{value:.1f} s"

@@ -200,7 +200,7 @@ def scripted(
 
 
 def solver(runner: Runner, step_seconds: float = 0.06) -> Callable[[str, ModelSettings, SamplingSettings], str]:
-    """A `solve` for `build`. Words in the problem choose what happens: "hostile", "long", "fails", "fetch"."""
+    """A `solve` for `build`. Words in the problem choose what happens: "hostile", "long", "slow", "fails", "fetch"."""
 
     def solve(problem: str, model: ModelSettings, sampling: SamplingSettings) -> str:
         if not problem.strip():
@@ -210,7 +210,13 @@ def solver(runner: Runner, step_seconds: float = 0.06) -> Callable[[str, ModelSe
             texts = [HOSTILE, SHORT]
         elif "long" in problem:
             texts = [EGGS + "\n\n" + "and so it goes on, " * 2600, SHORT]
-        work = scripted(texts, sampling, step_seconds=step_seconds, fetch="fetch" in problem, fails="fails" in problem)
+        work = scripted(
+            texts,
+            sampling,
+            step_seconds=step_seconds * (4 if "slow" in problem else 1),
+            fetch="fetch" in problem,
+            fails="fails" in problem,
+        )
         return runner.submit("solve", problem.strip(), {**asdict(model), **asdict(sampling)}, work)
 
     return solve

@@ -1,0 +1,200 @@
+"""The view: a run's state is what its events add up to, and its JSON is the document in the design."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, get_args
+
+import pytest
+
+from elm_app.events import (
+    Decided,
+    Event,
+    Failed,
+    ModelReady,
+    Progress,
+    PromptRead,
+    Queued,
+    RunFinished,
+    RunStarted,
+    RunStopped,
+    TraceChunk,
+    TraceFinished,
+    VoteChanged,
+)
+from elm_app.runs.log import Entry
+from elm_app.runs.view import RunView, TraceView, solve_json, view_of
+from elm_app.types import Decision, Vote
+
+from .scripted import MODEL, TIMING, VOTE, story, trace
+
+SETTINGS = {"model": "tiny", "samples": 2, "seed": 7}
+STARTED = RunStarted("r", "solve", "1?", SETTINGS, "2026-11-22T18:16:39+00:00")
+
+
+def entries(*told: Event) -> list[Entry]:
+    return [Entry(seq, seq / 2, event) for seq, event in enumerate(told)]
+
+
+def after(*told: Event) -> RunView:
+    return view_of(entries(*told))
+
+
+class TestFolding:
+    def test_a_new_view_knows_nothing(self) -> None:
+        view = RunView()
+        assert (view.status, view.ended, view.samples, view.tokens(), view.last) == ("queued", False, 0, 0, -1)
+
+    def test_run_started(self) -> None:
+        view = after(STARTED)
+        assert (view.run, view.command, view.problem) == ("r", "solve", "1?")
+        assert (view.settings, view.samples, view.created) == (SETTINGS, 2, STARTED.created)
+        assert view.status == "queued"
+
+    def test_queued(self) -> None:
+        assert after(STARTED, Queued(3)).ahead == 3
+
+    @pytest.mark.parametrize(
+        ("stage", "status"),
+        [
+            ("download", "loading"),
+            ("verify", "loading"),
+            ("convert", "loading"),
+            ("load", "loading"),
+            ("prefill", "reading"),
+        ],
+    )
+    def test_progress(self, stage: Any, status: str) -> None:
+        event = Progress(stage, "Waiting", 1, 2, "B")
+        view = after(STARTED, event)
+        assert (view.progress, view.status) == (event, status)
+
+    def test_model_ready(self) -> None:
+        view = after(STARTED, Progress("load", "Loading", 1, 2), ModelReady(MODEL, 1.5))
+        assert (view.model, view.load_seconds, view.progress, view.status) == (MODEL, 1.5, None, "reading")
+
+    def test_prompt_read(self) -> None:
+        bare, behind = PromptRead("zero_shot", 17, 0.25), PromptRead("memory", 37, 0.5)
+        view = after(STARTED, bare, behind)
+        assert view.prompts == {"zero_shot": bare, "memory": behind}
+        assert view.status == "sampling"
+        assert view.sampling_since == 0.5  # the first of the two
+
+    def test_chunks_are_put_together_trace_by_trace(self) -> None:
+        view = after(
+            STARTED,
+            TraceChunk("zero_shot", 1, "b", 1),
+            TraceChunk("zero_shot", 0, "a", 1),
+            TraceChunk("zero_shot", 1, "bb", 3),
+            TraceChunk("memory", 1, "c", 2),
+        )
+        assert view.traces == {
+            ("zero_shot", 1): TraceView("zero_shot", 1, "bbb", 3, None, 3),
+            ("zero_shot", 0): TraceView("zero_shot", 0, "a", 1, None, 2),
+            ("memory", 1): TraceView("memory", 1, "c", 2, None, 4),
+        }
+        assert view.tokens() == 6
+
+    def test_a_finished_trace_replaces_its_chunks(self) -> None:
+        view = after(STARTED, TraceChunk("zero_shot", 0, "so f", 2), TraceFinished(trace(0)))
+        assert view.traces == {("zero_shot", 0): TraceView("zero_shot", 0, trace(0).text, 20, trace(0), 2)}
+
+    def test_the_last_vote_of_an_arm_counts(self) -> None:
+        early = VoteChanged("zero_shot", Vote(None, 0.0, (), 1), 1, 2)
+        late, other = VoteChanged("zero_shot", VOTE, 2, 2), VoteChanged("memory", VOTE, 2, 2)
+        assert after(STARTED, early, other, late).votes == {"zero_shot": late, "memory": other}
+
+    def test_decided(self) -> None:
+        decision = Decision("72", "zero_shot", "1 of 2 agree.")
+        view = after(STARTED, Decided(decision))
+        assert view.decision == decision
+        assert not view.ended
+
+    @pytest.mark.parametrize(
+        ("ending", "status"),
+        [(RunFinished(TIMING), "done"), (RunStopped(TIMING), "stopped"), (Failed("BadInput", "No.", "Yes."), "failed")],
+    )
+    def test_endings(self, ending: Any, status: str) -> None:
+        view = after(STARTED, Progress("load", "Loading", 1, 2), ending)
+        assert (view.status, view.ended, view.progress) == (status, True, None)
+        assert view.failure == (ending if status == "failed" else None)
+        assert view.timing == (None if status == "failed" else TIMING)
+
+    def test_the_clock_and_the_place_follow_the_log(self) -> None:
+        view = after(STARTED, *story())
+        assert (view.last, view.seconds) == (13, 6.5)
+
+    def test_every_kind_of_event_changes_the_view(self) -> None:
+        endings = {
+            RunStopped: RunStopped(TIMING),
+            Failed: Failed("E", "No.", ""),
+            Queued: Queued(1),
+            RunStarted: STARTED,
+        }
+        samples = {type(event): event for event in story()} | endings
+        assert set(samples) == set(get_args(Event))
+        for event in samples.values():
+            view, bare = RunView(), RunView()
+            view.apply(Entry(0, 0.0, event))
+            bare.seconds, bare.last = 0.0, 0
+            assert view != bare, event
+
+    def test_taking_entries_in_by_parts_is_the_same(self) -> None:
+        told = entries(STARTED, *story())
+        for cut in range(len(told)):
+            view = view_of(told[:cut])
+            for entry in told[cut:]:
+                view.apply(entry)
+            assert view == view_of(told)
+
+
+class TestDocument:
+    def document(self, told: Sequence[Event]) -> dict[str, Any]:
+        """What a reader of the printed JSON gets."""
+        document: dict[str, Any] = json.loads(json.dumps(solve_json(after(STARTED, *told))))
+        return document
+
+    def test_it_has_the_shape_in_the_design(self) -> None:
+        document = self.document(story())
+        assert set(document) == {
+            "problem", "status", "settings", "traces", "votes", "matches", "decision", "timing", "model", "run",
+        }  # fmt: skip
+        assert [set(found) for found in document["traces"]] == [
+            {"arm", "index", "seed", "text", "answer", "tokens", "finished", "mean_logprob"}
+        ] * 2
+        assert set(document["votes"]) == {"zero_shot", "memory"}
+        assert set(document["votes"]["zero_shot"]) == {"answer", "agreement", "counts", "abstained", "tied"}
+        assert document["votes"]["zero_shot"]["counts"] == [{"answer": "72", "count": 1, "traces": [0]}]
+        assert document["votes"]["memory"] is None
+        assert set(document["decision"]) == {"answer", "source", "reason", "verifier"}
+        assert set(document["timing"]) == {
+            "load_seconds", "prefill_seconds", "decode_seconds", "new_tokens", "tokens_per_second",
+        }  # fmt: skip
+        assert set(document["model"]) == {"id", "quantization", "device", "weights_sha256"}
+
+    def test_its_values_are_those_of_the_run(self) -> None:
+        document = self.document(story())
+        assert (document["problem"], document["status"], document["run"]) == ("1?", "done", "r")
+        assert document["settings"] == SETTINGS
+        assert [found["answer"] for found in document["traces"]] == ["72", None]
+        assert document["decision"]["answer"] == "72"
+        assert document["matches"] == []
+
+    def test_traces_come_by_arm_and_index_whatever_the_order_they_finished_in(self) -> None:
+        told = [TraceFinished(trace(index)) for index in (2, 0, 10, 1)]
+        assert [found["index"] for found in self.document(told)["traces"]] == [0, 1, 2, 10]
+
+    def test_a_run_stopped_midway_shows_what_it_had_finished(self) -> None:
+        told = story()[:9]  # one trace finished, one half said
+        document = self.document([*told, RunStopped(TIMING)])
+        assert document["status"] == "stopped"
+        assert [found["index"] for found in document["traces"]] == [0]
+        assert document["votes"]["zero_shot"]["agreement"] == 1.0
+        assert document["decision"] is None
+        assert document["timing"]["new_tokens"] == 40
+
+    def test_a_run_stopped_before_it_loaded(self) -> None:
+        document = self.document([RunStopped(TIMING)])
+        assert (document["traces"], document["model"]) == ([], None)
+        assert document["votes"] == {"zero_shot": None, "memory": None}

@@ -1,0 +1,92 @@
+"""Take the README's pictures of a running page.
+
+    python tests/studio/screenshots.py --url http://127.0.0.1:7860 --out assets
+
+Solves the first example (or shows `--run ID`) and writes solve-light.png, solve-dark.png, solve-live.png, stage.png and
+phone.png.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from browser import chromium
+from playwright.sync_api import Browser, Page
+
+LIVE = '.elm-run[data-state="sampling"]'
+ENDED = ".elm-run:is([data-state=done], [data-state=stopped], [data-state=failed])"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Take the README's pictures of a running page.")
+    parser.add_argument("--url", default="http://127.0.0.1:7860")
+    parser.add_argument("--out", type=Path, default=Path("assets"))
+    parser.add_argument("--run", default="", help="show this run instead of solving an example")
+    parser.add_argument("--example", type=int, default=0, help="which example to solve, from 0")
+    parser.add_argument("--answers", type=int, default=3, help="finished traces in the picture of a live run")
+    parser.add_argument("--timeout", type=float, default=300, help="seconds to wait for the run")
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    with chromium() as browser:
+        run = given.run or solve(browser, given)
+        address = f"{given.url.rstrip('/')}/?run={run}"
+        for name, width, height, dark, stage, scale in (
+            ("solve-light", 1440, 900, False, False, 1),
+            ("solve-dark", 1440, 900, True, False, 1),
+            ("stage", 1280, 720, True, True, 1),
+            ("phone", 390, 844, False, False, 2),
+        ):
+            page = opened(browser, address, width, height, dark, stage, scale)
+            page.wait_for_selector(ENDED)
+            page.wait_for_timeout(900)
+            page.screenshot(path=given.out / f"{name}.png")
+            page.close()
+
+
+def solve(browser: Browser, given: argparse.Namespace) -> str:
+    """Solve an example, picture it while traces are written, and return the run's id."""
+    page = opened(browser, given.url, 1440, 900)
+    page.click(f"#elm-example-{given.example}")
+    page.wait_for_timeout(200)
+    page.click("#elm-go")
+    page.wait_for_selector(LIVE, timeout=given.timeout * 1000)
+    page.wait_for_function(
+        "n => document.querySelectorAll('.card.finished, .card.cut').length >= n || "
+        "!document.querySelector('.elm-run[data-state=sampling]')",
+        arg=given.answers,
+        timeout=given.timeout * 1000,
+    )
+    page.wait_for_timeout(600)
+    page.screenshot(path=given.out / "solve-live.png")
+    page.wait_for_selector(ENDED, timeout=given.timeout * 1000)
+    run = page.evaluate("new URLSearchParams(location.search).get('run')")
+    page.close()
+    return str(run)
+
+
+def opened(
+    browser: Browser,
+    address: str,
+    width: int,
+    height: int,
+    dark: bool = False,
+    stage: bool = False,
+    scale: int = 1,
+) -> Page:
+    """The page in a fresh window of that size."""
+    page = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=scale)
+    page.add_init_script(
+        f"localStorage.setItem('elm-dark', '{int(dark)}'); localStorage.setItem('elm-stage', '{'1' if stage else ''}')"
+    )
+    page.goto(address)
+    page.wait_for_selector("#elm-problem textarea")
+    page.wait_for_timeout(500)
+    return page
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""What a run says: every event through JSON and back, and nothing else let in."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import FrozenInstanceError, fields
+from typing import Any, get_args
+
+import pytest
+from pydantic import ValidationError
+
+from elm_app.events import (
+    ENDINGS,
+    KINDS,
+    Decided,
+    Event,
+    Failed,
+    ModelReady,
+    Progress,
+    PromptRead,
+    Queued,
+    RunFinished,
+    RunStarted,
+    RunStopped,
+    TraceChunk,
+    TraceFinished,
+    VoteChanged,
+    event_from_json,
+    event_to_json,
+)
+from elm_app.types import AnswerCount, Decision, ModelInfo, Timing, Trace, Vote
+
+TIMING = Timing(1.5, 0.25, 2.0, 40, 20.0)
+SETTINGS = {"model": "tiny", "samples": 8, "temperature": 0.7, "seed": 2**63 - 1, "note": None, "deep": {"list": [1]}}
+EVENTS: list[Event] = [
+    RunStarted("20261122-181639-482913", "solve", "Wie viele? 🍎\n\u2028", SETTINGS, "2026-11-22T18:16:39+00:00"),
+    Queued(3),
+    Progress("download", "Fetching tiny", 1.5, 0, "B"),
+    ModelReady(ModelInfo("tiny", "int8", "cpu", "ab" * 32), 0.0),
+    PromptRead("memory", 37, 0.25),
+    TraceChunk("zero_shot", 0, ' \\boxed{"½"}', 4),
+    TraceFinished(Trace("zero_shot", 1, 7, "text", None, 20, False, -0.5)),
+    VoteChanged("zero_shot", Vote("72", 0.5, (AnswerCount("72", 1, (0,)),), 1, tied=True), 2, 8),
+    Decided(Decision("72", "agreement", "Both agree.", "model")),
+    RunFinished(TIMING),
+    RunStopped(TIMING),
+    Failed("BadInput", "Too long.", ""),
+]
+
+
+def test_the_list_is_whole() -> None:
+    assert {type(event) for event in EVENTS} == set(get_args(Event)) == set(KINDS.values())
+    assert set(ENDINGS) <= set(get_args(Event))
+    assert len(KINDS) == len(EVENTS)
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.kind)
+class TestEach:
+    def test_it_comes_back_as_it_was(self, event: Event) -> None:
+        text = json.dumps(event_to_json(event), ensure_ascii=False, allow_nan=False)
+        back = event_from_json(json.loads(text))
+        assert back == event
+        assert type(back) is type(event)
+
+    def test_its_json_says_its_kind(self, event: Event) -> None:
+        assert KINDS[event_to_json(event)["kind"]] is type(event)
+
+    def test_it_is_frozen(self, event: Event) -> None:
+        with pytest.raises(FrozenInstanceError):
+            setattr(event, fields(event)[0].name, None)
+
+    def test_without_its_kind_it_is_nothing(self, event: Event) -> None:
+        value = event_to_json(event)
+        del value["kind"]
+        with pytest.raises(ValidationError):
+            event_from_json(value)
+
+    def test_without_one_of_its_fields_it_is_nothing(self, event: Event) -> None:
+        value = event_to_json(event)
+        for name in set(value) - {"kind", "unit"}:
+            with pytest.raises(ValidationError, match=name):
+                event_from_json({key: part for key, part in value.items() if key != name})
+
+    def test_with_another_kind_it_is_nothing(self, event: Event) -> None:
+        value = event_to_json(event)
+        twins = {"run_finished", "run_stopped"}  # the same fields
+        for kind in set(KINDS) - {event.kind} - (twins if event.kind in twins else set()):
+            with pytest.raises(ValidationError):
+                event_from_json(value | {"kind": kind})
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        None,
+        [],
+        "queued",
+        7,
+        {},
+        {"kind": None},
+        {"kind": "unheard", "ahead": 1},
+        {"kind": ["queued"], "ahead": 1},
+        {"kind": "queued", "ahead": "many"},
+        {"kind": "queued", "ahead": 1.5},
+        {"kind": "progress", "stage": "lunch", "message": "", "done": 0, "total": 0},
+        {"kind": "trace_chunk", "arm": "left", "index": 0, "text": "", "tokens": 0},
+        {"kind": "run_finished", "timing": {"load_seconds": 1}},
+    ],
+)
+def test_something_else_is_refused(foreign: Any) -> None:
+    with pytest.raises(ValidationError):
+        event_from_json(foreign)
