@@ -13,7 +13,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn
@@ -38,16 +38,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("elm: stopped", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # whoever read our output has gone; what is still buffered must not fail again at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read our output has gone
+        _drop_output()
         return 0
     except Exception as error:
         if debug:
             traceback.print_exc()
+        if isinstance(error, OSError):
+            _drop_output()
         known = isinstance(error, ElmError | OSError)
         said = error if known else f"{type(error).__name__}: {error}. This is a defect; --debug shows where."
         print(f"elm: {said}", file=sys.stderr)
         return error.exit_code if isinstance(error, ElmError) else 1
+
+
+def _drop_output() -> None:
+    """Let what is still buffered go nowhere, so that it does not fail again at exit."""
+    with suppress(OSError):  # no file behind it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _Parser(argparse.ArgumentParser):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from conftest import make_folder
+from random_models import make_folder
 
 from elm_app.config import ModelSettings
 from elm_app.llm.int8 import FAMILIES, Int8Decoder

@@ -57,7 +57,7 @@ def test_a_device_that_is_not_there_is_refused(random_model: Path) -> None:
 
 
 def test_int8_is_refused_for_other_families(tmp_path: Path) -> None:
-    from conftest import make_folder
+    from random_models import make_folder
 
     folder = make_folder(tmp_path / "gpt", "gpt_neox", tie_word_embeddings=False)
     with pytest.raises(BadInput, match="int8 needs"):
