@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from elm_app.llm.presets import PRESETS
 from elm_app.runs.view import RunView
 from elm_app.types import Arm, ModelInfo
 
@@ -81,17 +82,17 @@ def model_size(model_id: str) -> str:
     return name
 
 
-QUANTIZATIONS = {"int8": "4-bit", "nf4": "4-bit", "none": "full precision"}
-"""What a person calls the numbers: `int8` rollouts come from a 4-bit checkpoint."""
-
-
 def model_chip(model: ModelInfo) -> str:
+    """The model in three words: size, numbers, device. A preset's int8 rollouts come from its 4-bit checkpoint.
+
+    >>> model_chip(ModelInfo("small", "int8", "cpu", "…")), model_chip(ModelInfo("Qwen/Qwen3-1.7B", "int8", "cpu", "…"))
+    ('0.5B · 4-bit · CPU', '1.7B · 8-bit · CPU')
     """
-    >>> model_chip(ModelInfo("Qwen/Qwen2.5-Coder-0.5B-Instruct", "int8", "cpu", "…"))
-    '0.5B · 4-bit · CPU'
-    """
+    preset = PRESETS.get(model.id)
+    size = model_size(preset.title.replace(" ", "-") if preset else model.id)
+    bits = {"int8": "4-bit" if preset else "8-bit", "nf4": "4-bit", "none": "16-bit"}
     device = {"cpu": "CPU", "cuda": "GPU"}.get(model.device.split(":")[0].lower(), model.device)
-    return DOT.join([model_size(model.id), QUANTIZATIONS.get(model.quantization, model.quantization), device])
+    return DOT.join([size, bits.get(model.quantization, model.quantization), device])
 
 
 def waiting(ahead: int) -> str:
