@@ -213,7 +213,7 @@ def main() -> None:
     if options.worker:
         print(json.dumps(work(options)))
         return
-    names = options.engines.split(",")
+    names = list(dict.fromkeys(options.engines.split(",")))
     if "llama.cpp" in names:
         checkpoint(options.model)
     measured: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
