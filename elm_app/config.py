@@ -22,6 +22,9 @@ from elm_app.errors import BadInput
 
 Quantization = Literal["auto", "int8", "nf4", "none"]
 Device = Literal["auto", "cpu", "cuda"]
+Init = Literal["text", "vocabulary"]
+Loss = Literal["dr_grpo", "grpo"]
+Reward = Literal["majority", "vote"]
 
 
 def cache_dir() -> Path:
@@ -60,6 +63,11 @@ def _check(ok: bool, name: str, value: object, fits: str) -> None:
 def _check_whole(name: str, value: object, low: int, high: int, fits: str) -> None:
     ok = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
     _check(ok, name, value, f"a whole number {fits}")
+
+
+def _check_number(name: str, value: object, low: float, high: float, fits: str, above: bool = False) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    _check(number and (low < value if above else low <= value) and value <= high, name, value, fits)  # type: ignore[operator]
 
 
 @dataclass(frozen=True)
@@ -104,7 +112,62 @@ class SamplingSettings:
     def __post_init__(self) -> None:
         _check_whole("samples", self.samples, 1, 256, "from 1 to 256")
         _check_whole("max_new_tokens", self.max_new_tokens, 1, 32768, "from 1 to 32768")
-        number = isinstance(self.temperature, int | float) and not isinstance(self.temperature, bool)
-        _check(number and 0 <= self.temperature <= 5, "temperature", self.temperature, "from 0 (greedy) to 5")
+        _check_number("temperature", self.temperature, 0, 5, "from 0 (greedy) to 5")
         _check_whole("top_k", self.top_k, 0, 2**63 - 1, "from 0 (the whole vocabulary)")
+        _check_whole("seed", self.seed, 0, 2**63 - 1, "from 0 to 2^63 − 1")
+
+
+@dataclass(frozen=True)
+class LearnSettings:
+    """How a memory is learned.
+
+    Attributes:
+        steps: gradient steps at most.
+        rollouts: k, rollouts of a step.
+        virtual_tokens: P, length of the soft prompt.
+        learning_rate: of AdamW, on the soft prompt in fp32.
+        temperature: of the rollouts.
+        max_new_tokens: T, where a rollout is cut off.
+        init: where the soft prompt starts: the embeddings of a `text`, or those of random `vocabulary` rows.
+        loss: `dr_grpo`, advantage = reward − mean and a constant divisor; `grpo`, the published formula.
+        reward: `majority`, the class with most of the step's rollouts; `vote`, the answer of the vote before learning.
+        clip_norm: the gradient's norm is cut to this.
+        norm_cap: no virtual token grows longer than so many mean lengths of a word's embedding; 0 is no cap.
+        measure_samples: fresh samples before and after, at `measure_temperature`.
+        keep: store the memory enabled even if it does not help.
+        seed: fixes everything that is random.
+    """
+
+    steps: int = 10
+    rollouts: int = 8
+    virtual_tokens: int = 20
+    learning_rate: float = 2e-3
+    temperature: float = 1.0
+    max_new_tokens: int = 320
+    init: Init = "text"
+    loss: Loss = "dr_grpo"
+    reward: Reward = "majority"
+    clip_norm: float = 1.0
+    norm_cap: float = 0.0
+    measure_samples: int = 16
+    measure_temperature: float = 0.7
+    keep: bool = False
+    seed: int = field(default_factory=lambda: secrets.randbelow(2**31))
+
+    def __post_init__(self) -> None:
+        _check_whole("steps", self.steps, 1, 1000, "from 1 to 1000")
+        _check_whole("rollouts", self.rollouts, 2, 256, "from 2 to 256")
+        _check_whole("virtual_tokens", self.virtual_tokens, 1, 512, "from 1 to 512")
+        _check_number("learning_rate", self.learning_rate, 0, 1, "above 0 and at most 1", above=True)
+        _check_number("temperature", self.temperature, 0, 5, "above 0 and at most 5", above=True)
+        _check_whole("max_new_tokens", self.max_new_tokens, 1, 32768, "from 1 to 32768")
+        for name, kind in (("init", Init), ("loss", Loss), ("reward", Reward)):
+            _check(
+                getattr(self, name) in get_args(kind), name, getattr(self, name), f"one of {', '.join(get_args(kind))}"
+            )
+        _check_number("clip_norm", self.clip_norm, 0, 1e6, "above 0", above=True)
+        _check_number("norm_cap", self.norm_cap, 0, 1e6, "0 (no cap) or above")
+        _check_whole("measure_samples", self.measure_samples, 1, 256, "from 1 to 256")
+        _check_number("measure_temperature", self.measure_temperature, 0, 5, "from 0 (greedy) to 5")
+        _check(isinstance(self.keep, bool), "keep", self.keep, "true or false")
         _check_whole("seed", self.seed, 0, 2**63 - 1, "from 0 to 2^63 − 1")

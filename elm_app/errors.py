@@ -7,8 +7,11 @@ only at the edges (`cli.py`, `runs/runner.py`, `studio/`), which print them and 
     ├── BadInput             exit code 2: the problem, the file or a setting cannot be used as given
     ├── WeightsError         the weights cannot be had: mirrors, checksum, room on disk
     ├── ModelError           the model cannot be loaded or run here
-       └── OutOfMemory      … because memory ran out
+    │   └── OutOfMemory      … because memory ran out
     ├── RunError             a run's log cannot be read or written
+    ├── StoreError           the memories cannot be read or written
+    │   ├── StoreLocked      … because another process writes them
+    │   └── DamagedMemory    … because one of them is not what it should be
     └── Stopped              exit code 130: the user stopped it
 """
 
@@ -54,6 +57,18 @@ class OutOfMemory(ModelError):
 
 class RunError(ElmError):
     """A run's log cannot be read or written."""
+
+
+class StoreError(ElmError):
+    """The memories cannot be read or written."""
+
+
+class StoreLocked(StoreError):
+    """Another process writes the memories."""
+
+
+class DamagedMemory(StoreError):
+    """A memory is not what it should be: a missing file, a wrong shape, NaN, another model's."""
 
 
 class Stopped(ElmError):

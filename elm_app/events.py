@@ -10,10 +10,13 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, TypeAdapter
 
-from elm_app.types import Arm, Decision, ModelInfo, Timing, Trace, Vote, to_json
+from elm_app.types import Arm, Decision, LearnStep, Match, Measured, ModelInfo, Timing, Trace, Vote, to_json
 
-Stage = Literal["download", "verify", "convert", "load", "prefill"]
-"""What a wait is for: fetching bytes, checking them, converting them once, loading the model, reading the problem."""
+Stage = Literal["download", "verify", "convert", "load", "prefill", "update", "store", "retrieve"]
+"""What a wait is for: fetching bytes, checking them, converting them once, loading the model, reading the problem,
+improving the soft prompt, storing it, looking for memories."""
+Phase = Literal["before", "step", "after"]
+"""What the traces of a learning run are for: measuring before, a step's rollouts, measuring after."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,80 @@ class Decided:
 
 
 @dataclass(frozen=True)
+class Retrieved:
+    """The stored memories nearest to the problem, nearest first, and the one that is used.
+
+    Attributes:
+        used: id of the memory that the `memory` arm has, or None.
+        threshold: the least score at which a memory is used by itself.
+        reason: why this one, or why none, in a sentence.
+    """
+
+    matches: tuple[Match, ...]
+    used: str | None
+    threshold: float
+    reason: str
+    kind: Literal["retrieved"] = "retrieved"
+
+
+@dataclass(frozen=True)
+class PhaseStarted:
+    """In a learning run: the traces from here on are this phase's, `samples` of them.
+
+    `step` (from 1, of `steps`) is the step that comes next or goes on; 0 before the first.
+    """
+
+    phase: Phase
+    step: int
+    steps: int
+    samples: int
+    kind: Literal["phase_started"] = "phase_started"
+
+
+@dataclass(frozen=True)
+class StepFinished:
+    """A step of learning is done, and kept on disk."""
+
+    step: LearnStep
+    kind: Literal["step_finished"] = "step_finished"
+
+
+@dataclass(frozen=True)
+class MeasureFinished:
+    """Fresh samples were voted on, before or after learning."""
+
+    when: Literal["before", "after"]
+    measured: Measured
+    kind: Literal["measure_finished"] = "measure_finished"
+
+
+@dataclass(frozen=True)
+class LearningEnded:
+    """No more steps: why, in a sentence. `steps` have been made, `early` if more were asked for."""
+
+    reason: str
+    steps: int
+    early: bool
+    kind: Literal["learning_ended"] = "learning_ended"
+
+
+@dataclass(frozen=True)
+class MemoryStored:
+    """What became of the soft prompt.
+
+    Attributes:
+        memory: its id in the store, or None if there is nothing to store.
+        kept: whether it is offered from now on; a memory that did not help is stored disabled.
+        reason: in a sentence.
+    """
+
+    memory: str | None
+    kept: bool
+    reason: str
+    kind: Literal["memory_stored"] = "memory_stored"
+
+
+@dataclass(frozen=True)
 class RunFinished:
     """The run came to its end."""
 
@@ -132,7 +209,8 @@ class Failed:
 
 
 Event = (
-    RunStarted | Queued | Progress | ModelReady | PromptRead | TraceChunk | TraceFinished | VoteChanged | Decided
+    RunStarted | Queued | Progress | ModelReady | Retrieved | PromptRead | TraceChunk | TraceFinished | VoteChanged
+    | PhaseStarted | StepFinished | MeasureFinished | LearningEnded | MemoryStored | Decided
     | RunFinished | RunStopped | Failed
 )  # fmt: skip
 ENDINGS = (RunFinished, RunStopped, Failed)

@@ -98,16 +98,6 @@ class Match:
 
 
 @dataclass(frozen=True)
-class Decision:
-    """The answer given to the user, and who decided."""
-
-    answer: str | None
-    source: Literal["zero_shot", "memory", "agreement"]
-    reason: str
-    verifier: str | None = None
-
-
-@dataclass(frozen=True)
 class ModelInfo:
     """Which model, as which numbers, where. `weights_sha256` names the bytes it came from."""
 
@@ -115,6 +105,120 @@ class ModelInfo:
     quantization: str
     device: str
     weights_sha256: str
+
+
+@dataclass(frozen=True)
+class Measured:
+    """How a problem stood on fresh samples, before or after learning.
+
+    Attributes:
+        samples: how many traces were voted on.
+        answered: share of them with an answer, in [0, 1].
+        tokens: mean new tokens of a trace.
+    """
+
+    vote: Vote
+    samples: int
+    answered: float
+    tokens: float
+
+
+@dataclass(frozen=True)
+class LearnStep:
+    """One step of learning: its rollouts, then an update of the soft prompt.
+
+    Attributes:
+        step: from 1.
+        answer: the majority of this step's rollouts, which come from the soft prompt as it was before the update.
+        reward_mean: mean reward of the k rollouts.
+        answered: share of them with an answer, in [0, 1].
+        tokens: mean new tokens of a rollout.
+        loss: the loss that was minimised, None if nothing was.
+        grad_norm: norm of the gradient before clipping, None if there was none.
+        skipped: why there was no update, in words, or None.
+        rollout_seconds, update_seconds, seconds: of the rollouts, of the update, of the whole step.
+    """
+
+    step: int
+    answer: str | None
+    agreement: float
+    reward_mean: float
+    answered: float
+    tokens: float
+    loss: float | None
+    grad_norm: float | None
+    skipped: str | None
+    rollout_seconds: float
+    update_seconds: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The card of a memory: a soft prompt that was learned from one problem. The tensor itself is stored beside it.
+
+    Attributes:
+        id: the id of the run that made it.
+        problem: the text that it was learned from; its embedding is the key under which the memory is found.
+        answer: what the vote before learning gave.
+        reward: the source of the reward, such as "majority".
+        before, after: fresh samples without and with it.
+        improved: whether `after` is better than `before`; `verdict` says so in a sentence.
+        settings: those of the learning run, seed included.
+        tokenizer_sha256: of the tokenizer's own description, to know the model again.
+        virtual_tokens, hidden_size: P and H; the tensor is (P, H) in `dtype`.
+        embedder: name and hash of the model that made the key.
+        created: ISO 8601, UTC.
+        seconds, tokens: what learning cost, measuring included.
+        bytes: size of the tensor file.
+        words: for each virtual token the vocabulary words nearest to it by cosine, nearest first.
+        run: the run it came from.
+        label, note: the user's own words.
+        enabled: whether it is offered; `disabled_reason` says why not, if a reason was given.
+        retrieved, helped, hurt: how often it was used, and how that ended.
+        schema: version of this card.
+    """
+
+    id: str
+    problem: str
+    answer: str | None
+    reward: str
+    before: Measured
+    after: Measured | None
+    improved: bool
+    verdict: str
+    steps: tuple[LearnStep, ...]
+    settings: dict[str, Any]
+    model: ModelInfo
+    tokenizer_sha256: str
+    virtual_tokens: int
+    hidden_size: int
+    dtype: str
+    embedder: str
+    created: str
+    seconds: float
+    tokens: int
+    bytes: int
+    words: tuple[tuple[str, ...], ...]
+    run: str
+    label: str = ""
+    note: str = ""
+    enabled: bool = True
+    disabled_reason: str = ""
+    retrieved: int = 0
+    helped: int = 0
+    hurt: int = 0
+    schema: int = 1
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The answer given to the user, and who decided."""
+
+    answer: str | None
+    source: Literal["zero_shot", "memory", "agreement"]
+    reason: str
+    verifier: str | None = None
 
 
 @dataclass(frozen=True)

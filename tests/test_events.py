@@ -15,20 +15,26 @@ from elm_app.events import (
     Decided,
     Event,
     Failed,
+    LearningEnded,
+    MeasureFinished,
+    MemoryStored,
     ModelReady,
+    PhaseStarted,
     Progress,
     PromptRead,
     Queued,
+    Retrieved,
     RunFinished,
     RunStarted,
     RunStopped,
+    StepFinished,
     TraceChunk,
     TraceFinished,
     VoteChanged,
     event_from_json,
     event_to_json,
 )
-from elm_app.types import AnswerCount, Decision, ModelInfo, Timing, Trace, Vote
+from elm_app.types import AnswerCount, Decision, LearnStep, Match, Measured, ModelInfo, Timing, Trace, Vote
 
 TIMING = Timing(1.5, 0.25, 2.0, 40, 20.0)
 SETTINGS = {"model": "tiny", "samples": 8, "temperature": 0.7, "seed": 2**63 - 1, "note": None, "deep": {"list": [1]}}
@@ -41,6 +47,12 @@ EVENTS: list[Event] = [
     TraceChunk("zero_shot", 0, ' \\boxed{"½"}', 4),
     TraceFinished(Trace("zero_shot", 1, 7, "text", None, 20, False, -0.5)),
     VoteChanged("zero_shot", Vote("72", 0.5, (AnswerCount("72", 1, (0,)),), 1, tied=True), 2, 8),
+    Retrieved((Match("m1", 0.83, "1?"),), "m1", 0.6, "The nearest one."),
+    PhaseStarted("step", 3, 10, 8),
+    StepFinished(LearnStep(3, None, 0.0, 0.0, 0.5, 200.5, None, None, "equal rewards", 4.0, 0.0, 4.1)),
+    MeasureFinished("after", Measured(Vote(None, 0.0, (), 4), 4, 0.0, 256.0)),
+    LearningEnded("All agree.", 3, True),
+    MemoryStored("m1", True, "It helps."),
     Decided(Decision("72", "agreement", "Both agree.", "model")),
     RunFinished(TIMING),
     RunStopped(TIMING),

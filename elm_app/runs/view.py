@@ -10,21 +10,34 @@ from elm_app.events import (
     Decided,
     Event,
     Failed,
+    LearningEnded,
+    MeasureFinished,
+    MemoryStored,
     ModelReady,
+    Phase,
+    PhaseStarted,
     Progress,
     PromptRead,
     Queued,
+    Retrieved,
     RunFinished,
     RunStarted,
     RunStopped,
+    Stage,
+    StepFinished,
     TraceChunk,
     TraceFinished,
     VoteChanged,
 )
 from elm_app.runs.log import Entry
-from elm_app.types import Arm, Decision, ModelInfo, Timing, Trace, to_json
+from elm_app.types import Arm, Decision, LearnStep, Measured, ModelInfo, Timing, Trace, to_json
 
-Status = Literal["queued", "loading", "reading", "sampling", "done", "stopped", "failed"]
+Status = Literal[
+    "queued", "loading", "retrieving", "reading", "sampling", "updating", "storing", "done", "stopped", "failed"
+]
+_STATUS: dict[Stage, Status] = {
+    "prefill": "reading", "update": "updating", "store": "storing", "retrieve": "retrieving"
+}  # fmt: skip
 
 
 @dataclass
@@ -38,6 +51,24 @@ class TraceView:
     trace: Trace | None = None
     changed: int = 0
     """`seq` of the entry that changed it last."""
+
+
+@dataclass
+class LearnView:
+    """A learning run so far. The run's `traces`, `votes` and `prompts` are those of the current phase."""
+
+    phase: Phase = "before"
+    step: int = 0
+    """The step that goes on, from 1; after the last one it stays."""
+    steps: int = 0
+    samples: int = 0
+    phase_since: float = 0.0
+    """Seconds into the run when the phase started."""
+    finished: list[LearnStep] = field(default_factory=list)
+    before: Measured | None = None
+    after: Measured | None = None
+    ended: LearningEnded | None = None
+    stored: MemoryStored | None = None
 
 
 @dataclass
@@ -57,6 +88,8 @@ class RunView:
     prompts: dict[Arm, PromptRead] = field(default_factory=dict)
     traces: dict[tuple[Arm, int], TraceView] = field(default_factory=dict)
     votes: dict[Arm, VoteChanged] = field(default_factory=dict)
+    retrieved: Retrieved | None = None
+    learn: LearnView | None = None
     decision: Decision | None = None
     timing: Timing | None = None
     failure: Failed | None = None
@@ -73,7 +106,8 @@ class RunView:
 
     @property
     def samples(self) -> int:
-        return int(self.settings.get("samples", 0))
+        """How many traces each arm has, in a learning run those of the current phase."""
+        return self.learn.samples if self.learn is not None else int(self.settings.get("samples", 0))
 
     def tokens(self) -> int:
         """New tokens so far, over all traces."""
@@ -93,7 +127,7 @@ class RunView:
                 self.ahead = event.ahead
             case Progress():
                 self.progress = event
-                self.status = "reading" if event.stage == "prefill" else "loading"
+                self.status = _STATUS.get(event.stage, "loading")
             case ModelReady():
                 self.model, self.load_seconds, self.progress, self.status = (
                     event.model,
@@ -101,6 +135,10 @@ class RunView:
                     None,
                     "reading",
                 )
+            case Retrieved():
+                self.retrieved = event
+            case PhaseStarted() | StepFinished() | MeasureFinished() | LearningEnded() | MemoryStored():
+                self._learn(event)
             case PromptRead():
                 self.prompts[event.arm] = event
                 self.status = "sampling"
@@ -121,6 +159,25 @@ class RunView:
                 self.timing, self.status, self.progress = event.timing, "stopped", None
             case Failed():
                 self.failure, self.status, self.progress = event, "failed", None
+
+    def _learn(self, event: PhaseStarted | StepFinished | MeasureFinished | LearningEnded | MemoryStored) -> None:
+        learn = self.learn = self.learn or LearnView()
+        match event:
+            case PhaseStarted():
+                learn.phase, learn.step, learn.steps = event.phase, event.step, event.steps
+                learn.samples, learn.phase_since = event.samples, self.seconds
+                self.traces, self.votes, self.prompts = {}, {}, {}
+                self.sampling_since, self.progress, self.status = None, None, "reading"
+            case StepFinished():
+                learn.finished.append(event.step)
+            case MeasureFinished(when="before"):
+                learn.before = event.measured
+            case MeasureFinished():
+                learn.after = event.measured
+            case LearningEnded():
+                learn.ended = event
+            case MemoryStored():
+                learn.stored = event
 
     def _trace(self, arm: Arm, index: int, seq: int) -> TraceView:
         view = self.traces.setdefault((arm, index), TraceView(arm, index))
@@ -146,9 +203,34 @@ def solve_json(view: RunView) -> dict[str, Any]:
         "settings": view.settings,
         "traces": [to_json(trace) for trace in finished if trace is not None],
         "votes": votes,
-        "matches": [],
+        "matches": [to_json(match) for match in view.retrieved.matches] if view.retrieved else [],
+        "memory": view.retrieved.used if view.retrieved else None,
         "decision": to_json(view.decision) if view.decision else None,
         "timing": to_json(view.timing) if view.timing else None,
+        "model": to_json(view.model) if view.model else None,
+        "run": view.run,
+    }
+
+
+def learn_json(view: RunView) -> dict[str, Any]:
+    """The document that `learn --json` prints."""
+    learn = view.learn or LearnView()
+    return {
+        "problem": view.problem,
+        "status": view.status,
+        "settings": view.settings,
+        "memory": learn.stored.memory if learn.stored else None,
+        "kept": learn.stored.kept if learn.stored else False,
+        "reason": learn.stored.reason if learn.stored else learn.ended.reason if learn.ended else "",
+        "steps": [to_json(step) for step in learn.finished],
+        "steps_asked": learn.steps,
+        "ended": to_json(learn.ended) if learn.ended else None,
+        "vote_before": to_json(learn.before.vote) if learn.before else None,
+        "vote_after": to_json(learn.after.vote) if learn.after else None,
+        "before": to_json(learn.before) if learn.before else None,
+        "after": to_json(learn.after) if learn.after else None,
+        "timing": to_json(view.timing) if view.timing else None,
+        "seconds": view.seconds,
         "model": to_json(view.model) if view.model else None,
         "run": view.run,
     }

@@ -158,7 +158,7 @@ class TestDocument:
     def test_it_has_the_shape_in_the_design(self) -> None:
         document = self.document(story())
         assert set(document) == {
-            "problem", "status", "settings", "traces", "votes", "matches", "decision", "timing", "model", "run",
+            "problem", "status", "settings", "traces", "votes", "matches", "memory", "decision", "timing", "model", "run",
         }  # fmt: skip
         assert [set(found) for found in document["traces"]] == [
             {"arm", "index", "seed", "text", "answer", "tokens", "finished", "mean_logprob"}
