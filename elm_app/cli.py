@@ -1,4 +1,4 @@
-"""The command line: `python -m elm_app solve|vote …`.
+"""The command line: `python -m elm_app solve|learn|vote|memories …`.
 
 With --json one JSON document goes to stdout and nothing else does; progress goes to stderr. Exit codes: 0 done, 1
 failed while running, 2 bad input, 130 stopped. Errors are one sentence and a remedy; --debug adds the traceback.
@@ -12,16 +12,20 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
-from elm_app import config
-from elm_app.config import ModelSettings, SamplingSettings
+from elm_app import config, memories_cli
+from elm_app.config import LearnSettings, ModelSettings, SamplingSettings
 from elm_app.errors import BadInput, ElmError
 from elm_app.report import Reporter, one_line
+
+if TYPE_CHECKING:
+    from elm_app.runs.runner import Work
+    from elm_app.runs.view import RunView
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,8 +77,19 @@ def _parser() -> _Parser:
         "solve", parents=[common], help="sample traces for a problem and take the majority vote"
     )
     solve.add_argument("problem", help="the problem in words; - reads it from standard input")
-    _sampling(solve)
+    _numbers(solve, SamplingSettings, _ABOUT_SAMPLING)
+    solve.add_argument(
+        "--memory", default="auto", metavar="auto|off|ID", help="use the nearest memory, none, or this one"
+    )
     solve.set_defaults(command=_solve)
+    learn = commands.add_parser(
+        "learn", parents=[common], help="train a memory on a problem, the majority vote being the reward, and store it"
+    )
+    learn.add_argument("problem", nargs="?", help="the problem in words; - reads it from standard input")
+    learn.add_argument("--resume", metavar="RUN", help="go on with a run that was interrupted")
+    _numbers(learn, LearnSettings, _ABOUT_LEARNING)
+    learn.set_defaults(command=_learn)
+    memories_cli.add(commands, parents=[common])
     vote = commands.add_parser("vote", parents=[common], help="majority vote over traces made elsewhere")
     vote.add_argument(
         "file", help="JSON lines, each with `text` (and `answer`, if it was extracted); - is standard input"
@@ -98,36 +113,109 @@ def _common() -> _Parser:
     return common
 
 
-def _sampling(parser: argparse.ArgumentParser) -> None:
-    about = {
-        "samples": "k, how many traces",
-        "max_new_tokens": "where a trace is cut off",
-        "temperature": "0 is greedy",
-        "top_k": "sample among the k likeliest tokens; 0 is the whole vocabulary",
-        "seed": "same seed, same traces (default: a random one, which is shown)",
-    }
-    for field in fields(SamplingSettings):
-        kind = float if field.name == "temperature" else int
-        parser.add_argument("--" + field.name.replace("_", "-"), type=kind, help=about[field.name])
+_ABOUT_SAMPLING = {
+    "samples": "k, how many traces",
+    "max_new_tokens": "where a trace is cut off",
+    "temperature": "0 is greedy",
+    "top_k": "sample among the k likeliest tokens; 0 is the whole vocabulary",
+    "seed": "same seed, same traces (default: a random one, which is shown)",
+}
+_ABOUT_LEARNING = {
+    "steps": "gradient steps at most",
+    "rollouts": "k, rollouts of a step",
+    "virtual_tokens": "P, length of the soft prompt",
+    "learning_rate": "of AdamW",
+    "temperature": "of the rollouts",
+    "max_new_tokens": "where a rollout is cut off",
+    "init": "start from a text, or from random rows of the vocabulary",
+    "loss": "dr_grpo, or the published formula",
+    "reward": "majority of each step's rollouts, or the vote before learning",
+    "clip_norm": "the gradient's norm is cut to this",
+    "norm_cap": "longest virtual token, in mean lengths of a word's embedding; 0 is no cap",
+    "measure_samples": "fresh samples before and after",
+    "measure_temperature": "of these",
+    "keep": "store the memory enabled even if it does not help",
+    "seed": "same seed, same memory (default: a random one, which is shown)",
+}
+_CHOICES = {"init": config.Init, "loss": config.Loss, "reward": config.Reward}
+
+
+def _numbers(parser: argparse.ArgumentParser, kind: type[Any], about: dict[str, str]) -> None:
+    """An option for every field of a settings dataclass; those that are not given keep the dataclass's default."""
+    for field in fields(kind):
+        flags = ["--" + field.name.replace("_", "-")] + (["--lr"] if field.name == "learning_rate" else [])
+        default = "" if field.name == "seed" or field.name == "keep" else f" (default: {field.default})"
+        if field.name == "keep":
+            parser.add_argument(*flags, action="store_true", default=None, help=about[field.name])
+        elif field.name in _CHOICES:
+            choices = get_args(_CHOICES[field.name])
+            parser.add_argument(*flags, choices=choices, help=about[field.name] + default)
+        else:
+            number = float if isinstance(field.default, float) else int
+            parser.add_argument(*flags, type=number, help=about[field.name] + default)
+
+
+def _given(options: argparse.Namespace, kind: type[Any]) -> dict[str, Any]:
+    given = {field.name: getattr(options, field.name) for field in fields(kind)}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _solve(options: argparse.Namespace) -> int:
     from elm_app.llm.loader import Models
+    from elm_app.memory.embedder import Embedders
+    from elm_app.memory.store import Store
+    from elm_app.runs.recall import Recall
+    from elm_app.runs.solve import solve_run
+    from elm_app.runs.view import solve_json
+
+    problem = _problem(options.problem)
+    sampling = SamplingSettings(**_given(options, SamplingSettings))
+    model = ModelSettings(options.model, options.quantization, options.device)
+    with closing(Store(_folder(options))) as store:
+        recall = None if options.memory == "off" else Recall(options.memory, store, Embedders())
+        settings, work = solve_run(problem, model, sampling, Models(), recall)
+        return _run(options, "solve", problem.strip(), settings, work, solve_json)
+
+
+def _learn(options: argparse.Namespace) -> int:
+    from elm_app.llm.loader import Models
+    from elm_app.memory.embedder import Embedders
+    from elm_app.memory.store import Store
+    from elm_app.runs.learn import Tools, learn_run, resume_run
+    from elm_app.runs.view import learn_json
+
+    if (options.problem is None) == (options.resume is None):
+        raise BadInput("Learning needs either a problem or --resume RUN.", "See: python -m elm_app learn --help")
+    learning = LearnSettings(**_given(options, LearnSettings))
+    model = ModelSettings(options.model, options.quantization, options.device)
+    with closing(Store(_folder(options))) as store:
+        tools = Tools(Models(), store, Embedders())
+        if options.resume is not None:
+            ready = resume_run(options.resume, tools)
+        else:
+            ready = learn_run(_problem(options.problem), model, learning, tools)
+        return _run(options, "learn", ready.problem, ready.settings, ready.work, learn_json, ready.run)
+
+
+def _run(
+    options: argparse.Namespace,
+    command: str,
+    problem: str,
+    settings: dict[str, Any],
+    work: Work,
+    document: Callable[[RunView], dict[str, Any]],
+    run: str | None = None,
+) -> int:
+    """Run something to its end, telling how it goes; returns the exit code."""
     from elm_app.runs.log import follow
     from elm_app.runs.runner import Runner
-    from elm_app.runs.solve import solve_run
-    from elm_app.runs.view import RunView, solve_json, view_of
+    from elm_app.runs.view import RunView, view_of
 
-    problem = _read(options.problem) if options.problem == "-" else options.problem
-    given = {field.name: getattr(options, field.name) for field in fields(SamplingSettings)}
-    sampling = SamplingSettings(**{name: value for name, value in given.items() if value is not None})
-    model = ModelSettings(options.model, options.quantization, options.device)
-    settings, work = solve_run(problem, model, sampling, Models())
-    folder = (options.memories or config.memories_dir()) / "runs"
+    folder = _folder(options) / "runs"
     view, reporter = RunView(), Reporter(quiet=options.quiet)
     with closing(Runner(folder, options.debug)) as runner, closing(reporter):
         reporter.recovered(runner.recovered)
-        run = runner.submit("solve", problem.strip(), settings, work)
+        run = runner.submit(command, problem, settings, work, run)
         try:
             for entry in follow(folder, run):
                 view.apply(entry)
@@ -138,8 +226,17 @@ def _solve(options: argparse.Namespace) -> int:
     if view.failure is not None:
         print(f"elm: {view.failure.message} {view.failure.remedy}".rstrip(), file=sys.stderr)
         return 2 if view.failure.error == BadInput.__name__ else 1
-    _print(solve_json(view)) if options.json else reporter.answer(view)
+    _print(document(view)) if options.json else reporter.answer(view)
     return 130 if view.status == "stopped" else 0
+
+
+def _problem(given: str) -> str:
+    return _read(given) if given == "-" else given
+
+
+def _folder(options: argparse.Namespace) -> Path:
+    folder: Path = options.memories or config.memories_dir()
+    return folder
 
 
 def _vote(options: argparse.Namespace) -> int:

@@ -9,8 +9,23 @@ from collections.abc import Sequence
 
 from tqdm import tqdm
 
-from elm_app.events import Event, ModelReady, Progress, PromptRead, Queued, TraceChunk, TraceFinished
+from elm_app.events import (
+    Event,
+    LearningEnded,
+    MeasureFinished,
+    MemoryStored,
+    ModelReady,
+    PhaseStarted,
+    Progress,
+    PromptRead,
+    Queued,
+    Retrieved,
+    StepFinished,
+    TraceChunk,
+    TraceFinished,
+)
 from elm_app.runs.view import RunView
+from elm_app.types import LearnStep, Measured
 
 
 def one_line(text: str) -> str:
@@ -48,13 +63,30 @@ class Reporter:
             case ModelReady():
                 model = event.model
                 self._line(f"{model.id} · {model.quantization} · {model.device}, ready in {event.load_seconds:.1f} s")
-            case PromptRead():
+            case Retrieved():
+                for match in event.matches:
+                    mark = "→" if match.id == event.used else " "
+                    self._line(f"{mark} {match.score:.2f}  {match.id}  {one_line(match.problem)[:80]}")
+                self._line(one_line(event.reason))
+            case PhaseStarted():
+                doing = {"before": "measuring without a memory", "after": "measuring with the memory"}
+                self._line(doing.get(event.phase, f"step {event.step} of {event.steps}"))
+            case StepFinished():
+                self._line(f"  {_step(event.step)}")
+            case MeasureFinished():
+                self._line(f"  {event.when}: {_measured(event.measured)}")
+            case LearningEnded():
+                self._line(one_line(event.reason))
+            case MemoryStored():
+                kept = "" if event.memory is None else f"memory {event.memory}: "
+                self._line(f"{kept}{one_line(event.reason)}")
+            case PromptRead() if view.learn is None:
                 seed = view.settings["seed"]
                 self._line(f"{event.prompt_tokens} tokens read; sampling {view.samples} traces (seed {seed})")
             case TraceChunk() if self.live and time.monotonic() - self._shown > 0.3:
                 finished = sum(trace.trace is not None for trace in view.traces.values())
                 self._status(f"{view.samples} traces, {finished} finished, {view.tokens()} tokens")
-            case TraceFinished():
+            case TraceFinished() if view.learn is None:
                 trace = event.trace
                 answer = "no answer" if trace.answer is None else one_line(trace.answer)
                 how = "" if trace.finished else ", cut off"
@@ -63,7 +95,16 @@ class Reporter:
                 pass
 
     def answer(self, view: RunView) -> None:
-        """Print the outcome on stdout."""
+        """Print the outcome on stdout: the answer, or the id of the memory that was learned."""
+        if view.learn is not None:
+            stored = view.learn.stored
+            print(stored.memory if stored and stored.memory else "no memory")
+            if not self.quiet and view.timing is not None:
+                spent = f"{view.timing.new_tokens} tokens, {view.timing.decode_seconds:.0f} s"
+                print(
+                    f"{'kept' if stored and stored.kept else 'not in use'} · {spent} · run {view.run}", file=sys.stderr
+                )
+            return
         if view.decision is not None:
             print("no answer" if view.decision.answer is None else one_line(view.decision.answer))
         if self.quiet or view.timing is None:
@@ -113,3 +154,19 @@ class Reporter:
         if self.live and not self.quiet:
             self._shown = time.monotonic() if text else 0.0
             print(f"\r\x1b[2K{text}", end="", file=sys.stderr, flush=True)
+
+
+def _step(step: LearnStep) -> str:
+    answer = "no answer" if step.answer is None else one_line(step.answer)
+    told = (
+        f"reward {step.reward_mean:.2f}, agreement {step.agreement:.2f} on {answer}, {step.tokens:.0f} tokens a trace"
+    )
+    return f"{told}, {step.seconds:.0f} s" + (f"; no update: {one_line(step.skipped)}" if step.skipped else "")
+
+
+def _measured(measured: Measured) -> str:
+    vote = measured.vote
+    agree = vote.counts[0].count if vote.counts else 0
+    answer = "no answer" if vote.answer is None else one_line(vote.answer)
+    answered = f"{measured.answered:.0%} answered, {measured.tokens:.0f} tokens each"
+    return f"{agree} of {measured.samples} agree on {answer}, {answered}"

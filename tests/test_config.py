@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from elm_app import config
-from elm_app.config import ModelSettings, SamplingSettings
+from elm_app.config import LearnSettings, ModelSettings, SamplingSettings
 from elm_app.errors import BadInput
 
 
@@ -17,6 +17,40 @@ from elm_app.errors import BadInput
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("ELM_CACHE", "ELM_MEMORIES", "ELM_MODEL", "ELM_HUB", "ELM_DEBUG", "HF_ENDPOINT", "HF_HUB_OFFLINE"):
         monkeypatch.delenv(name, raising=False)
+
+
+class TestLearning:
+    def test_the_defaults_are_those_of_the_paper_where_it_says_them(self) -> None:
+        settings = LearnSettings()
+        assert (settings.steps, settings.rollouts, settings.virtual_tokens) == (10, 8, 20)
+        assert (settings.reward, settings.loss) == ("majority", "dr_grpo")
+
+    @pytest.mark.parametrize(
+        ("name", "values", "fits"),
+        [
+            ("steps", [0, 1001, 2.0, None, True], "a whole number from 1 to 1000"),
+            ("rollouts", [1, 257, "8"], "a whole number from 2 to 256"),
+            ("virtual_tokens", [0, 513], "a whole number from 1 to 512"),
+            ("learning_rate", [0, -1.0, 1.1, float("nan"), "1e-3", None, True], "above 0 and at most 1"),
+            ("temperature", [0, 5.1, float("inf")], "above 0 and at most 5"),
+            ("max_new_tokens", [0, 32769], "a whole number from 1 to 32768"),
+            ("init", ["random", None], "one of text, vocabulary"),
+            ("loss", ["ppo"], "one of dr_grpo, grpo"),
+            ("reward", ["gold"], "one of majority, vote"),
+            ("clip_norm", [0, float("inf")], "above 0"),
+            ("norm_cap", [-1], "0 (no cap) or above"),
+            ("measure_samples", [0, 257], "a whole number from 1 to 256"),
+            ("measure_temperature", [-0.1, 6], "from 0 (greedy) to 5"),
+            ("keep", [1, None], "true or false"),
+            ("seed", [-1, 2**63], "a whole number from 0 to 2^63 − 1"),
+        ],
+    )
+    def test_nonsense_is_refused_by_name(self, name: str, values: list[Any], fits: str) -> None:
+        for value in values:
+            with pytest.raises(BadInput) as caught:
+                LearnSettings(**{name: value})
+            assert caught.value.message == f"{name} is {value!r}."
+            assert caught.value.remedy == f"It must be {fits}."
 
 
 class TestSampling:

@@ -5,12 +5,15 @@ Rows of different prompts share one `DynamicCache`, padded on the left; position
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from elm_app.llm.gradients import ChosenLogProbs
 
 
 @dataclass
@@ -50,6 +53,38 @@ class DenseDecoder:
         """The logits after every position: (S, H) to fp32 (S, V)."""
         out: Tensor = self.model(inputs_embeds=embeds[None], use_cache=False).logits[0].float()
         return out
+
+    def log_probs(self, prompt: Tensor, rows: Sequence[Tensor], temperature: float) -> Tensor:
+        """Log-probabilities of rollouts that follow a prompt, which is read once: see `Decoder.log_probs`."""
+        model = self.model.base_model
+        lengths = torch.tensor([len(row) - 1 for row in rows], device=self.device)
+        first = model(inputs_embeds=prompt[None], use_cache=True)
+        hidden = [first.last_hidden_state[:, -1:].expand(len(rows), -1, -1)]
+        if int(lengths.max()) > 0:
+            cache = first.past_key_values
+            cache.batch_repeat_interleave(len(rows))
+            written = torch.nn.utils.rnn.pad_sequence([row[:-1] for row in rows], batch_first=True)
+            places = torch.arange(written.shape[1], device=self.device)
+            seen = torch.ones(len(rows), len(prompt), device=self.device)
+            second = model(
+                inputs_embeds=self.embed(written),
+                attention_mask=torch.cat([seen, (places < lengths[:, None])], 1).long(),
+                position_ids=(places + len(prompt)).expand(len(rows), -1),
+                past_key_values=cache,
+                use_cache=True,
+            )
+            hidden.append(second.last_hidden_state)
+        wide = torch.cat(hidden, 1)
+        kept = torch.arange(wide.shape[1], device=self.device) <= lengths[:, None]
+        head = self.model.get_output_embeddings().weight
+        result: Tensor = ChosenLogProbs.apply(
+            wide[kept],
+            torch.cat(list(rows)),
+            lambda states: states @ head.T,
+            lambda surplus: surplus.to(head.dtype) @ head,
+            temperature,
+        )
+        return result
 
     @torch.no_grad()
     def begin(self, prompts: list[tuple[Any, int]]) -> _Batch:

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from tokenizers.decoders import DecodeStream
 from torch import Tensor
 
@@ -36,6 +39,10 @@ class Decoder(Protocol):
     def logits(self, embeds: Tensor) -> Tensor:
         """Embeddings (S, H) to the logits after every position (S, V)."""
 
+    def log_probs(self, prompt: Tensor, rows: Sequence[Tensor], temperature: float) -> Tensor:
+        """A prompt's embeddings (S, H) and rollouts, int64 (T,) each, to the log-probabilities of the rollouts' tokens
+        at that temperature, fp32 (ΣT,), row after row; differentiable with respect to `prompt`."""
+
     def begin(self, prompts: list[tuple[Any, int]]) -> Any:
         """A batch in which each prompt's cache stands n times, in this order."""
 
@@ -54,13 +61,13 @@ class RolloutRequest:
         prompt: token ids.
         samples: k.
         seed: the run's seed; row i is seeded with `trace_seed(seed, i)`.
-        soft_prompt: (P, H) vectors put in front of the prompt's embeddings, or None.
+        soft_prompt: floats (P, H), vectors put in front of the prompt's embeddings, or None.
     """
 
     prompt: Sequence[int]
     samples: int
     seed: int
-    soft_prompt: Tensor | None = None
+    soft_prompt: Tensor | NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -109,9 +116,19 @@ class _Row:
 class Engine:
     """A loaded model, ready to sample. Made by `loader.load`."""
 
-    def __init__(self, decoder: Decoder, tokenizer: Any, info: ModelInfo, context: int, stop_tokens: frozenset[int]):
+    def __init__(
+        self,
+        decoder: Decoder,
+        tokenizer: Any,
+        info: ModelInfo,
+        context: int,
+        stop_tokens: frozenset[int],
+        architecture: dict[str, Any] | None = None,
+    ):
         self.decoder, self.tokenizer, self.info = decoder, tokenizer, info
         self.context, self.stop_tokens = context, stop_tokens
+        self.architecture = architecture or {}
+        """What an adapter's description says of its model: layers, attention heads, hidden size, name."""
 
     def encode(self, problem: str) -> list[int]:
         """The token ids of the prompt that asks for `problem` to be solved."""
@@ -179,11 +196,31 @@ class Engine:
                     tokens = tokens[staying]
                 logits = self.decoder.step(batch, tokens)
 
+    def log_probs(
+        self, prompt: Sequence[int], soft_prompt: Tensor, rows: Sequence[Sequence[int]], temperature: float = 1.0
+    ) -> Tensor:
+        """Log-probabilities of rollouts' tokens, fp32 (ΣT,), row after row, on the CPU.
+
+        Differentiable with respect to `soft_prompt`, (P, H), only; the model is frozen.
+
+        Args:
+            prompt: token ids that stand behind the soft prompt.
+            rows: token ids of each rollout, at least one.
+
+        Raises:
+            OutOfMemory: the device's memory ran out.
+        """
+        with _readable_errors("learning"):
+            embeds = self.decoder.embed(torch.tensor(prompt, dtype=torch.long)).detach()
+            whole = torch.cat([soft_prompt.to(embeds), embeds])
+            tokens = [torch.tensor(row, dtype=torch.long, device=embeds.device) for row in rows]
+            return self.decoder.log_probs(whole, tokens, temperature).cpu()
+
     def _embeds(self, request: RolloutRequest) -> Tensor:
         embeds = self.decoder.embed(torch.tensor(request.prompt, dtype=torch.long))
         if request.soft_prompt is None:
             return embeds
-        return torch.cat([request.soft_prompt.detach().to(embeds), embeds])
+        return torch.cat([torch.as_tensor(request.soft_prompt).detach().to(embeds), embeds])
 
     @torch.inference_mode()
     def _draw(self, rows: list[_Row], logits: Tensor, sampling: SamplingSettings) -> Tensor:
@@ -205,16 +242,14 @@ class Engine:
         return Finished(row.request, row.index, row.seed, tuple(row.tokens), text, stopped, mean)
 
 
-class _readable_errors:
+@contextmanager
+def _readable_errors(what: str = "sampling") -> Iterator[None]:
     """Turns the device's errors into sentences."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, torch.OutOfMemoryError | MemoryError):
-            raise OutOfMemory("Memory ran out while sampling.", "Lower the samples or the new tokens.") from error
-        if isinstance(error, RuntimeError) and "allocate memory" in str(error):
-            raise OutOfMemory("Memory ran out while sampling.", "Lower the samples or the new tokens.") from error
-        if isinstance(error, RuntimeError) and "CUDA" in str(error):
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in str(error):
+            raise OutOfMemory(f"Memory ran out while {what}.", "Lower the samples or the new tokens.") from error
+        if "CUDA" in str(error):
             raise ModelError(f"The GPU failed: {error}.", "Restart the app, or use --device cpu.") from error
+        raise

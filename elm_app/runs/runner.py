@@ -47,12 +47,15 @@ class Runner:
         self._thread = threading.Thread(target=self._work, name="elm-runs", daemon=True)
         self._thread.start()
 
-    def submit(self, command: str, problem: str, settings: dict[str, Any], work: Work) -> str:
-        """Queue a run and return its id. Raises `RunError` if its log cannot be written, or after `close`."""
+    def submit(self, command: str, problem: str, settings: dict[str, Any], work: Work, run: str | None = None) -> str:
+        """Queue a run and return its id (`run`, or a new one).
+
+        Raises `RunError` if its log cannot be written, or after `close`.
+        """
         with self._lock:
             if self._closed:
                 raise RunError("The program is about to end and takes no more runs.", "Start it again.")
-            run = new_run_id()
+            run = run or new_run_id()
             log = LogWriter(self.folder, run)
             try:
                 created = datetime.now(UTC).isoformat(timespec="seconds")

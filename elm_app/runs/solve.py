@@ -1,61 +1,47 @@
-"""Solving: a problem, k sampled traces, and the majority vote, as a generator of events."""
+"""Solving: a problem, k sampled traces, and the majority vote, as a generator of events.
+
+With a memory, the traces are sampled behind its soft prompt (the `memory` arm), else without one (`zero_shot`).
+"""
 
 from __future__ import annotations
 
-import queue
-import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from elm_app.answers.compare import comparer
-from elm_app.answers.extract import extract
-from elm_app.answers.vote import vote
 from elm_app.config import ModelSettings, SamplingSettings
-from elm_app.errors import BadInput, Stopped
-from elm_app.events import (
-    Decided,
-    Event,
-    ModelReady,
-    Progress,
-    PromptRead,
-    RunFinished,
-    RunStopped,
-    TraceChunk,
-    TraceFinished,
-    VoteChanged,
-)
+from elm_app.errors import Stopped
+from elm_app.events import Decided, Event, ModelReady, Progress, Retrieved, RunFinished, RunStopped
 from elm_app.llm.loader import Models
+from elm_app.llm.sample import Sampled, sample
+from elm_app.runs.problem import checked
+from elm_app.runs.recall import Recall
 from elm_app.runs.runner import Work
-from elm_app.types import Decision, Timing, Trace, Vote
+from elm_app.runs.waiting import while_waiting
+from elm_app.types import Arm, Decision, Timing, Vote
 
-_CHUNK_SECONDS = 0.12
-"""New text is written to the log this often, not at every token."""
-
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from elm_app.llm.engine import Engine
 
 
 def solve_run(
-    problem: str, model: ModelSettings, sampling: SamplingSettings, models: Models
+    problem: str, model: ModelSettings, sampling: SamplingSettings, models: Models, recall: Recall | None = None
 ) -> tuple[dict[str, Any], Work]:
     """What `Runner.submit` needs to solve a problem: the settings for the log, and the work.
 
     Raises:
-        BadInput: the problem is empty, or no text.
+        BadInput: the problem is empty, or no text; or there is no such memory.
     """
-    text = problem.strip()
-    if not text:
-        raise BadInput("The problem is empty.", "Type a problem in words.")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise BadInput(f"Character {error.start + 1} of the problem is no character.", "Type it again.") from error
+    text = checked(problem)
+    if recall is not None:
+        recall.check()
 
     def work(stopped: Callable[[], bool]) -> Iterator[Event]:
-        return solve(text, model, sampling, models, stopped)
+        return solve(text, model, sampling, models, stopped, recall)
 
-    return {**asdict(model), **asdict(sampling)}, work
+    return {**asdict(model), **asdict(sampling), "memory": recall.memory if recall else "off"}, work
 
 
 def solve(
@@ -64,127 +50,70 @@ def solve(
     sampling: SamplingSettings,
     models: Models,
     stopped: Callable[[], bool] = lambda: False,
+    recall: Recall | None = None,
 ) -> Iterator[Event]:
     """Sample k traces for a problem and take the majority vote.
 
     Ends with `RunFinished`, or with `RunStopped` as soon as `stopped()` is true; errors are raised.
     """
     began = time.perf_counter()
-    load_seconds = prefill_seconds = decode_seconds = 0.0
-    lengths: dict[int, int] = {}
+    load_seconds = 0.0
+    arm: Arm = "zero_shot"
+    sampled = Sampled({arm: sampling.samples})
 
     def timing() -> Timing:
-        tokens = sum(lengths.values())
-        rate = tokens / decode_seconds if decode_seconds else 0.0
-        seconds = [round(part, 3) for part in (load_seconds, prefill_seconds, decode_seconds)]
-        return Timing(seconds[0], seconds[1], seconds[2], tokens, round(rate, 1))
+        tokens, seconds = sampled.new_tokens, sampled.decode_seconds
+        rate = tokens / seconds if seconds else 0.0
+        parts = [round(part, 3) for part in (load_seconds, sampled.prefill_seconds, seconds)]
+        return Timing(parts[0], parts[1], parts[2], tokens, round(rate, 1))
 
     try:
-        engine = yield from _while_waiting(lambda report: models.get(model, report, stopped), stopped)
+        engine = yield from while_waiting(lambda report: models.get(model, report, stopped), stopped)
+        load_seconds = time.perf_counter() - began
+        yield ModelReady(engine.info, round(load_seconds, 3))
+        soft_prompt = None
+        if recall is not None:
+            soft_prompt = yield from _retrieve(recall, problem, engine, stopped)
     except Stopped:
         yield RunStopped(timing())
         return
-    load_seconds = time.perf_counter() - began
-    yield ModelReady(engine.info, round(load_seconds, 3))
     comparer().start()
 
-    from elm_app.llm.engine import Finished, NewText, Prefilled, RolloutRequest
+    from elm_app.llm.engine import RolloutRequest
 
+    if soft_prompt is not None:
+        arm = "memory"
+        sampled.asked = {arm: sampling.samples}
     prompt = engine.encode(problem)
-    engine.check_length(len(prompt), sampling.max_new_tokens)
+    virtual = 0 if soft_prompt is None else len(soft_prompt)
+    engine.check_length(len(prompt) + virtual, sampling.max_new_tokens)
     yield Progress("prefill", "Reading the problem", 0, 0)
-    request = RolloutRequest(prompt, sampling.samples, sampling.seed)
-    answers: dict[int, str | None] = {}
-    waiting: dict[int, str] = {}
-    outcome: Vote | None = None
-    flushed = decoding = time.perf_counter()
-    for event in engine.rollout([request], sampling, stopped):
-        match event:
-            case Prefilled():
-                prefill_seconds, flushed = event.seconds, time.perf_counter()
-                decoding = flushed
-                yield PromptRead("zero_shot", event.tokens, round(event.seconds, 3))
-            case NewText():
-                waiting[event.index] = waiting.get(event.index, "") + event.text
-                lengths[event.index] = event.tokens
-            case Finished():
-                waiting.pop(event.index, None)
-                answers[event.index] = extract(event.text)
-                yield TraceFinished(_trace(event, answers[event.index]))
-                outcome = _vote(answers)
-                yield VoteChanged("zero_shot", outcome, len(answers), sampling.samples)
-        decode_seconds = time.perf_counter() - decoding
-        if time.perf_counter() - flushed > _CHUNK_SECONDS:
-            yield from (TraceChunk("zero_shot", i, text, lengths[i]) for i, text in waiting.items())
-            waiting.clear()
-            flushed = time.perf_counter()
-    yield from (TraceChunk("zero_shot", i, text, lengths[i]) for i, text in waiting.items())
-    if len(answers) < sampling.samples:
+    requests = {arm: RolloutRequest(prompt, sampling.samples, sampling.seed, soft_prompt)}
+    yield from sample(engine, requests, sampling, stopped, sampled)
+    if not sampled.whole:
         yield RunStopped(timing())
         return
-    assert outcome is not None
-    yield Decided(_decision(outcome, sampling.samples))
+    yield Decided(_decision(sampled.votes[arm], sampling.samples, arm))
     yield RunFinished(timing())
 
 
-def _vote(answers: dict[int, str | None]) -> Vote:
-    """The vote over the traces that have finished; agreement is over those."""
-    indices = sorted(answers)
-    return vote([answers[i] for i in indices], indices=indices)
-
-
-def _trace(event: Any, answer: str | None) -> Trace:
-    return Trace(
-        "zero_shot",
-        event.index,
-        event.seed,
-        event.text,
-        answer,
-        len(event.tokens),
-        event.stopped,
-        round(event.mean_logprob, 5),
+def _retrieve(
+    recall: Recall, problem: str, engine: Engine, stopped: Callable[[], bool]
+) -> Generator[Progress | Retrieved, None, Any]:
+    """Says what was retrieved and returns the soft prompt to use, fp32 (P, H), or None."""
+    yield Progress("retrieve", "Looking for a memory", 0, 0)
+    found, soft_prompt = yield from while_waiting(
+        lambda report: recall.recall(problem, engine.info, report, stopped), stopped
     )
+    yield found
+    return soft_prompt
 
 
-def _decision(outcome: Vote, samples: int) -> Decision:
+def _decision(outcome: Vote, samples: int, arm: Arm) -> Decision:
     if outcome.answer is None:
-        return Decision(None, "zero_shot", f"None of the {samples} traces has an answer.")
+        return Decision(None, arm, f"None of the {samples} traces has an answer.")
     votes = outcome.counts[0].count
     reason = f"{votes} of {samples} agree"
     if outcome.tied:
         reason += "; tied, and the class of the earliest trace wins"
-    return Decision(outcome.answer, "zero_shot", reason + ".")
-
-
-def _while_waiting(
-    call: Callable[[Callable[[Progress], None]], T], stopped: Callable[[], bool]
-) -> Generator[Progress, None, T]:
-    """Run `call` in a thread and yield the progress that it reports; returns, or raises, what it does.
-
-    Once `stopped()` is true, its next report raises `Stopped` inside it.
-    """
-    reports: queue.Queue[Progress | None] = queue.Queue()
-    result: list[T] = []
-    errors: list[BaseException] = []
-
-    def report(progress: Progress) -> None:
-        if stopped():
-            raise Stopped("The run was stopped.")
-        reports.put(progress)
-
-    def target() -> None:
-        try:
-            result.append(call(report))
-        except BaseException as error:
-            errors.append(error)
-        finally:
-            reports.put(None)
-
-    thread = threading.Thread(target=target, name="elm-load", daemon=True)
-    thread.start()
-    while (progress := reports.get()) is not None:
-        yield progress
-    thread.join()
-    if errors:
-        raise errors[0]
-    return result[0]
+    return Decision(outcome.answer, arm, reason + ".")

@@ -15,17 +15,23 @@ from typing import TypeVar
 from elm_app.events import (
     Decided,
     Event,
+    LearningEnded,
+    MeasureFinished,
+    MemoryStored,
     ModelReady,
+    PhaseStarted,
     Progress,
     PromptRead,
+    Retrieved,
     RunFinished,
     RunStopped,
+    StepFinished,
     TraceChunk,
     TraceFinished,
     VoteChanged,
 )
 from elm_app.runs.log import Entry, LogWriter
-from elm_app.types import AnswerCount, Decision, ModelInfo, Timing, Trace, Vote
+from elm_app.types import AnswerCount, Decision, LearnStep, Match, Measured, ModelInfo, Timing, Trace, Vote
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
@@ -56,6 +62,22 @@ def story() -> list[Event]:
         VoteChanged("zero_shot", VOTE, 2, 2),
         Decided(Decision("72", "zero_shot", "1 of 2 agree.")),
         RunFinished(TIMING),
+    ]
+
+
+def learning() -> list[Event]:
+    """A learning run of one step, without its traces."""
+    measured = Measured(VOTE, 2, 0.5, 20.0)
+    return [
+        Retrieved((Match("m1", 0.83, "1?"),), "m1", 0.6, "The nearest memory, at 0.83."),
+        PhaseStarted("before", 0, 10, 2),
+        MeasureFinished("before", measured),
+        PhaseStarted("step", 1, 10, 8),
+        StepFinished(LearnStep(1, "72", 0.5, 0.5, 1.0, 200.5, -0.25, 0.5, None, 4.0, 3.0, 7.1)),
+        LearningEnded("Stopped in step 2.", 1, True),
+        PhaseStarted("after", 1, 10, 2),
+        MeasureFinished("after", measured),
+        MemoryStored("m1", True, "It helps."),
     ]
 
 

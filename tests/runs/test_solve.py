@@ -25,8 +25,8 @@ from elm_app.events import (
     TraceFinished,
     VoteChanged,
 )
+from elm_app.llm import sample as module
 from elm_app.llm.loader import Models
-from elm_app.runs import solve as module
 from elm_app.runs.log import read
 from elm_app.runs.runner import Runner
 from elm_app.runs.solve import solve, solve_run
@@ -70,7 +70,7 @@ def solved(models: Models, model: ModelSettings) -> Solve:
 @pytest.fixture
 def every_token(monkeypatch: pytest.MonkeyPatch) -> None:
     """Text is said at every token."""
-    monkeypatch.setattr(module, "_CHUNK_SECONDS", 0)
+    monkeypatch.setattr(module, "CHUNK_SECONDS", 0)
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ class TestEvents:
     def test_the_text_of_a_finished_trace_is_not_said_again(
         self, solved: Solve, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(module, "_CHUNK_SECONDS", SECONDS)  # no trace lasts so long
+        monkeypatch.setattr(module, "CHUNK_SECONDS", SECONDS)  # no trace lasts so long
         assert not any(isinstance(event, TraceChunk) for event in solved())
 
 
@@ -220,7 +220,7 @@ class TestStopping:
     def test_midway_the_text_so_far_is_said_and_the_run_ends(
         self, models: Models, model: ModelSettings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(module, "_CHUNK_SECONDS", SECONDS)  # only the end says it
+        monkeypatch.setattr(module, "CHUNK_SECONDS", SECONDS)  # only the end says it
         asked = iter(range(10**6))
         sampling = SamplingSettings(samples=2, max_new_tokens=1000, seed=5)
         events = list(solve(PROBLEM, model, sampling, models, lambda: next(asked) > 12))
@@ -312,4 +312,5 @@ class TestRefusing:
         settings, _ = solve_run(PROBLEM, model, SHORT, Models())
         names = {"model", "quantization", "device"}
         assert ModelSettings(**{name: settings.pop(name) for name in names}) == model
+        assert settings.pop("memory") == "off"
         assert SamplingSettings(**settings) == SHORT

@@ -12,7 +12,9 @@ from elm_app.events import (
     Decided,
     Event,
     Failed,
+    MemoryStored,
     ModelReady,
+    PhaseStarted,
     Progress,
     PromptRead,
     Queued,
@@ -24,10 +26,10 @@ from elm_app.events import (
     VoteChanged,
 )
 from elm_app.runs.log import Entry
-from elm_app.runs.view import RunView, TraceView, solve_json, view_of
-from elm_app.types import Decision, Vote
+from elm_app.runs.view import RunView, TraceView, learn_json, solve_json, view_of
+from elm_app.types import Decision, Vote, to_json
 
-from .scripted import MODEL, TIMING, VOTE, story, trace
+from .scripted import MODEL, TIMING, VOTE, learning, story, trace
 
 SETTINGS = {"model": "tiny", "samples": 2, "seed": 7}
 STARTED = RunStarted("r", "solve", "1?", SETTINGS, "2026-11-22T18:16:39+00:00")
@@ -132,7 +134,7 @@ class TestFolding:
             Queued: Queued(1),
             RunStarted: STARTED,
         }
-        samples = {type(event): event for event in story()} | endings
+        samples = {type(event): event for event in [*story(), *learning()]} | endings
         assert set(samples) == set(get_args(Event))
         for event in samples.values():
             view, bare = RunView(), RunView()
@@ -149,6 +151,31 @@ class TestFolding:
             assert view == view_of(told)
 
 
+class TestLearning:
+    def test_the_traces_are_those_of_the_phase(self) -> None:
+        before = PhaseStarted("before", 0, 10, 2)
+        view = after(STARTED, before, *story()[3:11], PhaseStarted("step", 1, 10, 8))
+        assert view.learn is not None
+        assert (view.learn.phase, view.learn.step, view.learn.steps, view.samples) == ("step", 1, 10, 8)
+        assert (view.traces, view.votes, view.prompts) == ({}, {}, {})
+        assert after(STARTED, before, *story()[3:11]).samples == 2
+
+    def test_it_is_folded_to_its_end(self) -> None:
+        view = after(STARTED, *learning(), RunFinished(TIMING))
+        assert view.learn is not None
+        assert [step.step for step in view.learn.finished] == [1]
+        assert view.learn.before == view.learn.after is not None
+        assert view.learn.stored == MemoryStored("m1", True, "It helps.")
+        document = learn_json(view)
+        assert (document["memory"], document["kept"], document["reason"]) == ("m1", True, "It helps.")
+        assert document["vote_before"] == to_json(VOTE)
+        assert document["steps"][0]["reward_mean"] == 0.5
+
+    def test_a_run_that_failed_early_has_a_document_too(self) -> None:
+        document = learn_json(after(STARTED, Failed("E", "No.", "")))
+        assert (document["memory"], document["kept"], document["steps"]) == (None, False, [])
+
+
 class TestDocument:
     def document(self, told: Sequence[Event]) -> dict[str, Any]:
         """What a reader of the printed JSON gets."""
@@ -158,7 +185,8 @@ class TestDocument:
     def test_it_has_the_shape_in_the_design(self) -> None:
         document = self.document(story())
         assert set(document) == {
-            "problem", "status", "settings", "traces", "votes", "matches", "memory", "decision", "timing", "model", "run",
+            "problem", "status", "settings", "traces", "votes", "matches", "memory", "decision", "timing", "model",
+            "run",
         }  # fmt: skip
         assert [set(found) for found in document["traces"]] == [
             {"arm", "index", "seed", "text", "answer", "tokens", "finished", "mean_logprob"}

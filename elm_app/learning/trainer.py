@@ -1,0 +1,213 @@
+"""The loop that makes a memory: sample k rollouts, reward them, improve the soft prompt, write it down.
+
+One `Trainer` is one memory. `measure` and `train` are generators of events; what has been made stands in `state`, which
+is on disk after every step, so that a stop or a crash loses the current step at most.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from elm_app.config import LearnSettings, SamplingSettings
+from elm_app.errors import ModelError
+from elm_app.events import Event, LearningEnded, MeasureFinished, PhaseStarted, Progress, StepFinished
+from elm_app.learning.checkpoint import Checkpoint
+from elm_app.learning.loss import advantages, grpo_loss, padded
+from elm_app.learning.prompt import cap, mean_length
+from elm_app.learning.rewards import SOURCES, Judged
+from elm_app.llm.engine import Engine, RolloutRequest
+from elm_app.llm.sample import Sampled, sample
+from elm_app.llm.sampling import trace_seed
+from elm_app.types import LearnStep, Measured, Vote
+
+PATIENCE = 3
+"""Steps in a row without a majority after which learning ends."""
+_BETAS, _EPSILON = (0.9, 0.999), 1e-8
+
+
+class Trainer:
+    """Learns one soft prompt for one problem.
+
+    Args:
+        prompt: token ids of the problem's prompt.
+        state: where it starts; changed as it goes on.
+        checkpoint: the file that is replaced after every step.
+        reward: overrides the source that the settings name.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        prompt: list[int],
+        settings: LearnSettings,
+        state: Checkpoint,
+        checkpoint: Path,
+        stopped: Callable[[], bool] = lambda: False,
+        reward: Callable[[Judged], list[float | None]] | None = None,
+    ) -> None:
+        self.engine, self.prompt, self.settings = engine, prompt, settings
+        self.state, self.checkpoint, self.stopped = state, checkpoint, stopped
+        self.reward = reward or SOURCES[settings.reward]
+        self.votes = self.reward is SOURCES["majority"]
+        self.sampling_seconds = 0.0
+
+    def measure(self, when: Literal["before", "after"]) -> Generator[Event, None, Measured | None]:
+        """Fresh samples without (before) or with (after) the soft prompt, with the same seeds; None if stopped."""
+        settings, state = self.settings, self.state
+        yield PhaseStarted(when, len(state.steps), settings.steps, settings.measure_samples)
+        arm: Literal["zero_shot", "memory"] = "zero_shot" if when == "before" else "memory"
+        sampled = yield from self._sample(
+            arm, settings.measure_samples, settings.measure_temperature, trace_seed(settings.seed, -1)
+        )
+        if not sampled.whole:
+            return None
+        measured = sampled.measured(arm)
+        state.seconds += self.sampling_seconds
+        if when == "before":
+            state.before = measured
+        yield MeasureFinished(when, measured)
+        return measured
+
+    def train(self) -> Generator[Event, None, LearningEnded]:
+        """The steps that are left; the last event, which is also returned, says why there are no more."""
+        ended = None
+        while ended is None:
+            ended = yield from self._step()
+        yield ended
+        return ended
+
+    def best(self, ended: LearningEnded) -> Tensor:
+        """The soft prompt to keep, fp32 (P, H): the last one, or the best one if learning broke off."""
+        broke_off = ended.early and self.state.best_reward is not None
+        return self.state.best if broke_off else self.state.soft_prompt
+
+    def _step(self) -> Generator[Event, None, LearningEnded | None]:
+        settings, state, began = self.settings, self.state, time.perf_counter()
+        done = len(state.steps)
+        if done == settings.steps:
+            return LearningEnded(f"All {done} steps are done.", done, False)
+        yield PhaseStarted("step", done + 1, settings.steps, settings.rollouts)
+        seed = trace_seed(settings.seed, done)
+        sampled = yield from self._sample("memory", settings.rollouts, settings.temperature, seed)
+        if not sampled.whole:
+            return LearningEnded(f"Stopped in step {done + 1}.", done, True)
+        outcome, rollout_seconds = sampled.votes["memory"], time.perf_counter() - began
+        rewards = self._rewards(sampled, outcome)
+        no_majority = nothing_to_learn(outcome, len(rewards)) if self.votes and outcome.agreement < 1 else None
+        reason = self._over(rewards, no_majority)
+        mean = float(rewards.mean())
+        if state.updates and (state.best_reward is None or mean > state.best_reward):
+            state.best_reward, state.best = mean, state.soft_prompt.clone()
+        skipped = no_majority or reason or self._equal(rewards)
+        loss = norm = None
+        if skipped is None:
+            updating = time.perf_counter()
+            yield Progress("update", "Improving the memory", 0, 0)
+            loss, norm = self._update(sampled, rewards)
+            update_seconds = time.perf_counter() - updating
+        else:
+            update_seconds = 0.0
+        measured, seconds = sampled.measured("memory"), time.perf_counter() - began
+        step = LearnStep(
+            done + 1,
+            outcome.answer,
+            round(outcome.agreement, 4),
+            round(mean, 4),
+            measured.answered,
+            measured.tokens,
+            loss,
+            norm,
+            skipped,
+            round(rollout_seconds, 3),
+            round(update_seconds, 3),
+            round(seconds, 3),
+        )
+        state.steps.append(step)
+        state.seconds += seconds
+        state.save(self.checkpoint)
+        yield StepFinished(step)
+        return LearningEnded(reason, done + 1, True) if reason else None
+
+    def _sample(
+        self, arm: Literal["zero_shot", "memory"], samples: int, temperature: float, seed: int
+    ) -> Generator[Event, None, Sampled]:
+        began = time.perf_counter()
+        soft_prompt = self.state.soft_prompt if arm == "memory" else None
+        sampling = SamplingSettings(samples, self.settings.max_new_tokens, temperature, 0, seed)
+        request = RolloutRequest(self.prompt, samples, seed, soft_prompt)
+        sampled = yield from sample(self.engine, {arm: request}, sampling, self.stopped)
+        self.state.tokens += sampled.new_tokens
+        self.sampling_seconds = time.perf_counter() - began
+        return sampled
+
+    def _rewards(self, sampled: Sampled, outcome: Vote) -> Tensor:
+        """fp32 (k,); what cannot be judged is worth nothing."""
+        traces = [sampled.traces["memory"][index] for index in range(self.settings.rollouts)]
+        before = self.state.before.vote if self.state.before else outcome
+        return torch.tensor([value or 0.0 for value in self.reward(Judged(traces, outcome, before))])
+
+    def _over(self, rewards: Tensor, no_majority: str | None) -> str | None:
+        """Why no step can follow this one, or None."""
+        count = len(rewards)
+        if bool((rewards == 1.0).all()):
+            what = "agree" if self.votes else "have the full reward"
+            return f"All {count} rollouts {what}, so there is nothing left to learn."
+        earlier = [step.skipped for step in self.state.steps[1 - PATIENCE :]]
+        if no_majority and len(earlier) == PATIENCE - 1 and all(earlier):
+            return f"{PATIENCE} steps in a row had no majority to learn from."
+        return None
+
+    def _equal(self, rewards: Tensor) -> str | None:
+        if bool((rewards == rewards[0]).all()):
+            return f"All {len(rewards)} rollouts have the same reward, {float(rewards[0]):g}: no gradient."
+        return None
+
+    def _update(self, sampled: Sampled, rewards: Tensor) -> tuple[float, float]:
+        """One step of AdamW; returns the loss and the gradient's norm before it was cut."""
+        settings, state = self.settings, self.state
+        rows = [sampled.tokens["memory"][index] for index in range(settings.rollouts)]
+        leaf = state.soft_prompt.clone().requires_grad_()
+        optimizer = torch.optim.AdamW([leaf], settings.learning_rate, _BETAS, _EPSILON, weight_decay=0.0)
+        if state.updates:
+            moments = {"exp_avg": state.first_moment, "exp_avg_sq": state.second_moment}
+            optimizer.state[leaf] = {"step": torch.tensor(float(state.updates)), **moments}
+        flat = self.engine.log_probs(self.prompt, leaf, rows, settings.temperature)
+        logprobs, mask = padded(flat, [len(row) for row in rows])
+        gained = advantages(rewards, settings.loss)
+        loss = grpo_loss(logprobs, logprobs.detach(), gained, mask, settings.max_new_tokens, settings.loss)
+        loss.backward()
+        norm = float(torch.nn.utils.clip_grad_norm_([leaf], settings.clip_norm))
+        if not norm > 0 or norm == float("inf"):
+            raise ModelError(
+                f"The gradient of the soft prompt is {'zero' if norm == 0 else 'not a finite number'}.",
+                "Choose another --quantization, or a lower learning rate.",
+            )
+        optimizer.step()
+        state.soft_prompt = leaf.detach().clone()
+        if settings.norm_cap:
+            state.soft_prompt = cap(state.soft_prompt, settings.norm_cap * mean_length(self.engine))
+        moments = optimizer.state[leaf]
+        state.first_moment, state.second_moment = moments["exp_avg"].clone(), moments["exp_avg_sq"].clone()
+        state.updates += 1
+        return float(loss.detach()), norm
+
+
+def nothing_to_learn(outcome: Vote, samples: int) -> str | None:
+    """Why a vote leaves nothing to learn, in a sentence, or None.
+
+    >>> nothing_to_learn(Vote(None, 0.0, (), 8), 8)
+    'None of the 8 traces has an answer, so there is no majority to learn from.'
+    """
+    if outcome.answer is None:
+        return f"None of the {samples} traces has an answer, so there is no majority to learn from."
+    if outcome.agreement == 1.0:
+        return f"All {samples} traces agree, so there is nothing left to learn."
+    if outcome.counts[0].count == 1:
+        return f"No two of the {samples} traces agree, so there is no majority to learn from."
+    return None

@@ -1,0 +1,237 @@
+"""Learning: from a problem to a stored memory, as a generator of events.
+
+before (fresh samples) → steps (rollouts, reward, update, checkpoint) → after (fresh samples) → verdict → store
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from elm_app.answers.compare import comparer
+from elm_app.config import LearnSettings, ModelSettings
+from elm_app.errors import BadInput, Stopped
+from elm_app.events import (
+    Event,
+    LearningEnded,
+    MemoryStored,
+    ModelReady,
+    Progress,
+    RunFinished,
+    RunStopped,
+)
+from elm_app.llm.loader import Models
+from elm_app.memory.embedder import Embedders
+from elm_app.memory.store import Store
+from elm_app.runs.log import new_run_id
+from elm_app.runs.problem import checked
+from elm_app.runs.runner import Work
+from elm_app.runs.waiting import while_waiting
+from elm_app.types import Measured, Memory, Timing
+
+if TYPE_CHECKING:
+    from elm_app.learning.trainer import Trainer
+    from elm_app.llm.engine import Engine
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What learning works with: the models, the store of memories and the embedder of problems."""
+
+    models: Models
+    store: Store
+    embedders: Embedders
+
+
+@dataclass(frozen=True)
+class LearnRun:
+    """What `Runner.submit` needs."""
+
+    run: str
+    problem: str
+    settings: dict[str, Any]
+    work: Work
+
+
+def learn_run(problem: str, model: ModelSettings, learning: LearnSettings, tools: Tools) -> LearnRun:
+    """A run that learns from a problem. Raises `BadInput` if it is empty, or no text."""
+    return _run(checked(problem), model, learning, tools, None)
+
+
+def resume_run(run: str, tools: Tools) -> LearnRun:
+    """A run that goes on from the checkpoint of another.
+
+    Raises:
+        BadInput: there is none.
+        DamagedMemory: it cannot be read.
+    """
+    from elm_app.learning import checkpoint
+
+    state = checkpoint.read(tools.store.folder, run)
+    return _run(state.problem, _from(ModelSettings, state.settings), _from(LearnSettings, state.settings), tools, run)
+
+
+def can_resume(run: str, tools: Tools) -> bool:
+    """Whether a run left a checkpoint to go on from. Cheap: torch is not imported."""
+    return (tools.store.folder / "checkpoints" / f"{run}.safetensors").is_file()
+
+
+def _from(kind: type[Any], settings: dict[str, Any]) -> Any:
+    return kind(**{field.name: settings[field.name] for field in fields(kind) if field.name in settings})
+
+
+def _run(problem: str, model: ModelSettings, learning: LearnSettings, tools: Tools, resumed: str | None) -> LearnRun:
+    run = new_run_id()
+
+    def work(stopped: Callable[[], bool]) -> Iterator[Event]:
+        return learn(run, problem, model, learning, tools, stopped, resumed)
+
+    settings = {**asdict(model), **asdict(learning)} | ({"resumed_from": resumed} if resumed else {})
+    return LearnRun(run, problem, settings, work)
+
+
+def learn(
+    run: str,
+    problem: str,
+    model: ModelSettings,
+    learning: LearnSettings,
+    tools: Tools,
+    stopped: Callable[[], bool] = lambda: False,
+    resumed: str | None = None,
+) -> Iterator[Event]:
+    """Learn a memory for a problem and store it under the run's id.
+
+    Ends with `RunFinished`, or with `RunStopped` soon after `stopped()` is true, the best so far stored; errors are
+    raised, and what was learned until then is in the checkpoint.
+    """
+    began = time.perf_counter()
+    load_seconds = 0.0
+    trainer: Trainer | None = None
+
+    def timing() -> Timing:
+        if trainer is None:
+            return Timing(round(load_seconds, 3), 0.0, 0.0, 0, 0.0)
+        seconds, tokens = trainer.state.seconds, trainer.state.tokens
+        return Timing(round(load_seconds, 3), 0.0, round(seconds, 3), tokens, round(tokens / max(seconds, 1e-9), 1))
+
+    try:
+        tools.store.claim()
+        engine = yield from while_waiting(lambda report: tools.models.get(model, report, stopped), stopped)
+        load_seconds = time.perf_counter() - began
+        yield ModelReady(engine.info, round(load_seconds, 3))
+        embedder = yield from while_waiting(lambda report: tools.embedders.get(report, stopped), stopped)
+    except Stopped:
+        yield RunStopped(timing())
+        return
+    comparer().start()
+    yield Progress("prefill", "Reading the problem", 0, 0)
+    trainer = _trainer(run, problem, model, learning, tools, engine, stopped, resumed)
+    ended, after = yield from _learn(trainer)
+    if trainer.state.updates == 0:
+        yield MemoryStored(None, False, ended.reason)
+    else:
+        yield Progress("store", "Storing the memory", 0, 0)
+        memory = _card(run, trainer, ended, after, embedder.name)
+        soft_prompt = trainer.best(ended).numpy()
+        tools.store.add(memory, soft_prompt, embedder.encode([problem])[0])
+        yield MemoryStored(memory.id, memory.enabled, memory.verdict)
+    trainer.checkpoint.unlink(missing_ok=True)
+    yield RunStopped(timing()) if stopped() else RunFinished(timing())
+
+
+def _trainer(
+    run: str,
+    problem: str,
+    model: ModelSettings,
+    learning: LearnSettings,
+    tools: Tools,
+    engine: Engine,
+    stopped: Callable[[], bool],
+    resumed: str | None,
+) -> Trainer:
+    from elm_app.learning import checkpoint
+    from elm_app.learning.trainer import Trainer
+
+    prompt = engine.encode(problem)
+    engine.check_length(len(prompt) + learning.virtual_tokens, learning.max_new_tokens)
+    path = checkpoint.path_of(tools.store.folder, run)
+    if resumed is None:
+        settings = {**asdict(model), **asdict(learning)}
+        state = checkpoint.fresh(engine, problem, learning, settings)
+    else:
+        state = checkpoint.read(tools.store.folder, resumed)
+        if state.model_sha256 != engine.info.weights_sha256:
+            raise BadInput(
+                f"Run {resumed} learned with another model than {engine.info.id} is now.",
+                "Give the model that it had, or learn from the problem again.",
+            )
+        state.save(path)
+        checkpoint.path_of(tools.store.folder, resumed).unlink(missing_ok=True)
+    return Trainer(engine, prompt, learning, state, path, stopped)
+
+
+def _learn(trainer: Trainer) -> Generator[Event, None, tuple[LearningEnded, Measured | None]]:
+    """Measure, train, measure; why it ended, and how the memory does, if that was measured."""
+    from elm_app.learning.trainer import nothing_to_learn
+
+    if trainer.state.before is None:
+        before = yield from trainer.measure("before")
+        if before is None:
+            ended = LearningEnded("Stopped before the first step.", 0, True)
+        elif reason := nothing_to_learn(before.vote, before.samples):
+            ended = LearningEnded(reason, 0, True)
+        else:
+            ended = None
+        if ended is not None:
+            yield ended
+            return ended, None
+        trainer.state.save(trainer.checkpoint)
+    ended = yield from trainer.train()
+    if trainer.state.updates == 0 or trainer.stopped():
+        return ended, None
+    trainer.state.soft_prompt = trainer.best(ended)
+    after = yield from trainer.measure("after")
+    return ended, after
+
+
+def _card(run: str, trainer: Trainer, ended: LearningEnded, after: Measured | None, embedder: str) -> Memory:
+    from elm_app.learning.prompt import nearest_words, tokenizer_sha256
+    from elm_app.learning.verdict import judge
+
+    state, engine, settings = trainer.state, trainer.engine, trainer.settings
+    assert state.before is not None
+    soft_prompt = trainer.best(ended)
+    if after is None:
+        improved, verdict = False, f"Not measured: learning was stopped after step {len(state.steps)}."
+    else:
+        improved, verdict = judge(state.before, after, comparer().equivalent)
+    enabled = improved or settings.keep
+    return Memory(
+        id=run,
+        problem=state.problem,
+        answer=state.before.vote.answer,
+        reward=settings.reward,
+        before=state.before,
+        after=after,
+        improved=improved,
+        verdict=verdict,
+        steps=tuple(state.steps),
+        settings=state.settings | {"architecture": engine.architecture},
+        model=engine.info,
+        tokenizer_sha256=tokenizer_sha256(engine),
+        virtual_tokens=soft_prompt.shape[0],
+        hidden_size=soft_prompt.shape[1],
+        dtype="float32",
+        embedder=embedder,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=round(state.seconds, 1),
+        tokens=state.tokens,
+        bytes=0,
+        words=nearest_words(engine, soft_prompt),
+        run=run,
+        enabled=enabled,
+        disabled_reason="" if enabled else verdict,
+    )

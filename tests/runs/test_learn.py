@@ -1,0 +1,311 @@
+"""From a problem to a stored memory and back, with the real engine, trainer, store and runner on a random model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from elm_app.config import LearnSettings, ModelSettings, SamplingSettings
+from elm_app.errors import BadInput, StoreLocked
+from elm_app.events import (
+    Decided,
+    Event,
+    LearningEnded,
+    MeasureFinished,
+    MemoryStored,
+    ModelReady,
+    PhaseStarted,
+    Retrieved,
+    RunFinished,
+    RunStopped,
+    StepFinished,
+    TraceFinished,
+)
+from elm_app.llm.loader import Models
+from elm_app.memory.store import Store
+from elm_app.runs.learn import Tools, can_resume, learn, learn_run, resume_run
+from elm_app.runs.log import Entry, follow
+from elm_app.runs.recall import Recall
+from elm_app.runs.runner import Runner
+from elm_app.runs.solve import solve
+from elm_app.runs.view import learn_json, view_of
+
+from .remembering import WordEmbedders, answers_by_length, tools
+
+PROBLEM = "A farmer packs 7 crates with 24 eggs each. How many eggs is that?"
+PARAPHRASE = "A farmer packs 7 crates with 24 eggs in each. How many eggs are that?"
+ELSEWHERE = "Find the derivative of sine at zero"
+SHORT = LearnSettings(
+    steps=2, rollouts=4, virtual_tokens=5, max_new_tokens=12, measure_samples=5, seed=3, learning_rate=0.05
+)
+SAMPLING = SamplingSettings(3, 10, 0.7, seed=5)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ELM_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def models() -> Models:
+    return Models()
+
+
+@pytest.fixture(scope="module")
+def model(random_model: Path) -> ModelSettings:
+    return ModelSettings(str(random_model), "none", "cpu")
+
+
+@pytest.fixture
+def kit(tmp_path: Path, models: Models, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tools]:
+    answers_by_length(monkeypatch)
+    made = tools(tmp_path / "memories", models)
+    with closing(made.store):
+        yield made
+
+
+def of(events: list[Event], kind: type) -> list[Event]:
+    return [event for event in events if isinstance(event, kind)]
+
+
+def run(kit: Tools, model: ModelSettings, settings: LearnSettings = SHORT, run_id: str = "r1") -> list[Event]:
+    return list(learn(run_id, PROBLEM, model, settings, kit))
+
+
+def test_the_story_of_a_run(kit: Tools, model: ModelSettings) -> None:
+    told = run(kit, model)
+    assert isinstance(of(told, ModelReady)[0], ModelReady)
+    phases = [(event.phase, event.step, event.samples) for event in told if isinstance(event, PhaseStarted)]
+    assert phases == [("before", 0, 5), ("step", 1, 4), ("step", 2, 4), ("after", 2, 5)]
+    arms = [{event.trace.arm for event in told if isinstance(event, TraceFinished)}]
+    assert arms == [{"zero_shot", "memory"}]
+    steps = [event.step for event in told if isinstance(event, StepFinished)]
+    assert [step.step for step in steps] == [1, 2]
+    assert any(step.grad_norm for step in steps)
+    assert [event.when for event in told if isinstance(event, MeasureFinished)] == ["before", "after"]
+    assert len(of(told, LearningEnded)) == 1
+    assert isinstance(told[-2], MemoryStored)
+    assert told[-2].memory == "r1"
+    assert isinstance(told[-1], RunFinished)
+    assert not can_resume("r1", kit)
+
+
+def test_the_card_tells_everything(kit: Tools, model: ModelSettings) -> None:
+    told = run(kit, model)
+    card = kit.store.get("r1")
+    assert (card.problem, card.run, card.reward, card.embedder) == (PROBLEM, "r1", "majority", "words")
+    assert (card.virtual_tokens, card.hidden_size, card.dtype) == (5, 64, "float32")
+    assert card.steps == tuple(event.step for event in told if isinstance(event, StepFinished))
+    before, after = (event.measured for event in told if isinstance(event, MeasureFinished))
+    assert (card.before, card.after, card.answer) == (before, after, before.vote.answer)
+    assert card.settings["seed"] == 3
+    assert card.settings["architecture"]["num_layers"] == 2
+    assert len(card.words) == 5
+    assert all(len(words) == 5 for words in card.words)
+    assert card.tokens > 0
+    assert card.seconds > 0
+    assert len(card.tokenizer_sha256) == 64
+    assert card.enabled == card.improved
+    stored = of(told, MemoryStored)[0]
+    assert isinstance(stored, MemoryStored)
+    assert (stored.kept, stored.reason) == (card.enabled, card.verdict)
+    assert card.enabled or card.disabled_reason == card.verdict
+    tensor = kit.store.soft_prompt("r1")
+    assert tensor.shape == (5, 64)
+    assert np.isfinite(tensor).all()
+
+
+def test_a_user_may_keep_what_does_not_help(kit: Tools, model: ModelSettings) -> None:
+    run(kit, model, replace(SHORT, keep=True))
+    assert kit.store.get("r1").enabled
+
+
+def test_the_same_seed_makes_the_same_memory(kit: Tools, model: ModelSettings) -> None:
+    run(kit, model)
+    run(kit, model, run_id="r2")
+    assert np.array_equal(kit.store.soft_prompt("r1"), kit.store.soft_prompt("r2"))
+
+
+def test_nothing_to_learn_is_said_and_nothing_stored(
+    kit: Tools, model: ModelSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers_by_length(monkeypatch, 1)  # they all say 0
+    told = run(kit, model)
+    assert told[-2] == MemoryStored(None, False, "All 5 traces agree, so there is nothing left to learn.")
+    assert not of(told, StepFinished)
+    assert kit.store.count() == 0
+    assert list((kit.store.folder / "checkpoints").glob("*")) == []
+
+
+def test_stop_keeps_the_best_so_far(kit: Tools, model: ModelSettings) -> None:
+    told: list[Event] = []
+    settings = replace(SHORT, steps=50)
+    work = learn("r1", PROBLEM, model, settings, kit, lambda: len(of(told, StepFinished)) >= 3)
+    for event in work:
+        told.append(event)
+    assert isinstance(told[-1], RunStopped)
+    card = kit.store.get("r1")
+    assert len(card.steps) == 3
+    assert card.after is None
+    assert not card.enabled
+    assert card.disabled_reason == "Not measured: learning was stopped after step 3."
+
+
+def test_stopping_before_the_first_step_stores_nothing(kit: Tools, model: ModelSettings) -> None:
+    told: list[Event] = []
+    for event in learn("r1", PROBLEM, model, SHORT, kit, lambda: bool(of(told, PhaseStarted))):
+        told.append(event)
+    assert told[-2] == MemoryStored(None, False, "Stopped before the first step.")
+    assert isinstance(told[-1], RunStopped)
+    assert kit.store.count() == 0
+
+
+def test_an_interrupted_run_goes_on(kit: Tools, model: ModelSettings) -> None:
+    """The generator is dropped in the middle of step 2, as when the process is killed."""
+    whole = run(kit, model, run_id="whole")
+    work = learn("r1", PROBLEM, model, SHORT, kit)
+    for event in work:
+        if isinstance(event, StepFinished):
+            break
+    work.close()  # type: ignore[attr-defined]
+    assert can_resume("r1", kit)
+    ready = resume_run("r1", kit)
+    assert ready.problem == PROBLEM
+    assert ready.settings["resumed_from"] == "r1"
+    rest = list(ready.work(lambda: False))
+    assert [event.step for event in rest if isinstance(event, PhaseStarted)] == [2, 2]
+    assert np.array_equal(kit.store.soft_prompt(ready.run), kit.store.soft_prompt("whole"))
+    losses = [step.loss for step in kit.store.get(ready.run).steps]
+    assert losses == [event.step.loss for event in whole if isinstance(event, StepFinished)]
+    assert not can_resume("r1", kit)
+    assert not can_resume(ready.run, kit)
+
+
+def test_going_on_needs_the_same_model(kit: Tools, model: ModelSettings, tmp_path: Path) -> None:
+    from random_models import make_folder
+
+    work = learn("r1", PROBLEM, model, SHORT, kit)
+    while not isinstance(next(work), StepFinished):
+        pass
+    work.close()  # type: ignore[attr-defined]
+    other = make_folder(tmp_path / "other", seed=1)
+    with pytest.raises(BadInput, match="another model"):
+        list(learn("r2", PROBLEM, ModelSettings(str(other), "none", "cpu"), SHORT, kit, resumed="r1"))
+    assert can_resume("r1", kit)
+
+
+def test_nothing_to_go_on_from(kit: Tools) -> None:
+    with pytest.raises(BadInput, match="nothing to go on from"):
+        resume_run("20260101-000000-000000", kit)
+
+
+def test_a_second_writer_is_told_before_anything_is_learned(kit: Tools, model: ModelSettings) -> None:
+    run(kit, model)
+    with closing(Store(kit.store.folder)) as second, pytest.raises(StoreLocked):
+        list(learn("r2", PROBLEM, model, SHORT, replace(kit, store=second)))
+
+
+def test_through_the_runner_and_the_log(kit: Tools, model: ModelSettings, tmp_path: Path) -> None:
+    with closing(Runner(tmp_path / "runs")) as runner:
+        ready = learn_run(f"  {PROBLEM}\n", model, SHORT, kit)
+        run_id = runner.submit("learn", ready.problem, ready.settings, ready.work, ready.run)
+        entries: list[Entry] = list(follow(tmp_path / "runs", run_id))
+    document = learn_json(view_of(entries))
+    assert run_id == ready.run == document["memory"] == document["run"]
+    assert document["status"] == "done"
+    assert [step["step"] for step in document["steps"]] == [1, 2]
+    assert set(document["steps"][0]) >= {"step", "reward_mean", "agreement", "answer", "loss", "grad_norm", "seconds"}
+    assert document["vote_before"]["counts"]
+    assert document["vote_after"]["counts"]
+    assert document["problem"] == PROBLEM
+    assert document["kept"] == kit.store.get(run_id).enabled
+
+
+@pytest.mark.parametrize("problem", ["", "  \n", "\ud800"])
+def test_no_problem_no_run(kit: Tools, model: ModelSettings, problem: str) -> None:
+    with pytest.raises(BadInput):
+        learn_run(problem, model, SHORT, kit)
+
+
+def test_a_problem_that_does_not_fit_is_refused_before_learning(kit: Tools, model: ModelSettings) -> None:
+    with pytest.raises(BadInput, match="does not fit"):
+        list(learn("r1", "long " * 600, model, SHORT, kit))
+
+
+class TestSolvingWithMemory:
+    def solved(self, kit: Tools, model: ModelSettings, memory: str, problem: str = PARAPHRASE) -> list[Event]:
+        recall = Recall(memory, kit.store, WordEmbedders())  # type: ignore[arg-type]
+        return list(solve(problem, model, SAMPLING, kit.models, recall=recall))
+
+    def retrieved(self, told: list[Event]) -> Retrieved:
+        (event,) = of(told, Retrieved)
+        assert isinstance(event, Retrieved)
+        return event
+
+    def traces(self, told: list[Event]) -> dict[int, tuple[str, str]]:
+        finished = [event.trace for event in told if isinstance(event, TraceFinished)]
+        return {trace.index: (trace.arm, trace.text) for trace in finished}
+
+    def test_an_empty_store(self, kit: Tools, model: ModelSettings) -> None:
+        told = self.solved(kit, model, "auto")
+        assert self.retrieved(told).reason == "There are no memories yet."
+        assert {arm for arm, _ in self.traces(told).values()} == {"zero_shot"}
+
+    def test_the_nearest_is_used(self, kit: Tools, model: ModelSettings) -> None:
+        run(kit, model, replace(SHORT, keep=True))
+        told = self.solved(kit, model, "auto")
+        found = self.retrieved(told)
+        assert (found.used, found.matches[0].id) == ("r1", "r1")
+        assert found.matches[0].score > found.threshold
+        assert {arm for arm, _ in self.traces(told).values()} == {"memory"}
+        (decided,) = of(told, Decided)
+        assert isinstance(decided, Decided)
+        assert decided.decision.source == "memory"
+        assert kit.store.get("r1").retrieved == 1
+        bare = list(solve(PARAPHRASE, model, SAMPLING, kit.models))
+        assert [text for _, text in self.traces(bare).values()] != [text for _, text in self.traces(told).values()]
+
+    def test_what_is_far_is_shown_and_not_used(self, kit: Tools, model: ModelSettings) -> None:
+        run(kit, model, replace(SHORT, keep=True))
+        told = self.solved(kit, model, "auto", ELSEWHERE)
+        found = self.retrieved(told)
+        assert found.used is None
+        assert [match.id for match in found.matches] == ["r1"]
+        assert {arm for arm, _ in self.traces(told).values()} == {"zero_shot"}
+        assert kit.store.get("r1").retrieved == 0
+
+    def test_what_is_disabled_is_used_only_when_asked_for(self, kit: Tools, model: ModelSettings) -> None:
+        run(kit, model, replace(SHORT, keep=True))
+        kit.store.change("r1", enabled=False)
+        assert self.retrieved(self.solved(kit, model, "auto")).used is None
+        assert self.retrieved(self.solved(kit, model, "r1", ELSEWHERE)).used == "r1"
+
+    def test_a_damaged_one_is_named_and_the_run_goes_on(self, kit: Tools, model: ModelSettings) -> None:
+        run(kit, model, replace(SHORT, keep=True))
+        tensor = kit.store.folder / "adapters" / "r1" / "adapter_model.safetensors"
+        tensor.write_bytes(tensor.read_bytes()[:-4])
+        told = self.solved(kit, model, "auto")
+        found = self.retrieved(told)
+        assert found.used is None
+        assert "r1" in found.reason
+        assert isinstance(told[-1], RunFinished)
+
+    def test_no_such_memory(self, kit: Tools) -> None:
+        with pytest.raises(BadInput):
+            Recall("nowhere", kit.store, WordEmbedders()).check()  # type: ignore[arg-type]
+
+    def test_another_models_memory_is_not_offered(self, kit: Tools, model: ModelSettings, tmp_path: Path) -> None:
+        from random_models import make_folder
+
+        run(kit, model, replace(SHORT, keep=True))
+        other = ModelSettings(str(make_folder(tmp_path / "other", seed=1)), "none", "cpu")
+        assert self.retrieved(self.solved(kit, other, "auto")).matches == ()
+        with pytest.raises(BadInput, match="model"):
+            self.solved(kit, other, "r1")
