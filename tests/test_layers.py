@@ -19,6 +19,8 @@ LAYERS = [
     {"baselines"},
     {"runs"},
     {"report"},
+    {"specimen"},
+    {"memories_cli"},
     {"studio", "cli"},
     {"__main__"},
 ]

@@ -1,12 +1,14 @@
 """Soft prompts: where they start, how long their vectors may get, and the words nearest to them.
 
 P virtual tokens, H hidden size, V vocabulary. PEFT's RANDOM start, N(0, 1), is far outside the scale of a model's
-embeddings (0.015 an element for Qwen2.5 0.5B), so there are two others: a text, or random rows of the vocabulary.
+embeddings (0.015 an element for Qwen2.5 0.5B), so there are two others: a text in the model's own chat format, or
+random rows of the vocabulary.
 """
 
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -15,20 +17,50 @@ from torch import Tensor
 from elm_app.config import Init
 from elm_app.llm.engine import Engine
 
-TEXT = "Solve the problem carefully step by step, check every calculation, and box the final answer.\n"
-"""The text that a soft prompt starts from, repeated or cut to P tokens."""
+TEXT = "You are a careful mathematician who checks every step."
+"""The text that a soft prompt starts from, repeated or cut to fit."""
 _BATCH = 8192
+_MARKER = "ELM-TEXT-GOES-HERE"
 
 
 def start(engine: Engine, virtual_tokens: int, init: Init, seed: int) -> Tensor:
     """A new soft prompt, fp32 (P, H), on the CPU."""
     if init == "text":
-        ids = engine.tokenizer(TEXT, add_special_tokens=False)["input_ids"]
-        tokens = torch.tensor((ids * (1 + virtual_tokens // len(ids)))[:virtual_tokens])
+        tokens = torch.tensor(_text_tokens(engine.tokenizer, virtual_tokens))
     else:
         generator = torch.Generator().manual_seed(seed)
         tokens = torch.randint(len(engine.tokenizer), (virtual_tokens,), generator=generator)
     return engine.decoder.embed(tokens).detach().float().cpu().clone()
+
+
+def _text_tokens(tokenizer: Any, count: int) -> list[int]:
+    """`TEXT` as a turn of the system in the model's own chat format, `count` tokens in all; plain where there is none.
+
+    Words that stand outside any turn cost the model half of its accuracy before anything is learned (docs/TRAINING.md).
+    """
+    words: list[int] = tokenizer(TEXT, add_special_tokens=False)["input_ids"]
+    before, after = _system_turn(tokenizer)
+    room = count - len(before) - len(after)
+    if room < 1:
+        before, after, room = [], [], count
+    return before + (words * (1 + room // len(words)))[:room] + after
+
+
+def _system_turn(tokenizer: Any) -> tuple[list[int], list[int]]:
+    """The tokens around what the system says, as the chat template has them; nothing if it has no such turn."""
+    from jinja2 import TemplateError
+
+    if not tokenizer.chat_template:
+        return [], []
+    try:
+        said = tokenizer.apply_chat_template([{"role": "system", "content": _MARKER}], tokenize=False)
+    except (TemplateError, ValueError):
+        return [], []
+    before, found, after = said.partition(_MARKER)
+    if not found or _MARKER in after:
+        return [], []
+    pair = [tokenizer(part, add_special_tokens=False)["input_ids"] for part in (before, after)]
+    return pair[0], pair[1]
 
 
 def tokenizer_sha256(engine: Engine) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from remembering import WordEmbedders, answers_by_length, tools
 
 from elm_app.config import LearnSettings, ModelSettings, SamplingSettings
 from elm_app.errors import BadInput, StoreLocked
@@ -34,8 +35,6 @@ from elm_app.runs.recall import Recall
 from elm_app.runs.runner import Runner
 from elm_app.runs.solve import solve
 from elm_app.runs.view import learn_json, view_of
-
-from .remembering import WordEmbedders, answers_by_length, tools
 
 PROBLEM = "A farmer packs 7 crates with 24 eggs each. How many eggs is that?"
 PARAPHRASE = "A farmer packs 7 crates with 24 eggs in each. How many eggs are that?"

@@ -1,0 +1,298 @@
+"""Where memories are kept: folders, Chroma and a table, in step.
+
+    adapters/<id>/   the memory itself (`folder.py`): the truth
+    chroma/          ids, vectors and card fields, made from the folders
+    vectors.table    vectors and sort columns (`table.py`), made from Chroma
+    .lock …          one writer, and what it is doing (`writer.py`)
+
+Every change goes down this list, a deletion goes up it, and `pending.json` says what is under way, so that the next
+start finishes or undoes what a killed process left. Reading (`reader.py`) needs no lock and never opens Chroma: its
+index is approximate, in a second process it is stale, and opening it writes. Chroma is opened by the process that holds
+the lock: to be written, to make a lost table again, and to be examined.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elm_app.errors import BadInput, ElmError, StoreError
+from elm_app.memory import folder as files
+from elm_app.memory import repair
+from elm_app.memory.folder import Vector
+from elm_app.memory.reader import Reader
+from elm_app.memory.rows import Row, metadata_of, row_from, row_of
+from elm_app.memory.writer import Intent, Writer, sync_folder, write_whole
+from elm_app.types import Memory
+
+STAGE = ".tmp-"
+_BATCH = 2000
+"""Rows handed to Chroma at a time; it takes 5461 at most."""
+_SYNC_EACH = 16
+"""From so many memories on, all files are brought to disk in one go instead of one by one."""
+_TEXT, _SWITCH, _COUNT = (str, "text"), (bool, "true or false"), (int, "a whole number from 0")
+_CHANGEABLE: dict[str, tuple[type, str]] = {
+    "label": _TEXT, "note": _TEXT, "enabled": _SWITCH, "disabled_reason": _TEXT,
+    "retrieved": _COUNT, "helped": _COUNT, "hurt": _COUNT,
+}  # fmt: skip
+
+
+class Store(Reader):
+    """The memories under `folder`, which is made if missing. Threads may share a store; give a process only one.
+
+    Opening is cheap, and finishes or undoes what a killed process left half done (`cleaned` says what); only for that
+    does it need the lock. Raises `StoreError` if the folder cannot be used.
+    """
+
+    cleaned: tuple[str, ...]
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.index, self.writer = Index(self.folder / "chroma"), Writer(self.folder)
+        self._changing = threading.RLock()
+        with self._told():
+            self.adapters.mkdir(parents=True, exist_ok=True)
+            self.cleaned = repair.opening(self)
+
+    # writing: takes the lock and keeps it until `close`
+
+    def add(self, memory: Memory, soft_prompt: NDArray[Any], key: NDArray[Any]) -> Memory:
+        """Stores a memory; returns the card with `bytes` set. When this returns it is on disk.
+
+        Args:
+            soft_prompt: (P, H) float32, as the card says.
+            key: (384,) float32, the embedding of its problem; brought to length 1.
+
+        Raises:
+            BadInput: the id is taken, or the card is not one that could be read again.
+            DamagedMemory: NaN or infinite numbers, wrong shapes.
+            StoreError: the disk refuses; nothing is stored then. `StoreLocked`: another process writes.
+        """
+        return self.add_many([(memory, soft_prompt, {"input": key})])[0]
+
+    def add_many(self, items: Iterable[tuple[Memory, NDArray[Any], Mapping[str, NDArray[Any]]]]) -> list[Memory]:
+        """Stores all of them (card, soft prompt, keys by name), or none; raises as `add`."""
+        with self._changing, self._told():
+            self.claim()
+            stage = self.adapters / f"{STAGE}{secrets.token_hex(4)}"
+            try:
+                cards, vectors = self._stage(stage, items)
+                with self._doing(Intent("add", tuple(card.id for card in cards), stage.name)):
+                    repair.unstage(self, stage, [card.id for card in cards])
+                    rows = [row_of(card) for card in cards]
+                    self.index.put(rows, vectors)
+                    self.table.put(rows, vectors)
+            finally:
+                if self.writer.pending() is None:
+                    shutil.rmtree(stage, ignore_errors=True)
+            return cards
+
+    def change(self, id: str, /, **fields: Any) -> Memory:
+        """Changes label, note, enabled, disabled_reason, retrieved, helped or hurt; enabling clears the reason."""
+        for name, value in fields.items():
+            if name not in _CHANGEABLE:
+                raise BadInput(f"The {name} of a memory cannot be changed.", f"Give one of {', '.join(_CHANGEABLE)}.")
+            kind, fits = _CHANGEABLE[name]
+            if type(value) is not kind or (isinstance(value, int) and value < 0):
+                raise BadInput(f"{name} of a memory cannot be {value!r}.", f"It must be {fits}.")
+        if fields.get("enabled"):
+            fields.setdefault("disabled_reason", "")
+        with self._changing, self._told():
+            self.claim()
+            place = self.place(id)
+            memory = replace(files.read_card(place), **fields)
+            if why := files.fault(memory):
+                raise BadInput(f"Memory {id} cannot be changed so: {why}.", "Give shorter, plain text.")
+            vector = files.parse_keys(id, files.read(place, files.KEYS))["input"]
+            with self._doing(Intent("change", (id,))):
+                write_whole(place / files.CARD, files.card_bytes(memory))
+                self.index.change(row_of(memory))
+                self.table.put([row_of(memory)], [vector])
+            return memory
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Deletes all of them; if one does not exist, `BadInput`, and nothing is deleted."""
+        ids = tuple(dict.fromkeys(ids))
+        with self._changing, self._told():
+            for id in ids:
+                self.place(id)
+            if ids:
+                self.claim()
+                with self._doing(Intent("delete", ids)):
+                    repair.remove(self, ids)
+
+    def claim(self) -> None:
+        """Makes this process the writer, and finishes what was left; raises `StoreLocked`."""
+        with self._told():
+            first = not self.writer.held
+            self.writer.hold()
+            if first or self.writer.pending():
+                self.cleaned += tuple(repair.mend(self))
+
+    def close(self) -> None:
+        """Lets go of Chroma and the lock."""
+        with self._changing:
+            self.index.close()
+            self.writer.release()
+
+    # inside
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """The right to write for a while: if this process did not have it before, it is let go after."""
+        with self._changing:
+            had = self.writer.held
+            with self._told():
+                self.writer.hold()
+                try:
+                    yield
+                finally:
+                    if not had:
+                        self.close()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What the disk refuses is told in a sentence."""
+        try:
+            yield
+        except OSError as error:
+            raise StoreError(
+                f"The memories in {self.folder} cannot be used: {error.strerror or error}.",
+                "Free some room or check the permissions, or give another folder with --memories.",
+            ) from error
+
+    @contextmanager
+    def _doing(self, intent: Intent) -> Iterator[None]:
+        """A change: noted before, done after. One that fails is undone; if that fails too, before the next change."""
+        self.writer.begin(intent)
+        try:
+            yield
+        except Exception:
+            with suppress(ElmError, OSError):
+                if intent.op == "add":
+                    intent = Intent("delete", intent.ids)
+                    self.writer.begin(intent)
+                repair.settle(self, intent)
+            raise
+        self.writer.end()
+
+    def _stage(
+        self, stage: Path, items: Iterable[tuple[Memory, NDArray[Any], Mapping[str, NDArray[Any]]]]
+    ) -> tuple[list[Memory], list[Vector]]:
+        """Writes the folders of memories beside their places; they are on disk when this returns."""
+        cards: dict[str, Memory] = {}
+        vectors = []
+        for memory, soft_prompt, keys in items:
+            card, packed = files.pack(memory, soft_prompt, keys)
+            if card.id in cards or (self.adapters / card.id).exists():
+                raise BadInput(f"There is a memory {card.id!r} already.", "Delete it first, or give another id.")
+            place = stage / card.id
+            place.mkdir(parents=True)
+            for name, data in packed.items():
+                with (place / name).open("wb") as file:
+                    file.write(data)
+                    if len(cards) < _SYNC_EACH or not hasattr(os, "sync"):
+                        file.flush()
+                        os.fsync(file.fileno())
+            if len(cards) < _SYNC_EACH:
+                sync_folder(place)
+            cards[card.id] = card
+            vectors.append(np.asarray(files.parse_keys(card.id, packed[files.KEYS])["input"]))
+        if cards:
+            sync_folder(stage)
+        if len(cards) > _SYNC_EACH and hasattr(os, "sync"):
+            os.sync()
+        return list(cards.values()), vectors
+
+
+class Index:
+    """The Chroma collection in `folder`. Only the process that holds the store's lock may use it.
+
+    Chroma is imported on first use. Every method raises `StoreError` if Chroma cannot be read or written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._client: Any = None
+        self._collection: Any = None
+
+    def put(self, rows: Sequence[Row], vectors: Sequence[Vector]) -> None:
+        """Adds rows, or replaces those of the same ids."""
+        for start in range(0, len(rows), _BATCH):
+            some = rows[start : start + _BATCH]
+            with self._open() as collection:
+                collection.upsert(
+                    ids=[row.id for row in some],
+                    embeddings=np.stack(vectors[start : start + _BATCH]),
+                    metadatas=[metadata_of(row) for row in some],
+                    documents=[row.problem for row in some],
+                )
+
+    def change(self, row: Row) -> None:
+        """New fields for a row that is there; its vector stays."""
+        with self._open() as collection:
+            collection.update(ids=[row.id], metadatas=[metadata_of(row)])
+
+    def remove(self, ids: Sequence[str]) -> None:
+        """Takes rows out; those that are not there already are."""
+        for start in range(0, len(ids), _BATCH):
+            with self._open() as collection:
+                collection.delete(ids=list(ids[start : start + _BATCH]))
+
+    def ids(self) -> list[str]:
+        """The ids of all rows, sorted."""
+        with self._open() as collection:
+            return sorted(collection.get(include=[])["ids"])
+
+    def read(self, ids: Sequence[str]) -> dict[str, tuple[Row, Vector]]:
+        """Rows and vectors (384,) by id; raises `StoreError` also where a row has other fields than it should."""
+        found = {}
+        for start in range(0, len(ids), _BATCH):
+            with self._open() as collection:
+                some = collection.get(
+                    ids=list(ids[start : start + _BATCH]), include=["metadatas", "documents", "embeddings"]
+                )
+                parts = zip(some["ids"], some["documents"], some["metadatas"], some["embeddings"], strict=True)
+                for id, problem, metadata, vector in parts:
+                    found[id] = (row_from(id, problem, metadata), np.asarray(vector, np.float32))
+        return found
+
+    def close(self) -> None:
+        """Lets go of Chroma's files."""
+        if self._client is not None:
+            self._client.close()
+            self._client = self._collection = None
+
+    @contextmanager
+    def _open(self) -> Iterator[Any]:
+        try:
+            if self._collection is None:
+                import chromadb
+                from chromadb.config import Settings
+
+                # no `.env` of the folder one happens to be in, no telemetry, and no embedding function: the default one
+                # fetches a model. The space cannot be changed later.
+                settings = Settings(_env_file=None, anonymized_telemetry=False, allow_reset=False)  # type: ignore[call-arg]
+                self._client = chromadb.PersistentClient(str(self.folder), settings=settings)
+                self._collection = self._client.get_or_create_collection(
+                    "memories", embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+                )
+            yield self._collection
+        except Exception as error:  # Chroma's errors have no common root that leaves out those of its storage
+            with suppress(Exception):
+                self.close()
+            why = str(error).strip().rstrip(".") or type(error).__name__
+            raise StoreError(
+                f"The index in {self.folder} cannot be used ({why}).",
+                "`python -m elm_app memories doctor --rebuild` makes it anew from the memories' folders.",
+            ) from error
