@@ -7,9 +7,9 @@
 A child works on a folder and tells over a pipe what it begins and what has returned. It is killed (SIGKILL) at a random
 moment: while it opens the folder, or during an operation. Then a new process opens what is left and checks it against
 everything that was told so far: what had returned must be there, whole and as it was last; what was deleted must not
-have come back; what was under way must have happened altogether or not at all; `doctor` must find nothing after opening's
-own repair. The next child goes on in the same folder. Processes are forked from one that has the libraries loaded and
-has opened nothing.
+have come back; what was under way must have happened altogether or not at all; `doctor` must find nothing after
+opening's own repair. The next child goes on in the same folder. Processes are forked from one that has the libraries
+loaded and has opened nothing.
 
     store    memories with random tensors: stored, changed, deleted, imported, one and many at a time
 """
@@ -30,6 +30,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -313,7 +314,7 @@ def run(name: str, kills: int, seed: int) -> dict[str, Any]:
             moment = last["begin"]["op"] if "begin" in last else "between" if "done" in last else "opening"
             during[moment] = during.get(moment, 0) + 1
             try:
-                result = call(lambda: scenario.check(folder, said))
+                result = call(partial(scenario.check, folder, said))
             except RuntimeError as error:
                 result = {
                     "wrong": [f"it could not be opened: {error}"],

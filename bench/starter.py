@@ -1,0 +1,83 @@
+"""Make the starter memories: learn from each problem of assets/starter-problems.json and export those that help.
+
+    python bench/starter.py --memories /tmp/starter --out assets/starter.elm.zip
+
+Problems that have a memory in the folder already are passed over, so it can be stopped and started again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from contextlib import closing
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from elm_app.config import LearnSettings, ModelSettings
+from elm_app.events import MemoryStored
+from elm_app.llm.loader import Models
+from elm_app.memory.archive import export
+from elm_app.memory.embedder import Embedders
+from elm_app.memory.store import Store
+from elm_app.report import Reporter
+from elm_app.runs.learn import Tools, learn_run
+from elm_app.runs.log import Entry
+from elm_app.runs.view import RunView
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--memories", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=ROOT / "assets" / "starter.elm.zip")
+    parser.add_argument("--model", default="small")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--wanted", type=int, default=14, help="stop when so many help")
+    options = parser.parse_args()
+    problems = json.loads((ROOT / "assets" / "starter-problems.json").read_text(encoding="utf-8"))
+    with closing(Store(options.memories)) as store:
+        tools = Tools(Models(), store, Embedders())
+        for problem in problems:
+            if problem["text"] in done(options.memories):
+                continue
+            if sum(memory["kept"] for memory in done(options.memories).values()) >= options.wanted:
+                break
+            print(f"== {problem['kind']}", file=sys.stderr)
+            kept = learn(problem["text"], options, tools)
+            if kept.memory is not None:
+                store.change(kept.memory, label=problem["kind"])
+            note(options.memories, problem["text"], kept)
+        helping = [memory["id"] for memory in done(options.memories).values() if memory["kept"]]
+        export(store, helping, options.out)
+    print(f"{len(helping)} memories in {options.out}")
+
+
+def learn(problem: str, options: argparse.Namespace, tools: Tools) -> MemoryStored:
+    """One memory, told on stderr."""
+    model = ModelSettings(options.model)
+    ready = learn_run(problem, model, LearnSettings(seed=options.seed), tools)
+    view, reporter = RunView(), Reporter()
+    for seq, event in enumerate(ready.work(lambda: False)):
+        view.apply(Entry(seq, 0.0, event))
+        reporter.show(view, event)
+    assert view.learn is not None
+    assert view.learn.stored is not None
+    return view.learn.stored
+
+
+def done(folder: Path) -> dict[str, dict[str, object]]:
+    """What has been learned so far, by problem."""
+    path = folder / "starter.json"
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+
+
+def note(folder: Path, problem: str, stored: MemoryStored) -> None:
+    known = done(folder)
+    known[problem] = {"id": stored.memory, "kept": stored.kept, "reason": stored.reason}
+    (folder / "starter.json").write_text(json.dumps(known, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
