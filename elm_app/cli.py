@@ -174,7 +174,7 @@ def _solve(options: argparse.Namespace) -> int:
     with closing(Store(_folder(options))) as store:
         recall = None if options.memory == "off" else Recall(options.memory, store, Embedders())
         settings, work = solve_run(problem, model, sampling, Models(), recall)
-        return _run(options, "solve", problem.strip(), settings, work, solve_json)
+        return _run(options, "solve", problem, settings, work, solve_json)
 
 
 def _learn(options: argparse.Namespace) -> int:
@@ -186,14 +186,12 @@ def _learn(options: argparse.Namespace) -> int:
 
     if (options.problem is None) == (options.resume is None):
         raise BadInput("Learning needs either a problem or --resume RUN.", "See: python -m elm_app learn --help")
+    problem = None if options.problem is None else _problem(options.problem)
     learning = LearnSettings(**_given(options, LearnSettings))
     model = ModelSettings(options.model, options.quantization, options.device)
     with closing(Store(_folder(options))) as store:
         tools = Tools(Models(), store, Embedders())
-        if options.resume is not None:
-            ready = resume_run(options.resume, tools)
-        else:
-            ready = learn_run(_problem(options.problem), model, learning, tools)
+        ready = resume_run(options.resume, tools) if problem is None else learn_run(problem, model, learning, tools)
         return _run(options, "learn", ready.problem, ready.settings, ready.work, learn_json, ready.run)
 
 
@@ -231,7 +229,9 @@ def _run(
 
 
 def _problem(given: str) -> str:
-    return _read(given) if given == "-" else given
+    from elm_app.runs.problem import checked
+
+    return checked(_read(given) if given == "-" else given)
 
 
 def _folder(options: argparse.Namespace) -> Path:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from remembering import WordEmbedders, answers_by_length
 
 from elm_app.cli import main
 from elm_app.errors import OutOfMemory
@@ -130,6 +131,65 @@ class TestSolveWithAModel:
         assert "does not fit the model's context of 2048" in sentence(outcome)
 
 
+class TestLearnWithAModel:
+    """A memory is learned, found, and used, each by a command of its own."""
+
+    @pytest.fixture(autouse=True)
+    def _small(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        answers_by_length(monkeypatch)
+        monkeypatch.setattr("elm_app.memory.embedder.Embedders", WordEmbedders)
+
+    def learned(self, elm: Elm, random_model: Path, *more: object) -> dict[str, Any]:
+        small = ("--steps", "3", "--rollouts", "5", "--max-new-tokens", "10", "--measure-samples", "9", "--seed", "3")
+        model = ("--model", random_model, "--quantization", "none", "--device", "cpu", "--virtual-tokens", "5")
+        outcome = elm("learn", "How many eggs are in 7 crates?", "--json", "--keep", *small, *model, *more)
+        assert outcome.code == 0, outcome.err
+        document: dict[str, Any] = json.loads(outcome.out)
+        return document
+
+    def test_it_is_stored_listed_shown_and_found(self, elm: Elm, random_model: Path) -> None:
+        document = self.learned(elm, random_model, "--lr", "0.01")
+        memory = document["memory"]
+        assert memory == document["run"]
+        assert document["kept"]
+        assert document["settings"]["learning_rate"] == 0.01
+        assert any(step["grad_norm"] for step in document["steps"])
+        assert memory in elm("memories", "list").out
+        assert "How many eggs" in elm("memories", "show", memory).out
+        found = json.loads(elm("memories", "search", "How many eggs in 7 crates?", "--json").out)
+        assert memory in json.dumps(found)
+
+    def test_solve_retrieves_and_uses_it(self, elm: Elm, random_model: Path) -> None:
+        memory = self.learned(elm, random_model)["memory"]
+        ask = ("solve", "How many eggs are in 8 crates?", "--json", "--samples", "2", "--max-new-tokens", "8")
+        model = ("--model", random_model, "--quantization", "none", "--device", "cpu", "--seed", "1")
+        by_itself = json.loads(elm(*ask, *model).out)
+        assert by_itself["memory"] == memory
+        assert by_itself["matches"][0]["id"] == memory
+        assert {trace["arm"] for trace in by_itself["traces"]} == {"memory"}
+        assert by_itself["votes"]["zero_shot"] is None
+        given = json.loads(elm(*ask, *model, "--memory", memory).out)
+        assert given["traces"] == by_itself["traces"]
+        off = json.loads(elm(*ask, *model, "--memory", "off").out)
+        assert (off["memory"], off["matches"], off["votes"]["memory"]) == (None, [], None)
+        assert elm(*ask, *model, "--memory", "nowhere").code == 2
+
+    def test_progress_is_told(self, elm: Elm, random_model: Path) -> None:
+        small = ("--steps", "1", "--rollouts", "3", "--max-new-tokens", "6", "--measure-samples", "9", "--seed", "3")
+        model = ("--model", random_model, "--quantization", "none", "--device", "cpu")
+        told = elm("learn", "How many eggs?", *small, *model)
+        assert told.code == 0
+        for said in ("measuring without a memory", "step 1 of 1", "before: ", "reward "):
+            assert said in told.err
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [("learn",), ("learn", "1?", "--resume", "r"), ("learn", "--resume", "r"), ("learn", "1?", "--init", "x")],
+    )
+    def test_bad_input(self, elm: Elm, arguments: tuple[str, ...]) -> None:
+        assert elm(*arguments).code == 2
+
+
 class TestSolveScripted:
     def test_the_answer_goes_to_stdout_and_the_rest_to_stderr(self, elm: Elm, scripted: Callable[..., None]) -> None:
         scripted(*SOLVED)
@@ -241,7 +301,7 @@ class TestSolveScripted:
         monkeypatch.setattr("elm_app.runs.solve.solve_run", solve_run)
         stdin("\ufeff Wie viele Äpfel?\n".encode())
         outcome = elm("solve", "-", "--json")
-        assert seen == [" Wie viele Äpfel?\n"]
+        assert seen == ["Wie viele Äpfel?"]
         assert json.loads(outcome.out)["problem"] == "Wie viele Äpfel?"
 
     def test_memories_come_from_the_environment_unless_named(
@@ -323,7 +383,7 @@ class TestBadInput:
         (tmp_path / "file").touch()
         outcome = elm("solve", "1?", "--memories", tmp_path / "file")
         assert outcome.code == 1
-        assert "cannot be written: Not a directory" in sentence(outcome)
+        assert "cannot be used: Not a directory" in sentence(outcome)
 
 
 class TestTracebacks:

@@ -187,7 +187,7 @@ class TestRetriever:
         assert "below the threshold of 0.60" in found.reason
         assert retrieve(filled, key(9), MODEL, threshold=-1).used == found.matches[0].id
 
-    def test_without_memories_it_says_so(self, store: Store, filled: Store) -> None:
+    def test_without_memories_it_says_so(self, filled: Store) -> None:
         assert retrieve(filled, key(1), replace(MODEL, id="base", weights_sha256="e" * 64)).reason == (
             "There is no memory for base yet."
         )
