@@ -12,6 +12,7 @@ opening's own repair. The next child goes on in the same folder. Processes are f
 loaded and has opened nothing.
 
     store    memories with random tensors: stored, changed, deleted, imported, one and many at a time
+    learn    learning on a random model: through the runner, the log, the checkpoint and the store
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ from typing import Any, Protocol
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent), str(Path(__file__).resolve().parent.parent / "tests")]
 
+from crash_learning import Learning
+
 Message = dict[str, Any]
 Say = Callable[[Message], None]
 
@@ -43,10 +46,12 @@ Say = Callable[[Message], None]
 class Scenario(Protocol):
     """Something that may be killed at any moment. Its methods run in processes of their own.
 
-    `libraries` are imported before these processes are forked.
+    `libraries` are imported before these processes are forked; the kill comes within `seconds` after the first operation
+    has begun.
     """
 
     libraries: tuple[str, ...]
+    seconds: float
 
     def prepare(self, folder: Path) -> None:
         """Makes what the work needs; is not killed."""
@@ -88,6 +93,7 @@ class Memories:
     """The store under storing, changing, deleting and importing."""
 
     ARCHIVES = 12
+    seconds = 0.5
     libraries = ("memory.made", "elm_app.memory.archive", "elm_app.memory.doctor", "chromadb")
 
     def prepare(self, folder: Path) -> None:
@@ -219,7 +225,7 @@ class Memories:
         return [ledger, other]
 
 
-SCENARIOS: dict[str, Scenario] = {"store": Memories()}
+SCENARIOS: dict[str, Scenario] = {"store": Memories(), "learn": Learning()}
 
 
 def forked(work: Callable[[Say], None]) -> tuple[int, int]:
@@ -285,7 +291,7 @@ def kill_once(scenario: Scenario, folder: Path, seed: int, rng: random.Random) -
         alive = True
         while alive and b"begin" not in heard:
             alive = listen(pipe, heard, 0.01)
-        alive = alive and listen(pipe, heard, rng.uniform(0, 0.5))
+        alive = alive and listen(pipe, heard, rng.uniform(0, scenario.seconds))
     if alive:
         os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)

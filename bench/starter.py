@@ -34,6 +34,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "assets" / "starter.elm.zip")
     parser.add_argument("--model", default="small")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--steps", type=int, default=6)
+    parser.add_argument("--max-new-tokens", type=int, default=256)
     parser.add_argument("--wanted", type=int, default=14, help="stop when so many help")
     options = parser.parse_args()
     problems = json.loads((ROOT / "assets" / "starter-problems.json").read_text(encoding="utf-8"))
@@ -57,7 +59,8 @@ def main() -> None:
 def learn(problem: str, options: argparse.Namespace, tools: Tools) -> MemoryStored:
     """One memory, told on stderr."""
     model = ModelSettings(options.model)
-    ready = learn_run(problem, model, LearnSettings(seed=options.seed), tools)
+    learning = LearnSettings(seed=options.seed, steps=options.steps, max_new_tokens=options.max_new_tokens)
+    ready = learn_run(problem, model, learning, tools)
     view, reporter = RunView(), Reporter()
     for seq, event in enumerate(ready.work(lambda: False)):
         view.apply(Entry(seq, 0.0, event))

@@ -1,25 +1,35 @@
 """ELM: Experiential Latent Memories (arXiv 2606.17803), interactive and open.
 
-A local language model solves a maths problem by sampling k reasoning traces and taking the majority vote.
+A local language model solves a maths problem by sampling k reasoning traces and taking the majority vote. The vote is
+the reward for training a soft prompt, the memory, which is stored and retrieved for later problems.
 
 Vocabulary
-    rollout, trace   one sampled solution; `finished` if the model stopped by itself, else cut off at T new tokens
+    trace            one sampled solution; `finished` if the model stopped by itself, else cut off at T new tokens
     arm              where a trace came from: `zero_shot` (the bare problem) or `memory` (behind a soft prompt)
     vote, agreement  the majority over classes of equivalent answers; the winner's share of all samples
     soft prompt      P virtual tokens, vectors of size H in front of the prompt; the model itself is frozen
+    memory           a soft prompt learned from one problem, with its card; its key is the problem's embedding
+    step, rollout    one update of the soft prompt, and one of the k traces that it learns from
     run              one piece of work, kept as a log of events
     letters          k samples, P virtual tokens, T new tokens, H hidden size, V vocabulary
 
 Layers, imports only go down
     studio, cli      the page and the command line: readers of a run's log
-    runs             the queue, the logs, the view folded from a log; `solve` is a generator of events
-    llm              weights (mirrors, checksums, conversion) · loader · engine (rollouts) · int8 and dense decoders
+    runs             the queue, the logs, the view folded from a log; `solve` and `learn` are generators of events
+    learning         rewards · loss · soft prompts · trainer · checkpoint · verdict
+    memory           embedder · store (folders, Chroma) · retriever · archive · doctor: no torch but the embedder's
+    llm              weights (mirrors, checksums, conversion) · loader · engine (rollouts, log-probabilities) · sampling
+                     events · int8 and dense decoders
     answers          extract · normalise · compare · vote · reward: plain Python, no torch
     types, events, config, errors
 
 Flow of `solve`
-    cli or page → runs.runner.submit → runs.solve.solve → llm.loader (weights, engine) → llm.engine.rollout
-    → answers.extract, vote → events → memories/runs/<id>.jsonl → runs.view → cli or page
+    cli or page → runs.runner.submit → runs.solve.solve → llm.loader (weights, engine) → runs.recall (memory.retriever)
+    → llm.sample (engine.rollout, answers.extract, vote) → events → memories/runs/<id>.jsonl → runs.view → cli or page
+
+Flow of `learn`
+    … → runs.learn.learn → learning.trainer (llm.sample, rewards, engine.log_probs, loss, checkpoint) → verdict
+    → memory.store (adapters/<id>/, then chroma/) → events as above
 """
 
 import os

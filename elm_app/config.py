@@ -126,7 +126,7 @@ class LearnSettings:
         rollouts: k, rollouts of a step.
         virtual_tokens: P, length of the soft prompt.
         learning_rate: of AdamW, on the soft prompt in fp32.
-        temperature: of the rollouts.
+        temperature: of the rollouts; at 1.0 a small model often has no two that agree (docs/TRAINING.md).
         max_new_tokens: T, where a rollout is cut off.
         init: where the soft prompt starts: the embeddings of a `text`, or those of random `vocabulary` rows.
         loss: `dr_grpo`, advantage = reward − mean and a constant divisor; `grpo`, the published formula.
@@ -141,8 +141,8 @@ class LearnSettings:
     steps: int = 10
     rollouts: int = 8
     virtual_tokens: int = 20
-    learning_rate: float = 2e-3
-    temperature: float = 1.0
+    learning_rate: float = 3e-3
+    temperature: float = 0.7
     max_new_tokens: int = 320
     init: Init = "text"
     loss: Loss = "dr_grpo"

@@ -92,3 +92,108 @@ def test_rollouts_are_close_to_fp32_and_rows_do_not_depend_on_the_batch() -> Non
         ours = engine.decoder.logits(engine.decoder.embed(ids))[len(prompt) - 1 : -1].log_softmax(-1)
         divergences.append((theirs.exp() * (theirs - ours)).sum(-1))
     assert torch.cat(divergences).mean() < 0.005
+
+
+PROBLEMS = [  # each with a paraphrase
+    (
+        "Tom is 4 years older than his sister Ida. Together they are 26 years old. How old is Tom?",
+        "Ida is 4 years younger than her brother Tom. Together they are 26 years old. How old is Tom?",
+    ),
+    (
+        "A farmer packs 7 crates with 24 eggs each, 12 eggs break, the rest is sold in boxes of 6. How many boxes?",
+        "A farmer fills 7 crates with 24 eggs each. 12 break, the others are sold in boxes of 6. How many boxes?",
+    ),
+    (
+        "A coat costs 80 dollars. It becomes 25% cheaper, and a voucher takes off 10 dollars more. What is the price?",
+        "A coat of 80 dollars is sold 25% cheaper, and then a voucher takes off 10 dollars. What is the price?",
+    ),
+]
+
+
+def command(memories: Path, *arguments: str) -> dict[str, Any]:
+    """Any command with --json."""
+    line = [sys.executable, "-m", "elm_app", *arguments, "--json", "--memories", str(memories)]
+    done = subprocess.run(line, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+Learned = tuple[Path, str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Learned:
+    """A memory of the default model, learned in a short step or two; its folder, a paraphrase, and what was said.
+
+    A problem on which all traces agree, or none do, leaves nothing to learn; then the next one is tried.
+    """
+    memories = tmp_path_factory.mktemp("learned")
+    short = ("--steps", "2", "--rollouts", "6", "--max-new-tokens", "200", "--measure-samples", "6", "--seed", "2")
+    for problem, paraphrase in PROBLEMS:
+        document = command(memories, "learn", problem, "--model", "small", "--device", "cpu", "--keep", *short)
+        if document["memory"] is not None:
+            return memories, paraphrase, document
+        assert document["reason"]
+    raise AssertionError("nothing could be learned from any of the problems")
+
+
+def test_a_memory_is_learned_listed_shown_and_found(learned: Learned) -> None:
+    memories, paraphrase, document = learned
+    memory = document["memory"]
+    assert memory == document["run"]
+    assert document["kept"]
+    assert 1 <= len(document["steps"]) <= 2
+    assert any(step["grad_norm"] for step in document["steps"])  # a gradient, after a rollout
+    assert document["vote_before"]["counts"]
+    assert memory in json.dumps(command(memories, "memories", "list"))
+    assert document["problem"][:40] in json.dumps(command(memories, "memories", "show", memory))
+    found = json.dumps(command(memories, "memories", "search", paraphrase))
+    assert memory in found
+    assert command(memories, "memories", "doctor")["findings"] == []
+
+
+def test_solve_retrieves_it_for_a_paraphrase(learned: Learned) -> None:
+    memories, paraphrase, document = learned
+    short = ("--model", "small", "--device", "cpu", "--samples", "3", "--max-new-tokens", "48", "--seed", "4")
+    solved = command(memories, "solve", paraphrase, *short, "--memory", "auto")
+    assert solved["memory"] == document["memory"]
+    assert solved["matches"][0]["score"] > 0.8
+    assert {trace["arm"] for trace in solved["traces"]} == {"memory"}
+    without = command(memories, "solve", paraphrase, *short, "--memory", "off")
+    assert [trace["seed"] for trace in without["traces"]] == [trace["seed"] for trace in solved["traces"]]
+    assert [trace["text"] for trace in without["traces"]] != [trace["text"] for trace in solved["traces"]]
+
+
+def test_peft_writes_what_we_write_with_it(learned: Learned) -> None:
+    """PEFT loads the folder onto the model in fp32; greedy and unpadded, its text is ours."""
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from elm_app.config import SamplingSettings
+    from elm_app.llm.dense import DenseDecoder
+    from elm_app.llm.engine import Engine, Finished, RolloutRequest
+    from elm_app.llm.weights import resolve
+    from elm_app.memory.store import Store
+    from elm_app.types import ModelInfo
+
+    memories, paraphrase, document = learned
+    folder = resolve("small", progress=lambda _: None).path
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    info = ModelInfo("small", "none", "cpu", document["model"]["weights_sha256"])
+    engine = Engine(DenseDecoder(model), AutoTokenizer.from_pretrained(folder), info, 32768, frozenset({151645}))
+    prompt = engine.encode(paraphrase)
+    soft_prompt = Store(memories).soft_prompt(document["memory"], info)
+    request = RolloutRequest(prompt, 1, 1, soft_prompt)
+    (ours,) = (e for e in engine.rollout([request], SamplingSettings(1, 40, 0, seed=1)) if isinstance(e, Finished))
+    adapted = PeftModel.from_pretrained(model, str(memories / "adapters" / document["memory"])).eval()
+    with torch.no_grad():
+        theirs = adapted.generate(
+            input_ids=torch.tensor([prompt]),
+            attention_mask=torch.ones(1, len(prompt), dtype=torch.long),
+            max_new_tokens=40,
+            do_sample=False,
+            repetition_penalty=1.0,
+        )[0].tolist()
+    assert theirs[len(prompt) :][: len(ours.tokens)] == list(ours.tokens)

@@ -39,6 +39,7 @@ SCHEMA = 1
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HASH = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _cards = TypeAdapter(Memory)
+_NOT_PLAIN = "it holds NaN, infinity or broken text"
 _DOCTOR = "See `memories doctor`; `memories doctor --rebuild` sets it aside."
 
 Vector = NDArray[np.float32]
@@ -72,15 +73,13 @@ def pack(
     _check_keys(units, memory.id)
     tensor = safetensors.numpy.save({"prompt_embeddings": np.ascontiguousarray(soft_prompt)}, {"format": "pt"})
     memory = replace(memory, bytes=len(tensor))
-    if why := fault(memory):
-        raise BadInput(f"Memory {memory.id!r} cannot be stored: {why}.", "Correct that field of its card.")
-    files = {
+    card = card_bytes(memory)
+    return parse_card(memory.id, card), {
         TENSOR: tensor,
         CONFIG: _config(memory),
-        CARD: card_bytes(memory),
+        CARD: card,
         KEYS: safetensors.numpy.save(dict(sorted(units.items()))),
     }
-    return parse_card(memory.id, files[CARD]), files
 
 
 def unpack(id: str, files: Mapping[str, bytes]) -> tuple[Memory, Vector, dict[str, Vector]]:
@@ -100,8 +99,14 @@ def unpack(id: str, files: Mapping[str, bytes]) -> tuple[Memory, Vector, dict[st
 
 
 def card_bytes(memory: Memory) -> bytes:
-    """The card as JSON."""
-    return _cards.dump_json(memory, indent=1, warnings=False) + b"\n"
+    """The card as JSON; raises `BadInput` if it could not be read again."""
+    why = None if _is_plain(_cards.dump_python(memory, warnings=False)) else _NOT_PLAIN
+    if why is None and (why := _fault(memory)) is None:
+        data = _cards.dump_json(memory, indent=1, warnings=False) + b"\n"
+        if len(data) <= CARD_BYTES:
+            return data
+        why = f"its card is longer than {CARD_BYTES >> 20} MiB"
+    raise BadInput(f"Memory {memory.id!r} cannot be stored so: {why}.", "Correct that field of its card.")
 
 
 def parse_card(id: str, data: bytes) -> Memory:
@@ -111,13 +116,15 @@ def parse_card(id: str, data: bytes) -> Memory:
         if isinstance(value, dict) and isinstance(value.get("schema"), int) and value["schema"] > SCHEMA:
             raise _damaged(id, f"its card is of version {value['schema']}, made by a newer program")
         memory = _cards.validate_python(value)
+        if not _is_plain(value):
+            raise _damaged(id, _NOT_PLAIN)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise _damaged(id, f"its card has no good {where or 'form'} ({first['msg']})") from error
     except (ValueError, RecursionError) as error:
         raise _damaged(id, "its card is not JSON") from error
-    if why := fault(memory):
+    if why := _fault(memory):
         raise _damaged(id, why)
     if memory.id != id:
         raise _damaged(id, f"its card is that of {memory.id}")
@@ -163,7 +170,7 @@ def read_whole(folder: Path) -> tuple[Memory, Vector, dict[str, Vector]]:
     return unpack(folder.name, {name: read(folder, name) for name in FILES})
 
 
-def fault(memory: Memory) -> str | None:
+def _fault(memory: Memory) -> str | None:
     """What is wrong with a card, in words; None if nothing is."""
     agreements = [one.vote.agreement for one in (memory.before, memory.after) if one]
     whole = (memory.seconds, memory.tokens, memory.bytes, memory.retrieved, memory.helped, memory.hurt)
@@ -179,12 +186,8 @@ def fault(memory: Memory) -> str | None:
         (all(0 <= one <= 1 for one in agreements), "an agreement is not between 0 and 1"),
         (all(0 <= one < 2**53 for one in whole), "a count, a time or a size is negative or too large"),
         (_is_time(memory.created), f"its time {memory.created!r} is not ISO 8601"),
-        (_is_plain(_cards.dump_python(memory, warnings=False)), "it holds NaN, infinity or broken text"),
     )
-    why = next((why for good, why in checks if not good), None)
-    if why is None and len(card_bytes(memory)) > CARD_BYTES:
-        why = f"its card is longer than {CARD_BYTES >> 20} MiB"
-    return why
+    return next((why for good, why in checks if not good), None)
 
 
 def _config(memory: Memory) -> bytes:

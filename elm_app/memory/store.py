@@ -87,6 +87,8 @@ class Store(Reader):
             stage = self.adapters / f"{STAGE}{secrets.token_hex(4)}"
             try:
                 cards, vectors = self._stage(stage, items)
+                if not cards:
+                    return []
                 with self._doing(Intent("add", tuple(card.id for card in cards), stage.name)):
                     repair.unstage(self, stage, [card.id for card in cards])
                     rows = [row_of(card) for card in cards]
@@ -95,7 +97,7 @@ class Store(Reader):
             finally:
                 if self.writer.pending() is None:
                     shutil.rmtree(stage, ignore_errors=True)
-            return cards
+        return cards
 
     def change(self, id: str, /, **fields: Any) -> Memory:
         """Changes label, note, enabled, disabled_reason, retrieved, helped or hurt; enabling clears the reason."""
@@ -111,14 +113,13 @@ class Store(Reader):
             self.claim()
             place = self.place(id)
             memory = replace(files.read_card(place), **fields)
-            if why := files.fault(memory):
-                raise BadInput(f"Memory {id} cannot be changed so: {why}.", "Give shorter, plain text.")
+            card = files.card_bytes(memory)
             vector = files.parse_keys(id, files.read(place, files.KEYS))["input"]
             with self._doing(Intent("change", (id,))):
-                write_whole(place / files.CARD, files.card_bytes(memory))
+                write_whole(place / files.CARD, card)
                 self.index.change(row_of(memory))
                 self.table.put([row_of(memory)], [vector])
-            return memory
+        return memory
 
     def delete(self, ids: Sequence[str]) -> None:
         """Deletes all of them; if one does not exist, `BadInput`, and nothing is deleted."""
@@ -133,7 +134,7 @@ class Store(Reader):
 
     def claim(self) -> None:
         """Makes this process the writer, and finishes what was left; raises `StoreLocked`."""
-        with self._told():
+        with self._changing, self._told():
             first = not self.writer.held
             self.writer.hold()
             if first or self.writer.pending():
@@ -154,11 +155,11 @@ class Store(Reader):
             had = self.writer.held
             with self._told():
                 self.writer.hold()
-                try:
-                    yield
-                finally:
-                    if not had:
-                        self.close()
+            try:
+                yield
+            finally:
+                if not had:
+                    self.close()
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -269,9 +270,9 @@ class Index:
 
     def close(self) -> None:
         """Lets go of Chroma's files."""
-        if self._client is not None:
-            self._client.close()
-            self._client = self._collection = None
+        client, self._client, self._collection = self._client, None, None
+        if client is not None:
+            client.close()
 
     @contextmanager
     def _open(self) -> Iterator[Any]:
@@ -289,6 +290,10 @@ class Index:
                 )
             yield self._collection
         except Exception as error:  # Chroma's errors have no common root that leaves out those of its storage
+            if self._client is None:  # it did not start; Chroma 1.5 would hand out the broken half of it next time
+                from chromadb.api.shared_system_client import SharedSystemClient
+
+                SharedSystemClient._identifier_to_system.pop(str(self.folder), None)
             with suppress(Exception):
                 self.close()
             why = str(error).strip().rstrip(".") or type(error).__name__

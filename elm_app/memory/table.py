@@ -121,7 +121,7 @@ class Table:
             return []
         exact = np.asarray(key, np.float64)
         exact /= np.linalg.norm(exact)
-        rough = np.asarray(records["vector"] @ exact.astype(np.float32))
+        rough = np.vecdot(records["vector"], exact.astype(np.float32))  # one thread: `@` waits for a core that is busy
         rough[~fit] = -np.inf
         nth = rough.size - min(n, found)
         near = np.flatnonzero(rough >= np.partition(rough, nth)[nth] - _ROUNDING)

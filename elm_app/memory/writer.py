@@ -98,12 +98,16 @@ class Writer:
 def write_whole(path: Path, data: bytes, durable: bool = True) -> None:
     """Replaces a file as a whole or not at all; `durable`: it is on disk when this returns."""
     half = path.with_name(path.name + ".tmp")
-    with half.open("wb") as file:
-        file.write(data)
-        if durable:
-            file.flush()
-            os.fsync(file.fileno())
-    half.replace(path)
+    try:
+        with half.open("wb") as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        half.replace(path)
+    except OSError:
+        half.unlink(missing_ok=True)
+        raise
     if durable:
         sync_folder(path.parent)
 

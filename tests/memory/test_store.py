@@ -94,7 +94,8 @@ class TestAdd:
         [
             ({"problem": "  \n"}, "problem is empty"),
             ({"problem": "\ud800"}, "broken text"),
-            ({"seconds": float("nan")}, "a count, a time or a size"),
+            ({"seconds": float("nan")}, "NaN, infinity"),
+            ({"seconds": -1.0}, "a count, a time or a size"),
             ({"settings": {"x": float("inf")}}, "NaN, infinity"),
             ({"settings": {1: 2}}, "NaN, infinity"),
             ({"created": "yesterday"}, "not ISO 8601"),
