@@ -1,7 +1,7 @@
 """The Memories tab's own HTML, without content: `assets/memories.js` fills it, `assets/memories.css` dresses it."""
 
 CABINET = """
-<section class="elm-memories" data-state="none" aria-label="Memories">
+<section class="elm-memories" data-state="none" role="tabpanel" aria-label="Memories">
   <input type="file" accept=".zip" data-part="file" class="unseen" tabindex="-1" aria-hidden="true">
   <div data-part="notice" class="notice" role="status"></div>
   <div class="empty" data-part="empty" hidden>

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import html
 import json
 import secrets
 import shutil
+import time
 import zipfile
 from collections.abc import Callable
 from functools import lru_cache
@@ -30,13 +30,17 @@ STARTER = ASSETS / "starter.elm.zip"
 """Memories that come with the program; the offer to load them is made only if the file is there."""
 MATCHES = 5
 """Memories that the map draws a line to from what was searched for."""
+_EXPORT_SECONDS = 3600.0
+"""How long an exported file is kept for the browser to fetch."""
 _DISABLED = "Disabled by hand."
 
 Ask = dict[str, Any]
 
 
-def tab(store: Store, embedders: Embedders, runs: Path) -> gr.HTML:
-    """The tab's content; it must be there before the tab is opened, because the header's chip and links need it."""
+def panel(store: Store, embedders: Embedders, runs: Path) -> gr.HTML:
+    """What the tab shows, to be put under all tabs: Gradio draws a tab only when it is opened, and the header's chip
+    and the links to memories work before that. `assets/memories.css` shows it while the tab is selected.
+    """
     return gr.HTML(
         html_template=CABINET,
         js_on_load="\n".join((ASSETS / name).read_text(encoding="utf-8") for name in ("plane.js", "memories.js")),
@@ -108,6 +112,9 @@ class Memories:
         id = _id(ask)
         try:
             memory = self.store.get(id)
+        except BadInput:
+            told = render.sentence(f"There is no memory {id}.", "It may have been deleted; choose another in the list.")
+            return {"id": id, "error": told}
         except DamagedMemory as error:
             return {"id": id, "card": card.damaged(id, render.error(error))}
         has_run = self._has_run(memory.run)
@@ -143,9 +150,12 @@ class Memories:
         ids = _ids(ask) if ask.get("ids") else self.store.vectors(**asked.filters)[0]
         name = f"{ids[0]}{archive.SUFFIX}" if len(ids) == 1 else f"memories{archive.SUFFIX}"
         place = Path(get_upload_folder()) / "elm-export"
-        shutil.rmtree(place, ignore_errors=True)  # what was fetched before
+        place.mkdir(parents=True, exist_ok=True)
+        for old in place.iterdir():  # what was fetched long ago
+            if old.stat().st_mtime < time.time() - _EXPORT_SECONDS:
+                shutil.rmtree(old, ignore_errors=True)
         place = place / secrets.token_hex(16)
-        place.mkdir(parents=True)
+        place.mkdir()
         archive.export(self.store, ids, place / name)
         return {"file": str(place / name), "name": name, "told": f"{_memories(len(ids))} exported as {name}."}
 
@@ -188,6 +198,8 @@ def _guarded(answer: Callable[[Ask], dict[str, Any]]) -> Callable[[Any], dict[st
             return answer(ask if isinstance(ask, dict) else {})
         except ElmError as error:
             return {"error": render.error(error)}
+        except OSError as error:
+            return {"error": render.sentence(f"The disk refuses: {error.strerror or error}.", "Free some room and try again.")}
 
     guarded.__name__ = answer.__name__
     return guarded

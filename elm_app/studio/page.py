@@ -34,10 +34,10 @@ def build(runner: Runner, actions: Actions) -> gr.Blocks:
         with gr.Tabs(selected="solve", elem_id="elm-tabs"):
             with gr.Tab("Solve", id="solve", elem_id="elm-solve"):
                 _solve_tab(runner, actions)
-            with gr.Tab("Memories", id="memories", elem_id="elm-memories", render_children=True):
-                memories.tab(actions.store, actions.embedders, runner.folder)
+            gr.Tab("Memories", id="memories", elem_id="elm-memories")
             with gr.Tab("Runs", id="runs", elem_id="elm-runs") as runs_tab:
                 table = gr.HTML(apply_default_css=False, js_on_load=None, elem_id="elm-history")
+        memories.panel(actions.store, actions.embedders, runner.folder)
         runs_tab.select(history.table, None, table, **_QUIET)
     return page
 
