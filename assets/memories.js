@@ -48,9 +48,8 @@ async function refresh() {
     return setTimeout(() => mine === asked && refresh(), WAIT_MS);
   }
   if (answer.error) return say(part("notice"), answer);
-  const page = answer.total && wanted.offset >= answer.total;
-  if (page) {
-    wanted.offset = Math.max(0, Math.ceil(answer.total / 50) - 1) * 50; // what was on this page is gone
+  if (answer.total && wanted.offset >= answer.total) {
+    wanted.offset = Math.max(0, Math.ceil(answer.total / answer.page) - 1) * answer.page; // what was on this page is gone
     return refresh();
   }
   shown = answer.stamp;
@@ -71,7 +70,7 @@ async function refresh() {
   }
   part("export-all").textContent = wanted.enabled || wanted.improved || wanted.model ? "Export these" : "Export all";
   part("rows").classList.toggle("ranked", Boolean(answer.query));
-  plane.search(answer.query ? { at: answer.query, matches: answer.matches, threshold: 0.6 } : null);
+  plane.search(answer.query ? { at: answer.query, matches: answer.matches, threshold: answer.threshold } : null);
   mark();
   chip(answer.count);
   if (answer.count && mapped !== answer.stamp) await map();
@@ -84,6 +83,7 @@ function fill(where, html) {
 }
 
 async function map() {
+  if (!mapped) part("legend").textContent = "laying it out …";
   const answer = await call("memories_map");
   if (answer.error) return say(part("notice"), answer);
   mapped = answer.stamp;
@@ -111,7 +111,7 @@ function chip(count) {
   const link = document.getElementById("elm-memories-chip");
   if (!link) return;
   link.hidden = false;
-  link.textContent = count === 1 ? "1 memory" : `${count.toLocaleString("en")} memories`;
+  link.textContent = !count ? "no memories" : count === 1 ? "1 memory" : `${count.toLocaleString("en")} memories`;
 }
 
 function filter() {
@@ -169,7 +169,7 @@ function draw(html, id) {
 
 function bring(what) {
   const { top } = what.getBoundingClientRect();
-  if (top > window.innerHeight - 260 || top < 0) {
+  if (top > window.innerHeight - 200 || top < 0) {
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     what.scrollIntoView({ behavior: still ? "auto" : "smooth", block: "start" });
   }
@@ -407,10 +407,11 @@ document.addEventListener("click", (event) => {
   if (tab && tab.id !== "elm-memories-button") address("");
 });
 
-function visit() {
-  const tab = document.querySelector("#elm-memories-button");
-  if (!tab) return setTimeout(visit, 50); // Gradio has not drawn the tabs yet
-  if (!open()) tab.click();
+// Opens the tab; just after the page was loaded, Gradio may not hear the click yet.
+function visit(tries = 60) {
+  if (open() || !tries) return;
+  document.querySelector("#elm-memories-button")?.click();
+  setTimeout(() => visit(tries - 1), 80);
 }
 
 function address(id) {

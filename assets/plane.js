@@ -28,7 +28,8 @@ function makePlane(canvas, { pick, hover, legend }) {
     if (!data) return;
     const css = style();
     const name = (key) => css.getPropertyValue(key).trim();
-    const k = [0, 1, 2, 3, 4, 5].map((n) => name(`--k${n}`));
+    const k = ["--line0", "--k1", "--k2", "--k3", "--k4", "--k5"].map(name);
+    if (k[4] === k[0]) k[4] = name("--k0");
     const [quiet, none] = [name("--rule-strong"), name("--quiet")];
     const mix = (from, to, share) => `color-mix(in srgb, ${to} ${Math.round(share * 100)}%, ${from})`;
     const named = (pairs) => pairs.map(([colour, text, hollow]) => ({ colour, text, hollow }));
@@ -65,7 +66,8 @@ function makePlane(canvas, { pick, hover, legend }) {
   function fit() {
     if (!data?.ids.length) return;
     const range = (values) => values.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity]);
-    const [[left, right], [low, high]] = [range(data.x), range(data.y)];
+    const more = query ? query.at : [data.x[0], data.y[0]];
+    const [[left, right], [low, high]] = [range([...data.x, more[0]]), range([...data.y, more[1]])];
     const [w, h] = [canvas.clientWidth - 2 * PAD, canvas.clientHeight - 2 * PAD];
     bounds = {
       x: (left + right) / 2,

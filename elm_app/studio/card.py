@@ -155,11 +155,13 @@ def _curves(steps: tuple[LearnStep, ...]) -> str:
     agreement: list[float | None] = [step.agreement for step in steps]
     answered: list[float | None] = [step.answered * 100 for step in steps]
     tokens: list[float | None] = [step.tokens for step in steps]
+    norms: list[float | None] = [step.grad_norm for step in steps]
     return (
         '<section><h3>While it learned</h3><div class="curves">'
         + curve([("reward", reward), ("agreement", agreement)], low=0, high=1, unit="", title="Reward and agreement")
         + curve([("answered", answered)], low=0, high=100, unit="%", title="Tries with an answer")
-        + curve([("length", tokens)], low=0, high=100, unit="tokens", title="Mean length of a try")
+        + curve([("length", tokens)], low=0, high=10, unit="tokens", title="Mean length of a try")
+        + curve([("norm", norms)], low=0, high=0.1, unit="", title="Norm of the gradient; none where a step was skipped")
         + "</div></section>"
     )
 

@@ -26,7 +26,7 @@ def curve(series: list[Series], *, low: float, high: float, unit: str, title: st
     """
     known = [value for _, values in series for value in values if value is not None and math.isfinite(value)]
     low, high = min([low, *known]), max([high, *known])
-    high = high if high > low else low + 1.0
+    high = low + _round(high - low)
     steps = max((len(values) for _, values in series), default=0)
     parts = [_axes(steps, low, high, unit)]
     ends: list[tuple[float, int, str]] = []
@@ -47,6 +47,18 @@ def curve(series: list[Series], *, low: float, high: float, unit: str, title: st
         f'<figure class="curve"><figcaption>{html.escape(title)}{_legend(series)}{_under(unit)}</figcaption>'
         f'<svg viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}" role="img" aria-label="{told}">{"".join(parts)}</svg></figure>'
     )
+
+
+def _round(value: float) -> float:
+    """The next number that is round, and whose half is.
+
+    >>> _round(1), _round(232), _round(0.43), _round(0), _round(100)
+    (1.0, 240.0, 0.44, 1.0, 100.0)
+    """
+    if value <= 0:
+        return 1.0
+    unit = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return round(math.ceil(round(value / unit, 6) / 2) * 2 * unit, 9)
 
 
 def _x(step: int, steps: int) -> float:

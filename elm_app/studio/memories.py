@@ -19,6 +19,7 @@ from elm_app.errors import BadInput, DamagedMemory, ElmError
 from elm_app.events import Progress
 from elm_app.memory import archive
 from elm_app.memory.embedder import Embedders
+from elm_app.memory.retriever import THRESHOLD
 from elm_app.memory.store import Store
 from elm_app.studio import card, render, shelf, words
 from elm_app.studio.cabinet import CABINET
@@ -96,6 +97,8 @@ class Memories:
             total, rows = page.total, page.rows
         models = self.store.models()
         return answer | {
+            "page": shelf.PAGE,
+            "threshold": THRESHOLD,
             "rows": shelf.rows_html(rows, scores, len(models) > 1),
             "told": shelf.told(asked, total, len(rows), all),
             "pager": shelf.pager(asked, total),

@@ -80,7 +80,7 @@ def _row(row: Row, score: float | None, several_models: bool) -> str:
     marks = [] if row.enabled or row.damaged else ["disabled"]
     if row.damaged:
         marks.append("damaged")
-    elif not row.improved:
+    elif not row.improved and row.enabled:
         marks.append("did not help")
     if several_models and row.model:
         marks.append(words.model_size(row.model) if row.model.count("/") else row.model)
@@ -93,7 +93,7 @@ def _row(row: Row, score: float | None, several_models: bool) -> str:
         f'<li class="{kind}" data-id="{name}"><input type="checkbox" data-pick="{name}" aria-label="Select memory {name}">'
         f'<a href="?memory={name}" data-memory="{name}"><span class="what">{label}{title}</span>'
         f'<span class="more">{answer}<span class="change">{_change(row)}</span>{said}'
-        f'<span class="when">{when(row.created) if row.created else ""}</span></span></a>{_score(score)}</li>'
+        f'<span class="when" title="{when(row.created)}">{when(row.created).split(",")[0]}</span></span></a>{_score(score)}</li>'
     )
 
 

@@ -38,6 +38,9 @@ KINDS = (
     "A bag holds {a} red, {b} blue and {d} green marbles. One is drawn at random. What is the probability that it is not "
     "blue? Give a fraction in lowest terms.",
 )
+PEOPLE = "Anna Ben Clara David Elif Farid Grace Hugo Ines Jonas Kofi Lena Maya Nora Omar Priya".split()
+THINGS = "apples books coins lamps stamps tickets tiles toys pencils bricks cups plants shells ribbons".split()
+ENDS = ("", "Show every step.", "{p} helps with {t}.", "{p} has {a} {t} at home as well.", "It is {d} o'clock, says {p}.")
 WORDS = ("Egg eggs farm hen basket", "twelve 12 dozen Twelve １２", "boxes box Box carton cases", "minus − less without",
          "step steps Step First then", "therefore so thus Hence", "÷ / divided by per", "answer Answer boxed final")  # fmt: skip
 HIDDEN = 896
@@ -78,16 +81,18 @@ def memory(number: int, /, **changes: Any) -> Memory:
     """The memory of that number; always the same. Changes may be any fields of the card."""
     draw = np.random.default_rng(number)
     kind = number % len(KINDS)
-    values = {name: int(draw.integers(3, 30)) for name in "abcd"}
+    values: dict[str, Any] = {name: int(draw.integers(3, 30)) for name in "abcd"}
     answer = str(int(draw.integers(5, 300)))
-    before, gain = int(draw.integers(5, 12)), int(draw.integers(-2, 6))
-    after = min(16, max(1, before + gain))
+    values |= {"p": PEOPLE[int(draw.integers(len(PEOPLE)))], "t": THINGS[int(draw.integers(len(THINGS)))]}
+    text = f"{KINDS[kind]} {ENDS[int(draw.integers(len(ENDS)))]} {ENDS[int(draw.integers(len(ENDS)))]}".format(**values)
+    before, gain = int(draw.integers(7, 12)), int(draw.integers(-2, 6))
+    after = min(16, max(9, before + gain))
     improved = after > before
     id = f"{datetime(2026, 11, 1) + timedelta(hours=7 * number):%Y%m%d-%H%M%S}-{number:06d}"
     enabled = improved and number % 9 != 4
     made = Memory(
         id=id,
-        problem=KINDS[kind].format(**values),
+        problem=" ".join(text.split()),
         answer=answer,
         reward="majority",
         before=vote(answer, before, [("48", (16 - before) // 2)], 16 - before - (16 - before) // 2),
@@ -129,7 +134,7 @@ def _steps(draw: np.random.Generator, before: int, after: int, count: int = 10) 
         steps.append(
             LearnStep(
                 step, "72", agreement, agreement, min(1.0, agreement + 0.125), 240 - 6 * step + float(draw.normal(0, 9)),
-                None if skipped else -0.01 * agreement, None if skipped else 0.4, skipped, 9.5, 12.25, 21.75,
+                None if skipped else -0.01 * agreement, None if skipped else float(draw.uniform(0.2, 0.7)), skipped, 9.5, 12.25, 21.75,
             )  # fmt: skip
         )
     return steps
