@@ -7,43 +7,42 @@ only hand a run's id over, so nothing is lost when they end.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
 
 from elm_app import config
-from elm_app.config import ModelSettings, SamplingSettings
+from elm_app.config import SamplingSettings
 from elm_app.errors import ElmError
 from elm_app.runs.runner import Runner
-from elm_app.studio import render
+from elm_app.studio import memories, render
+from elm_app.studio.actions import Actions
 from elm_app.studio.form import MODELS, NUMBERS, model_settings, sampling_settings
 from elm_app.studio.history import History
 from elm_app.studio.skeleton import HEADER, LIVE
 from elm_app.studio.tail import Tail
 from elm_app.studio.theme import ASSETS
 
-Solve = Callable[[str, ModelSettings, SamplingSettings], str]
-"""Queues a run for a problem and returns its id; raises `ElmError` if it cannot."""
-
 _QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
-def build(runner: Runner, solve: Solve) -> gr.Blocks:
-    """The page over one runner. `solve` queues a run; everything shown is read from the runs' logs."""
+def build(runner: Runner, actions: Actions) -> gr.Blocks:
+    """The page over one runner. `actions` queue runs; everything shown is read from the runs' logs and the store."""
     history = History(runner.folder)
     with gr.Blocks(title="ELM", analytics_enabled=False, fill_width=True) as page:
         gr.HTML(html_template=HEADER, js_on_load=None, apply_default_css=False, elem_id="elm-header")
         with gr.Tabs(selected="solve", elem_id="elm-tabs"):
             with gr.Tab("Solve", id="solve", elem_id="elm-solve"):
-                _solve_tab(runner, solve)
+                _solve_tab(runner, actions)
+            gr.Tab("Memories", id="memories", elem_id="elm-memories")
             with gr.Tab("Runs", id="runs", elem_id="elm-runs") as runs_tab:
                 table = gr.HTML(apply_default_css=False, js_on_load=None, elem_id="elm-history")
+        memories.panel(actions.store, actions.embedders, runner.folder)
         runs_tab.select(history.table, None, table, **_QUIET)
     return page
 
 
-def _solve_tab(runner: Runner, solve: Solve) -> None:
+def _solve_tab(runner: Runner, actions: Actions) -> None:
     with gr.Row(elem_id="elm-ask", equal_height=False):
         problem = gr.Textbox(
             label="Problem",
@@ -77,7 +76,7 @@ def _solve_tab(runner: Runner, solve: Solve) -> None:
         except ElmError as error:
             return "", render.error(error), {"field": "settings"}, gr.Accordion(open=True)
         try:
-            return "", "", {"run": solve(text or "", chosen, sampling)}, gr.skip()
+            return "", "", {"run": actions.solve(text or "", chosen, sampling, "auto")}, gr.skip()
         except ElmError as error:
             return render.error(error), "", {"field": "problem"}, gr.skip()
 

@@ -4,6 +4,7 @@ HEADER = """
 <div class="elm-mark" role="img" aria-label="ELM">ELM</div>
 <div class="elm-tools">
   <span class="elm-model" id="elm-model-chip" hidden></span>
+  <a href="?memories" class="elm-model" id="elm-memories-chip" data-tab="memories" hidden></a>
   <button type="button" class="elm-tool" data-do="stage" aria-pressed="false"
     title="Larger type for a projector; controls are hidden">Stage</button>
   <button type="button" class="elm-tool" data-do="dark" aria-pressed="false" title="Light or dark">Dark</button>

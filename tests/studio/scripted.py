@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any, cast
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -31,7 +32,9 @@ from elm_app.events import (
     TraceFinished,
     VoteChanged,
 )
+from elm_app.memory.store import Store
 from elm_app.runs.runner import Runner, Work
+from elm_app.studio.actions import Actions
 from elm_app.types import AnswerCount, Decision, ModelInfo, Timing, Trace, Vote
 
 EGGS = r"""To find the number of boxes, we follow the eggs step by step.
@@ -222,6 +225,21 @@ def solver(runner: Runner, step_seconds: float = 0.06) -> Callable[[str, ModelSe
     return solve
 
 
+def actions(runner: Runner, store: Store, step_seconds: float = 0.06) -> Actions:
+    """All that a page can ask for, scripted; the store is a real one, searched by the words of a problem."""
+    from shelves import WordEmbedders
+
+    solve, embedders = solver(runner, step_seconds), WordEmbedders()
+
+    def learn(*_: Any) -> str:
+        raise BadInput("Learning is not scripted here.", "")
+
+    return Actions(
+        lambda problem, model, sampling, _: solve(problem, model, sampling), learn, learn, lambda _: False, store,
+        cast(Any, embedders),
+    )  # fmt: skip
+
+
 def main() -> None:
     from elm_app.studio.page import build
     from elm_app.studio.theme import launch_options
@@ -232,7 +250,7 @@ def main() -> None:
     parser.add_argument("--step-seconds", type=float, default=0.06)
     given = parser.parse_args()
     runner = Runner(given.memories / "runs")
-    build(runner, solver(runner, given.step_seconds)).launch(server_port=given.port, **launch_options())
+    build(runner, actions(runner, Store(given.memories), given.step_seconds)).launch(server_port=given.port, **launch_options())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,454 @@
+// The Memories tab: asks the server for the list, the map and a card, and for every change.
+// Gradio runs this once with `element` (studio/cabinet.py), `server` (studio/memories.py) and `upload`.
+
+const STATE_MS = 2500; // between two questions whether a memory has changed: a run or another window may have done it
+const WAIT_MS = 400; // while the embedder is loaded
+const section = element.querySelector(".elm-memories");
+const part = (name) => section.querySelector(`[data-part="${name}"]`);
+const wanted = { text: "", model: "", enabled: "", improved: "", sort: "created:desc", offset: 0 };
+const picked = new Set();
+const glances = new Map();
+let shown = ""; // the stamp of what the list shows
+let mapped = ""; // and of what the map shows
+let selected = new URLSearchParams(location.search).get("memory") || "";
+let card = ""; // the card's HTML as the server gave it
+let asked = 0;
+let cards = 0;
+let timer = 0;
+let hovered = "";
+
+const plane = makePlane(part("plane"), { pick: (id) => select(id, true), hover: glance, legend });
+
+async function call(name, ask = {}) {
+  let answer;
+  try {
+    answer = await server[name](ask);
+  } catch {
+    answer = null;
+  }
+  if (answer && typeof answer === "object" && !answer.detail) return answer;
+  return { error: '<p class="error"><strong>The program does not answer.</strong> See whether it still runs, and try again.</p>' };
+}
+
+function say(where, answer) {
+  if (answer.error) where.innerHTML = answer.error;
+  else where.textContent = answer.told || "";
+}
+
+const open = () => section.offsetParent !== null;
+
+// The list.
+
+async function refresh() {
+  const mine = ++asked;
+  const answer = await call("memories_list", wanted);
+  if (mine !== asked) return;
+  if (answer.waiting) {
+    part("told").textContent = answer.waiting;
+    return setTimeout(() => mine === asked && refresh(), WAIT_MS);
+  }
+  if (answer.error) return say(part("notice"), answer);
+  if (answer.total && wanted.offset >= answer.total) {
+    wanted.offset = Math.max(0, Math.ceil(answer.total / answer.page) - 1) * answer.page; // what was on this page is gone
+    return refresh();
+  }
+  shown = answer.stamp;
+  section.dataset.state = answer.count ? "some" : "empty";
+  part("empty").hidden = answer.count > 0;
+  part("cabinet").hidden = !answer.count;
+  for (const name of ["starter", "starter-more"]) {
+    part(name).hidden = !answer.starter;
+    part(name).textContent = answer.starter === 1 ? "Load the starter memory" : `Load the ${answer.starter} starter memories`;
+  }
+  part("told").textContent = answer.told;
+  fill(part("rows"), answer.rows);
+  fill(part("pager"), answer.pager);
+  if (part("models").innerHTML !== answer.models) {
+    part("models").innerHTML = answer.models;
+    part("models").value = wanted.model;
+    part("models").closest("label").hidden = part("models").options.length < 3;
+  }
+  part("export-all").textContent = wanted.enabled || wanted.improved || wanted.model ? "Export these" : "Export all";
+  part("rows").classList.toggle("ranked", Boolean(answer.query));
+  plane.search(answer.query ? { at: answer.query, matches: answer.matches, threshold: answer.threshold } : null);
+  mark();
+  chip(answer.count);
+  if (answer.count && mapped !== answer.stamp) await map();
+}
+
+function fill(where, html) {
+  if (where.dataset.html === html) return;
+  where.dataset.html = html;
+  where.innerHTML = html;
+}
+
+async function map() {
+  if (!mapped) part("legend").textContent = "laying it out …";
+  const answer = await call("memories_map");
+  if (answer.error) return say(part("notice"), answer);
+  mapped = answer.stamp;
+  glances.clear();
+  plane.set(answer);
+  const known = new Set(answer.ids);
+  for (const id of [...picked]) if (!known.has(id)) picked.delete(id);
+  mark();
+}
+
+function mark() {
+  for (const row of part("rows").children) {
+    const on = row.dataset.id === selected;
+    row.classList.toggle("chosen", on);
+    row.querySelector("a").toggleAttribute("aria-current", on);
+    row.firstElementChild.checked = picked.has(row.dataset.id);
+  }
+  part("picked").hidden = !picked.size;
+  part("picked-count").textContent = `${picked.size} selected`;
+  if (!picked.size) part("confirm-many").hidden = true;
+  plane.select(selected);
+}
+
+function chip(count) {
+  const link = document.getElementById("elm-memories-chip");
+  if (!link) return;
+  link.hidden = false;
+  link.textContent = !count ? "no memories" : count === 1 ? "1 memory" : `${count.toLocaleString("en")} memories`;
+}
+
+function filter() {
+  plane.filter((data, index) => {
+    const state = data.state[index];
+    const is = (want, bit) => !want || (want === "yes") === Boolean(state & bit);
+    return is(wanted.improved, 1) && is(wanted.enabled, 2) && (!wanted.model || data.models[data.model[index]]?.[0] === wanted.model);
+  });
+}
+
+// The card.
+
+function select(id, come = false) {
+  selected = id;
+  section.classList.toggle("one", Boolean(id));
+  if (open()) address(id);
+  mark();
+  return show(come);
+}
+
+async function show(come = false) {
+  const [mine, id] = [++cards, selected];
+  part("hint").hidden = Boolean(id);
+  if (!id) {
+    card = "";
+    return part("card").replaceChildren();
+  }
+  const answer = await call("memory_card", { id });
+  if (mine !== cards) return;
+  const html = answer.card || answer.error;
+  if (html !== card || part("card").dataset.id !== id) draw(html, id);
+  if (come && open()) bring(part("card"));
+}
+
+// A card that is drawn again keeps what the reader has opened and what is being typed into it.
+function draw(html, id) {
+  const old = part("card");
+  const same = old.dataset.id === id;
+  const typed = same ? [...old.querySelectorAll("[data-field]")].filter((field) => field.value !== field.defaultValue) : [];
+  const focus = same && old.contains(document.activeElement) ? document.activeElement.dataset : null;
+  const unfolded = same ? [...old.querySelectorAll("details")].map((each) => each.open) : [];
+  const asking = same && part("confirm") && !part("confirm").hidden;
+  card = html;
+  old.dataset.id = id;
+  old.innerHTML = html;
+  for (const field of typed) old.querySelector(`[data-field="${field.dataset.field}"]`)?.replaceWith(field);
+  old.querySelectorAll("details").forEach((each, place) => (each.open = Boolean(unfolded[place])));
+  if (asking && part("confirm")) part("confirm").hidden = false;
+  if (focus?.field) old.querySelector(`[data-field="${focus.field}"]`)?.focus();
+  else if (focus?.act) {
+    const twin = { enable: "disable", disable: "enable" }[focus.act] || focus.act;
+    (old.querySelector(`[data-act="${focus.act}"]`) || old.querySelector(`[data-act="${twin}"]`))?.focus();
+  }
+}
+
+function bring(what) {
+  const { top } = what.getBoundingClientRect();
+  if (top > window.innerHeight - 200 || top < 0) {
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    what.scrollIntoView({ behavior: still ? "auto" : "smooth", block: "start" });
+  }
+}
+
+async function change(fields) {
+  const id = selected;
+  const answer = await call("memory_change", { id, ...fields });
+  for (const name of ["label", "note"]) {
+    const field = part("card").querySelector(`[data-field="${name}"]`);
+    if (!answer.error && name in fields && field) field.defaultValue = fields[name];
+  }
+  await refresh();
+  await show();
+  if (selected === id && part("outcome")) say(part("outcome"), answer);
+}
+
+const acts = {
+  enable: () => change({ enabled: true }),
+  disable: () => change({ enabled: false }),
+  export: () => bundle({ ids: [selected] }, part("outcome")),
+  "export-all": () => bundle({ ...wanted, text: "" }, part("notice")),
+  ask() {
+    part("confirm").hidden = false;
+    part("confirm").querySelector('[data-act="keep"]').focus();
+  },
+  keep() {
+    part("confirm").hidden = true;
+    part("card").querySelector('[data-act="ask"]').focus();
+  },
+  async delete() {
+    const answer = await call("memories_delete", { ids: [selected] });
+    if (answer.error) return say(part("outcome"), answer);
+    const row = part("rows").querySelector(".chosen");
+    const next = row?.nextElementSibling || row?.previousElementSibling;
+    picked.delete(selected);
+    await select("");
+    await refresh();
+    say(part("notice"), answer);
+    part("rows").querySelector(`[data-id="${CSS.escape(next?.dataset.id || "")}"] a`)?.focus({ preventScroll: true });
+  },
+  async starter() {
+    say(part("notice"), { told: "Loading the starter memories …" });
+    taken(await call("memories_starter"));
+  },
+  import: () => part("file").click(),
+  back() {
+    const id = selected;
+    select("");
+    part("rows").querySelector(`[data-id="${CSS.escape(id)}"] a`)?.focus();
+  },
+};
+
+const bulk = {
+  export: () => bundle({ ids: [...picked] }, part("notice")),
+  enable: () => several({ enabled: true }),
+  disable: () => several({ enabled: false }),
+  ask() {
+    part("confirm-count").textContent = `Delete ${picked.size === 1 ? "1 memory" : `${picked.size} memories`}?`;
+    part("confirm-many").hidden = false;
+    part("confirm-many").querySelector('[data-bulk="keep"]').focus();
+  },
+  keep: () => (part("confirm-many").hidden = true),
+  none() {
+    picked.clear();
+    mark();
+  },
+  async delete() {
+    const answer = await call("memories_delete", { ids: [...picked] });
+    part("confirm-many").hidden = true;
+    if (!answer.error) {
+      if (picked.has(selected)) await select("");
+      picked.clear();
+    }
+    await refresh();
+    say(part("notice"), answer);
+  },
+};
+
+async function several(fields) {
+  const answer = await call("memory_change", { ids: [...picked], ...fields });
+  await refresh();
+  await show();
+  say(part("notice"), answer);
+}
+
+// Files.
+
+async function bundle(ask, where) {
+  say(where, { told: "Packing …" });
+  const answer = await call("memories_export", ask);
+  say(where, answer);
+  if (answer.error) return;
+  const link = document.createElement("a");
+  const path = answer.file.split("/").map(encodeURIComponent).join("/");
+  link.href = new URL(`.${window.gradio_config?.api_prefix ?? "/gradio_api"}/file=${path}`, location.origin + location.pathname);
+  link.download = answer.name;
+  link.click();
+}
+
+part("file").addEventListener("change", async () => {
+  const [file] = part("file").files;
+  part("file").value = "";
+  if (!file) return;
+  say(part("notice"), { told: `Reading ${file.name} …` });
+  let sent;
+  try {
+    sent = await upload(file);
+  } catch {
+    sent = {};
+  }
+  taken(await call("memories_import", { path: sent?.path || "" }));
+});
+
+async function taken(answer) {
+  if (!answer.error) Object.assign(wanted, { offset: 0 });
+  await refresh();
+  if (answer.added) await select(answer.added);
+  say(part("notice"), answer);
+}
+
+// The map.
+
+function legend(entries) {
+  const items = entries.map((entry) => {
+    const item = document.createElement("span");
+    item.className = "entry";
+    if (entry.scale) {
+      const bar = document.createElement("i");
+      bar.className = "scale";
+      bar.style.background = `linear-gradient(to right, ${entry.scale.join(", ")})`;
+      item.append(entry.from, bar, entry.to);
+    } else {
+      const dot = document.createElement("i");
+      dot.className = entry.hollow ? "dot hollow" : "dot";
+      dot.style.color = entry.colour;
+      item.append(dot, entry.text);
+    }
+    return item;
+  });
+  part("legend").replaceChildren(...items);
+}
+
+async function glance(id, at) {
+  hovered = id;
+  const box = part("glance");
+  if (!id) return (box.hidden = true);
+  if (!glances.has(id)) glances.set(id, call("memory_glance", { id }));
+  const answer = await glances.get(id);
+  if (hovered !== id || !answer.html) return;
+  box.innerHTML = answer.html;
+  box.hidden = false;
+  const room = part("plane");
+  const left = Math.max(8, Math.min(at[0] - box.offsetWidth / 2, room.clientWidth - box.offsetWidth - 8));
+  const above = at[1] - box.offsetHeight - 16;
+  box.style.left = `${left}px`;
+  box.style.top = `${above > 4 ? above : at[1] + 18}px`;
+}
+
+// What the reader does.
+
+section.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  const { act, bulk: many, offset, zoom } = button.dataset;
+  if (act || many) {
+    part("notice").replaceChildren();
+    (act ? acts[act] : bulk[many])?.();
+  } else if (offset !== undefined) {
+    wanted.offset = Number(offset);
+    refresh().then(() => bring(part("rows")));
+    part("rows").scrollTop = 0;
+  } else if (zoom !== undefined) plane.zoom(Number(zoom));
+});
+
+section.addEventListener("change", ({ target }) => {
+  const { seek, pick, field } = target.dataset;
+  if (pick) {
+    if (target.checked) picked.add(pick);
+    else picked.delete(pick);
+    mark();
+  } else if (field) change({ [field]: target.value });
+  else if (target === part("colour")) plane.colour(target.value);
+  else if (seek && seek !== "text") {
+    wanted[seek] = target.value;
+    wanted.offset = 0;
+    filter();
+    refresh();
+  }
+});
+
+section.querySelector(".seek").addEventListener("submit", (event) => {
+  event.preventDefault();
+  search(section.querySelector('[data-seek="text"]').value);
+});
+
+section.querySelector('[data-seek="text"]').addEventListener("input", ({ target }) => {
+  if (!target.value) search("");
+});
+
+function search(text) {
+  part("notice").replaceChildren();
+  wanted.text = text.trim();
+  wanted.offset = 0;
+  section.querySelector('[data-seek="sort"]').disabled = Boolean(wanted.text);
+  refresh();
+}
+
+section.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") {
+    const ask = [part("confirm"), part("confirm-many")].find((each) => each && !each.hidden);
+    if (!ask) return;
+    event.preventDefault(); // Esc stops a run elsewhere on the page
+    event.stopPropagation();
+    ask.querySelector('[data-act="keep"], [data-bulk="keep"]').click();
+  } else if (event.target.dataset.field === "label" && event.key === "Enter") event.target.blur();
+  const row = event.target.closest(".rows > li");
+  const step = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];
+  if (row && step && row[step]) {
+    event.preventDefault();
+    row[step].querySelector("a").focus();
+  }
+});
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[data-memory]");
+  if (link) {
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    visit();
+    part("notice").replaceChildren();
+    return select(link.dataset.memory, true);
+  }
+  const tab = event.target.closest?.('#elm-tabs button[role="tab"]');
+  if (tab && tab.id !== "elm-memories-button") address("");
+});
+
+// Opens the tab; just after the page was loaded, Gradio may not hear the click yet.
+function visit(tries = 60) {
+  if (open() || !tries) return;
+  document.querySelector("#elm-memories-button")?.click();
+  setTimeout(() => visit(tries - 1), 80);
+}
+
+function address(id) {
+  const url = new URL(location.href);
+  url.searchParams.delete("memories");
+  if (id) url.searchParams.set("memory", id);
+  else url.searchParams.delete("memory");
+  if (url.href !== location.href) history.replaceState(history.state, "", url);
+}
+
+async function watch() {
+  clearTimeout(timer);
+  const answer = document.hidden ? { error: "" } : await call("memories_state");
+  if (!("error" in answer)) {
+    chip(answer.count);
+    if (open() && answer.stamp !== shown) {
+      await refresh();
+      await show();
+    }
+  }
+  timer = setTimeout(watch, STATE_MS);
+}
+
+let seen = false;
+new ResizeObserver(() => {
+  if (open() === seen) return;
+  seen = open();
+  if (!seen) return;
+  if (selected) address(selected);
+  refresh();
+  show();
+}).observe(element);
+document.addEventListener("visibilitychange", () => document.hidden || watch());
+
+filter();
+if (selected || new URLSearchParams(location.search).has("memories")) {
+  section.classList.toggle("one", Boolean(selected));
+  visit();
+}
+watch();

@@ -1,0 +1,233 @@
+"""The Memories tab: what its script may ask for (`assets/memories.js`), and the component that holds it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import time
+import zipfile
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from elm_app.errors import BadInput, DamagedMemory, ElmError
+from elm_app.events import Progress
+from elm_app.memory import archive
+from elm_app.memory.embedder import Embedders
+from elm_app.memory.retriever import THRESHOLD
+from elm_app.memory.store import Store
+from elm_app.studio import card, render, shelf, words
+from elm_app.studio.cabinet import CABINET
+from elm_app.studio.meaning import Meaning
+from elm_app.studio.plane import Atlas, stamp
+from elm_app.studio.theme import ASSETS
+
+STARTER = ASSETS / "starter.elm.zip"
+"""Memories that come with the program; the offer to load them is made only if the file is there."""
+MATCHES = 5
+"""Memories that the map draws a line to from what was searched for."""
+_EXPORT_SECONDS = 3600.0
+"""How long an exported file is kept for the browser to fetch."""
+_DISABLED = "Disabled by hand."
+
+Ask = dict[str, Any]
+
+
+def panel(store: Store, embedders: Embedders, runs: Path) -> gr.HTML:
+    """What the tab shows, to be put under all tabs: Gradio draws a tab only when it is opened, and the header's chip
+    and the links to memories work before that. `assets/memories.css` shows it while the tab is selected.
+    """
+    return gr.HTML(
+        html_template=CABINET,
+        js_on_load="\n".join((ASSETS / name).read_text(encoding="utf-8") for name in ("plane.js", "memories.js")),
+        apply_default_css=False,
+        server_functions=Memories(store, embedders, runs).functions(),
+        elem_id="elm-cabinet",
+    )
+
+
+class Memories:
+    """Answers the questions of the pages about one store.
+
+    Every answer is plain JSON; a question that cannot be answered gives `error`, a sentence as HTML.
+    """
+
+    def __init__(self, store: Store, embedders: Embedders, runs: Path) -> None:
+        self.store, self.runs = store, runs
+        self.meaning, self.atlas = Meaning(embedders), Atlas(store)
+
+    def functions(self) -> list[Callable[[Any], dict[str, Any]]]:
+        """What the page's script may call, each by the name that it has here."""
+        answers: tuple[Callable[[Ask], dict[str, Any]], ...] = (
+            self.memories_state, self.memories_list, self.memories_map, self.memory_card, self.memory_glance,
+            self.memory_change, self.memories_delete, self.memories_export, self.memories_import, self.memories_starter,
+        )  # fmt: skip
+        return [_guarded(answer) for answer in answers]
+
+    def memories_state(self, _: Ask) -> dict[str, Any]:
+        """How many there are, and a text that changes whenever one of them does."""
+        return {"count": self.store.count(), "stamp": stamp(self.store)}
+
+    def memories_list(self, ask: Ask) -> dict[str, Any]:
+        """A page of the list: all that fit, or the nearest to a text."""
+        asked, all = shelf.wanted(ask), self.store.count()
+        answer = {"stamp": stamp(self.store), "count": all, "starter": self._starter() if STARTER.is_file() else 0}
+        scores: dict[str, float] | None = None
+        if asked.text and all:
+            key = self.meaning.key(asked.text)
+            if isinstance(key, Progress):
+                amount = words.amount(key.done, key.total, key.unit)
+                return {"waiting": words.DOT.join(part for part in (key.message, amount) if part)}
+            found = self.store.nearest(key, shelf.NEAREST, **asked.filters)
+            total = len(found)
+            some = found[asked.offset : asked.offset + shelf.PAGE]
+            scores = {match.id: match.score for match in some}
+            rows = tuple(self.store.rows(list(scores)))
+            answer["query"] = self.atlas.place(key[None])[0]
+            answer["matches"] = [[match.id, round(match.score, 3)] for match in found[:MATCHES]]
+        else:
+            page = self.store.page(
+                **asked.filters, sort=asked.sort, descending=asked.descending, offset=asked.offset, limit=shelf.PAGE
+            )
+            total, rows = page.total, page.rows
+        models = self.store.models()
+        return answer | {
+            "page": shelf.PAGE,
+            "threshold": THRESHOLD,
+            "rows": shelf.rows_html(rows, scores, len(models) > 1),
+            "told": shelf.told(asked, total, len(rows), all),
+            "pager": shelf.pager(asked, total),
+            "models": shelf.models_html(models),
+            "total": total,
+        }
+
+    def memories_map(self, _: Ask) -> dict[str, Any]:
+        """All points of the map."""
+        return {"stamp": stamp(self.store), **self.atlas.columns()}
+
+    def memory_card(self, ask: Ask) -> dict[str, Any]:
+        """The card of one memory."""
+        id = _id(ask)
+        try:
+            memory = self.store.get(id)
+        except BadInput:
+            told = render.sentence(f"There is no memory {id}.", "It may have been deleted; choose another in the list.")
+            return {"id": id, "error": told}
+        except DamagedMemory as error:
+            return {"id": id, "card": card.damaged(id, render.error(error))}
+        has_run = self._has_run(memory.run)
+        return {"id": id, "card": card.card(memory, has_run)}
+
+    def memory_glance(self, ask: Ask) -> dict[str, Any]:
+        """What the map shows beside a point: problem, answer, and how the votes stood."""
+        rows = self.store.rows([_id(ask)])
+        return {"id": _id(ask), "html": shelf.glance(rows[0]) if rows else ""}
+
+    def memory_change(self, ask: Ask) -> dict[str, Any]:
+        """Changes label, note or whether some memories are offered; gives what to say about it."""
+        ids, fields = _ids(ask), {name: ask[name] for name in ("label", "note", "enabled") if name in ask}
+        if not fields or (len(ids) > 1 and set(fields) != {"enabled"}):
+            raise BadInput("Nothing was changed.", "Reload the page.")
+        if fields.get("enabled") is False:
+            fields["disabled_reason"] = _DISABLED
+        for id in ids:
+            self.store.change(id, **fields)
+        said = {"label": "Label saved.", "note": "Note saved."}.get(next(iter(fields)))
+        which = "" if len(ids) == 1 else f"{_memories(len(ids))}: "
+        return {"told": said or which + ("Offered again." if fields["enabled"] else "Not offered any more.")}
+
+    def memories_delete(self, ask: Ask) -> dict[str, Any]:
+        """Deletes memories for good."""
+        ids = _ids(ask)
+        self.store.delete(ids)
+        return {"told": f"{_memories(len(ids))} deleted."}
+
+    def memories_export(self, ask: Ask) -> dict[str, Any]:
+        """Writes some memories (`ids`), or all that fit the filters, into a file that the browser then fetches."""
+        asked = shelf.wanted(ask)
+        ids = _ids(ask) if ask.get("ids") else self.store.vectors(**asked.filters)[0]
+        name = f"{ids[0]}{archive.SUFFIX}" if len(ids) == 1 else f"memories{archive.SUFFIX}"
+        place = Path(get_upload_folder()) / "elm-export"
+        place.mkdir(parents=True, exist_ok=True)
+        for old in place.iterdir():  # what was fetched long ago
+            if old.stat().st_mtime < time.time() - _EXPORT_SECONDS:
+                shutil.rmtree(old, ignore_errors=True)
+        place = place / secrets.token_hex(16)
+        place.mkdir()
+        archive.export(self.store, ids, place / name)
+        return {"file": str(place / name), "name": name, "told": f"{_memories(len(ids))} exported as {name}."}
+
+    def memories_import(self, ask: Ask) -> dict[str, Any]:
+        """Takes in an archive that the browser has uploaded."""
+        path = Path(str(ask.get("path") or "")).resolve()
+        if not path.is_relative_to(Path(get_upload_folder()).resolve()) or not path.is_file():
+            raise BadInput("The file did not arrive.", "Choose it again.")
+        try:
+            return self._imported(path)
+        finally:
+            path.unlink(missing_ok=True)
+
+    def memories_starter(self, _: Ask) -> dict[str, Any]:
+        """Takes in the memories that come with the program."""
+        if not STARTER.is_file():
+            raise BadInput("There are no starter memories in this copy of the program.", "Learn from a problem instead.")
+        return self._imported(STARTER)
+
+    def _imported(self, path: Path) -> dict[str, Any]:
+        done = archive.import_(self.store, path)
+        parts = [f"{_memories(len(done.added))} added."] if done.added else []
+        if done.known:
+            parts.append(f"{_memories(len(done.known))} {'was' if len(done.known) == 1 else 'were'} here already.")
+        added = done.added[0] if len(done.added) == 1 else ""
+        return {"told": " ".join(parts) or "There was no memory in it.", "added": added}
+
+    def _has_run(self, run: str) -> bool:
+        return bool(run) and "/" not in run and "\0" not in run and (self.runs / f"{run}.jsonl").is_file()
+
+    def _starter(self) -> int:
+        """How many starter memories are not in the store."""
+        ids = _ids_in(STARTER, STARTER.stat().st_mtime_ns)
+        return sum(not (self.store.adapters / id).exists() for id in ids)
+
+
+def _guarded(answer: Callable[[Ask], dict[str, Any]]) -> Callable[[Any], dict[str, Any]]:
+    def guarded(ask: Any = None) -> dict[str, Any]:
+        try:
+            return answer(ask if isinstance(ask, dict) else {})
+        except ElmError as error:
+            return {"error": render.error(error)}
+        except OSError as error:
+            return {"error": render.sentence(f"The disk refuses: {error.strerror or error}.", "Free some room and try again.")}
+
+    guarded.__name__ = answer.__name__
+    return guarded
+
+
+def _id(ask: Ask) -> str:
+    return str(ask.get("id") or "")
+
+
+def _ids(ask: Ask) -> list[str]:
+    ids = ask.get("ids", [ask.get("id")])
+    if not isinstance(ids, list) or not ids or not all(isinstance(id, str) for id in ids):
+        raise BadInput("No memory was chosen.", "Tick one first.")
+    return list(dict.fromkeys(ids))
+
+
+def _memories(count: int) -> str:
+    return f"{count:,} {'memory' if count == 1 else 'memories'}"
+
+
+@lru_cache(maxsize=2)
+def _ids_in(path: Path, _: int) -> tuple[str, ...]:
+    """The ids in an archive of our own; none if it is damaged, which importing then explains."""
+    try:
+        with zipfile.ZipFile(path) as packed:
+            return tuple(str(entry["id"]) for entry in json.loads(packed.read(archive.MANIFEST))["memories"])
+    except (OSError, ValueError, LookupError, TypeError, zipfile.BadZipFile):
+        return ()
