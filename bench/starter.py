@@ -1,4 +1,6 @@
-"""Make the starter memories: learn from each problem of assets/starter-problems.json and export those that help.
+"""Make the starter memories: learn from the problems of assets/starter-problems.json and export what was stored.
+
+Those that do not help their own problem are exported too, disabled as they are: they show what failure looks like.
 
     python bench/starter.py --memories /tmp/starter --out assets/starter.elm.zip
 
@@ -34,9 +36,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "assets" / "starter.elm.zip")
     parser.add_argument("--model", default="small")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=6)
+    parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--max-new-tokens", type=int, default=256)
-    parser.add_argument("--wanted", type=int, default=14, help="stop when so many help")
+    parser.add_argument("--wanted", type=int, default=14, help="stop when so many are stored")
     options = parser.parse_args()
     problems = json.loads((ROOT / "assets" / "starter-problems.json").read_text(encoding="utf-8"))
     with closing(Store(options.memories)) as store:
@@ -44,16 +46,17 @@ def main() -> None:
         for problem in problems:
             if problem["text"] in done(options.memories):
                 continue
-            if sum(memory["kept"] for memory in done(options.memories).values()) >= options.wanted:
+            if sum(memory["id"] is not None for memory in done(options.memories).values()) >= options.wanted:
                 break
             print(f"== {problem['kind']}", file=sys.stderr)
             kept = learn(problem["text"], options, tools)
             if kept.memory is not None:
                 store.change(kept.memory, label=problem["kind"])
             note(options.memories, problem["text"], kept)
-        helping = [memory["id"] for memory in done(options.memories).values() if memory["kept"]]
-        export(store, helping, options.out)
-    print(f"{len(helping)} memories in {options.out}")
+        known = done(options.memories).values()
+        stored = [str(memory["id"]) for memory in known if memory["id"] is not None]
+        export(store, stored, options.out)
+    print(f"{len(stored)} memories in {options.out}, {sum(bool(memory['kept']) for memory in known)} of them help")
 
 
 def learn(problem: str, options: argparse.Namespace, tools: Tools) -> MemoryStored:
