@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument("--model", default="small")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--reward", default="vote")
     parser.add_argument("--max-new-tokens", type=int, default=256)
     parser.add_argument("--wanted", type=int, default=14, help="stop when so many are stored")
     options = parser.parse_args()
@@ -62,7 +63,9 @@ def main() -> None:
 def learn(problem: str, options: argparse.Namespace, tools: Tools) -> MemoryStored:
     """One memory, told on stderr."""
     model = ModelSettings(options.model)
-    learning = LearnSettings(seed=options.seed, steps=options.steps, max_new_tokens=options.max_new_tokens)
+    learning = LearnSettings(
+        seed=options.seed, steps=options.steps, max_new_tokens=options.max_new_tokens, reward=options.reward
+    )
     ready = learn_run(problem, model, learning, tools)
     view, reporter = RunView(), Reporter()
     for seq, event in enumerate(ready.work(lambda: False)):
