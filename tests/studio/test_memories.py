@@ -186,7 +186,7 @@ def test_what_a_list_says() -> None:
 
 
 @pytest.mark.parametrize(
-    "bad", [{"sort": "bytes"}, {"sort": "id; drop"}, {"enabled": "maybe"}, {"enabled": []}, {"offset": -1},
+    "bad", [{"sort": "bytes"}, {"sort": "id; drop"}, {"enabled": "maybe"}, {"enabled": ["yes"]}, {"offset": -1},
             {"offset": True}, {"offset": "1"}]
 )  # fmt: skip
 def test_a_nonsensical_question_is_an_error(store: Store, bad: dict[str, Any]) -> None:
@@ -246,7 +246,7 @@ def test_the_map_has_every_memory_and_changes_only_with_them(store: Store) -> No
     assert stamp(store) != before
     columns = atlas.columns()
     assert len({len(columns[name]) for name in ("ids", "x", "y", "state", "gain", "created", "model")}) == 1
-    assert max(map(abs, columns["x"])) == 1000
+    assert max(map(abs, columns["x"] + columns["y"])) == 1000
     assert columns["models"][columns["model"][3]] == [TINY.weights_sha256, "tiny"]
     for place, id in enumerate(columns["ids"]):
         made = store.get(id)
