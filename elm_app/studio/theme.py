@@ -77,7 +77,7 @@ def theme() -> gr.themes.Base:
 
 def launch_options() -> dict[str, Any]:
     """Keyword arguments for `Blocks.launch`; address and port are left to Gradio and its environment variables."""
-    style = (ASSETS / "elm.css").read_text(encoding="utf-8")
+    style = "".join(path.read_text(encoding="utf-8") for path in sorted(ASSETS.glob("*.css")))
     return {
         "theme": theme(),
         "head": f"<style>{style}</style>",
