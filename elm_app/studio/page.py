@@ -7,43 +7,41 @@ only hand a run's id over, so nothing is lost when they end.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
 
 from elm_app import config
-from elm_app.config import ModelSettings, SamplingSettings
+from elm_app.config import SamplingSettings
 from elm_app.errors import ElmError
 from elm_app.runs.runner import Runner
-from elm_app.studio import render
+from elm_app.studio import remembered, render
+from elm_app.studio.actions import Actions
+from elm_app.studio.asks import Asks
 from elm_app.studio.form import MODELS, NUMBERS, model_settings, sampling_settings
 from elm_app.studio.history import History
 from elm_app.studio.skeleton import HEADER, LIVE
 from elm_app.studio.tail import Tail
 from elm_app.studio.theme import ASSETS
 
-Solve = Callable[[str, ModelSettings, SamplingSettings], str]
-"""Queues a run for a problem and returns its id; raises `ElmError` if it cannot."""
-
 _QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
-def build(runner: Runner, solve: Solve) -> gr.Blocks:
-    """The page over one runner. `solve` queues a run; everything shown is read from the runs' logs."""
+def build(runner: Runner, actions: Actions) -> gr.Blocks:
+    """The page over one runner. `actions` queue runs; everything shown is read from their logs and from the store."""
     history = History(runner.folder)
     with gr.Blocks(title="ELM", analytics_enabled=False, fill_width=True) as page:
         gr.HTML(html_template=HEADER, js_on_load=None, apply_default_css=False, elem_id="elm-header")
         with gr.Tabs(selected="solve", elem_id="elm-tabs"):
             with gr.Tab("Solve", id="solve", elem_id="elm-solve"):
-                _solve_tab(runner, solve)
+                _solve_tab(runner, actions, page)
             with gr.Tab("Runs", id="runs", elem_id="elm-runs") as runs_tab:
                 table = gr.HTML(apply_default_css=False, js_on_load=None, elem_id="elm-history")
         runs_tab.select(history.table, None, table, **_QUIET)
     return page
 
 
-def _solve_tab(runner: Runner, solve: Solve) -> None:
+def _solve_tab(runner: Runner, actions: Actions, page: gr.Blocks) -> None:
     with gr.Row(elem_id="elm-ask", equal_height=False):
         problem = gr.Textbox(
             label="Problem",
@@ -66,23 +64,25 @@ def _solve_tab(runner: Runner, solve: Solve) -> None:
             chip.click(None, None, None, js="() => window.elm.chosen()", api_visibility="private")
     with gr.Accordion("Settings", open=False, elem_id="elm-settings") as drawer:
         fields, settings_notice = _settings()
+        memory = remembered.field(actions.store, page, drawer)
     told = gr.JSON(visible=False)
-    _live(runner)
+    _live(runner, actions)
 
     def submit(*values: Any) -> tuple[str, str, dict[str, str], Any]:
-        text, model, quantization, samples, temperature, tokens, seed = values
+        text, memory, model, quantization, samples, temperature, tokens, seed = values
         try:
             chosen = model_settings(model, quantization)
             sampling = sampling_settings(samples, tokens, temperature, seed)
+            wanted = remembered.wanted(actions.store, memory)
         except ElmError as error:
             return "", render.error(error), {"field": "settings"}, gr.Accordion(open=True)
         try:
-            return "", "", {"run": solve(text or "", chosen, sampling)}, gr.skip()
+            return "", "", {"run": actions.solve(text or "", chosen, sampling, wanted)}, gr.skip()
         except ElmError as error:
             return render.error(error), "", {"field": "problem"}, gr.skip()
 
     outputs = [problem_notice, settings_notice, told, drawer]
-    gr.on([problem.submit, go.click], submit, [problem, *fields], outputs, trigger_mode="multiple", **_QUIET).then(
+    gr.on([problem.submit, go.click], submit, [problem, memory, *fields], outputs, trigger_mode="multiple", **_QUIET).then(
         None, told, None, js="(told) => window.elm.told(told)", api_visibility="private"
     )
     stop.click(None, None, None, js="() => window.elm.stop()", api_visibility="private")
@@ -130,8 +130,9 @@ def _notice(elem_id: str) -> gr.HTML:
     return gr.HTML(apply_default_css=False, js_on_load=None, elem_id=elem_id, elem_classes="elm-notice")
 
 
-def _live(runner: Runner) -> None:
-    answers = Tail(runner)
+def _live(runner: Runner, actions: Actions) -> None:
+    answers = Tail(runner, actions)
+    asks = Asks(actions, answers)
 
     def tail(ask: dict[str, Any]) -> dict[str, Any]:
         run, since = ask.get("run"), ask.get("since")
@@ -143,8 +144,8 @@ def _live(runner: Runner) -> None:
 
     gr.HTML(
         html_template=LIVE,
-        js_on_load=(ASSETS / "elm.js").read_text(encoding="utf-8"),
+        js_on_load="".join((ASSETS / name).read_text(encoding="utf-8") for name in ("elm.js", "learn.js")),
         apply_default_css=False,
-        server_functions=[tail, stop],
+        server_functions=[tail, stop, asks.learn, asks.again, asks.keep, asks.resume, asks.duration],
         elem_id="elm-live",
     )
