@@ -129,7 +129,8 @@ def _line(line: Line, y: object, total: int, skipped: dict[int, str]) -> str:
     drawn = f'<path class="{line.look}" d="{path}"/>' if path else ""
     if line.look == "band":
         drawn += "".join(
-            f'<circle class="band" cx="{_x(step, total):.1f}" cy="{y(value):.1f}" r="5"/>' for step, value in line.points
+            f'<circle class="band" cx="{_x(step, total):.1f}" cy="{y(value):.1f}" r="5"/>'
+            for step, value in line.points
         )
         return drawn
     radius = 3.5 if total <= 40 else 2
@@ -146,7 +147,9 @@ def _line(line: Line, y: object, total: int, skipped: dict[int, str]) -> str:
 def _names(lines: Sequence[Line], y: object, total: int, top: float, height: float) -> str:
     """Each line's name and last value, right of the plot at the height of its end, moved apart where they would meet."""
     assert callable(y)
-    ends = sorted(((y(line.points[-1][1]), line) for line in lines if line.points), key=lambda end: (end[0], end[1].name))
+    ends = sorted(
+        ((y(line.points[-1][1]), line) for line in lines if line.points), key=lambda end: (end[0], end[1].name)
+    )
     rows: list[tuple[float, str, str]] = []
     for end, line in ends:
         rows += [(end, line.look, line.name)] + ([(end, f"{line.look} last", line.told)] if line.told else [])

@@ -38,7 +38,9 @@ def status(view: RunView) -> str:
             return "Storing the memory"
     finished = sum(trace.trace is not None for trace in view.traces.values())
     if learn.phase == "step":
-        return words.DOT.join([_step(learn), f"trying {words.count(learn.samples, 'solution')}", f"{finished} finished"])
+        return words.DOT.join(
+            [_step(learn), f"trying {words.count(learn.samples, 'solution')}", f"{finished} finished"]
+        )
     return words.DOT.join(
         [f"Measuring {learn.phase} learning", words.count(learn.samples, "sample"), f"{finished} finished"]
     )
@@ -260,14 +262,14 @@ def stored(view: RunView, now: Stored) -> str:
     use = f'<button type="button" data-ask="again" data-with="{name}">Solve with it</button>'
     match now:
         case "gone":
-            return f'<p>Memory {name} has been deleted since.</p>'
+            return f"<p>Memory {name} has been deleted since.</p>"
         case "damaged":
             return f'<p class="error"><strong>Memory {name} is damaged.</strong> Open it to see how. {link}</p>'
         case "enabled":
-            return f'<p><strong>Kept as memory {name}.</strong> {link}</p>{use}'
+            return f"<p><strong>Kept as memory {name}.</strong> {link}</p>{use}"
     why = html.escape(learn.stored.reason)
     return (
-        f'<p><strong>Stored as memory {name}, but disabled:</strong> {why} {link}</p>'
+        f"<p><strong>Stored as memory {name}, but disabled:</strong> {why} {link}</p>"
         f'<button type="button" data-ask="keep">Keep it anyway</button>{use}'
     )
 

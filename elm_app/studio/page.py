@@ -82,9 +82,9 @@ def _solve_tab(runner: Runner, actions: Actions, page: gr.Blocks) -> None:
             return render.error(error), "", {"field": "problem"}, gr.skip()
 
     outputs = [problem_notice, settings_notice, told, drawer]
-    gr.on([problem.submit, go.click], submit, [problem, memory, *fields], outputs, trigger_mode="multiple", **_QUIET).then(
-        None, told, None, js="(told) => window.elm.told(told)", api_visibility="private"
-    )
+    gr.on(
+        [problem.submit, go.click], submit, [problem, memory, *fields], outputs, trigger_mode="multiple", **_QUIET
+    ).then(None, told, None, js="(told) => window.elm.told(told)", api_visibility="private")
     stop.click(None, None, None, js="() => window.elm.stop()", api_visibility="private")
 
 
