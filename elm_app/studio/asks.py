@@ -3,6 +3,8 @@ error as a sentence."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from elm_app.config import ModelSettings, SamplingSettings
@@ -23,6 +25,10 @@ class Asks:
 
     def __init__(self, actions: Actions, tail: Tail) -> None:
         self.actions, self.tail = actions, tail
+
+    def functions(self) -> list[Callable[[Json], Json]]:
+        """All of them, as plain functions: Gradio marks what it is given, and a method cannot be marked."""
+        return [_plain(each) for each in (self.learn, self.again, self.keep, self.resume, self.duration)]
 
     def learn(self, ask: Json) -> Json:
         """Learn from the problem of a run; `fields` are those of the drawer."""
@@ -73,6 +79,14 @@ class Asks:
         if not isinstance(run, str) or not run:
             raise BadInput("There is no run to go on from.", "Solve a problem first.")
         return self.tail.view(run)
+
+
+def _plain(method: Callable[[Json], Json]) -> Callable[[Json], Json]:
+    @wraps(method)
+    def function(ask: Json) -> Json:
+        return method(ask)
+
+    return function
 
 
 def _fields(ask: Json) -> Json:

@@ -101,7 +101,7 @@ def left(view: RunView, course: Course, now: float) -> float | None:
 
 
 def estimate(view: RunView, learning: LearnSettings) -> float | None:
-    """Seconds that learning from a solved problem takes here, going by the speed and the length of that run's traces."""
+    """Seconds that learning from a solved problem takes here, by the speed and the length of that run's traces."""
     timing = view.timing
     traces = [trace.tokens for trace in view.traces.values() if trace.tokens]
     if timing is None or not traces or timing.tokens_per_second <= 0:

@@ -7,7 +7,7 @@ moves. Texts are in the units of the drawing; the style sheet gives size and col
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from elm_app.types import LearnStep
@@ -20,65 +20,69 @@ _BARS_RIGHT = 8
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a chart: what stands at its end, its look (`band`, `line`), its value at each step."""
+    """One line of a chart.
 
-    name: str
+    Attributes:
+        look: `line`, or `band`, which is broad and pale so that a line on it can be seen.
+        points: step and value, by step.
+        name: what stands at its end, one row each, the last value last; nothing if another line's name says it.
+    """
+
     look: str
     points: tuple[tuple[int, float], ...]
-    told: str
+    what: str
+    name: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Lines over one vertical axis from 0 to `top`, whose unit the ticks name."""
+    """Lines over one vertical axis from 0 to `top`."""
 
     lines: tuple[Line, ...]
     top: float
     ticks: tuple[tuple[float, str], ...]
-    title: str
 
 
 _SHARES = ((0.0, "0%"), (0.5, "50%"), (1.0, "100%"))
+_ROW = 15.0
+"""From one row of a name to the next."""
 
 
 def reward_chart(steps: Sequence[LearnStep], total: int) -> str:
     """Mean reward and agreement of each step's rollouts."""
     reward = tuple((step.step, step.reward_mean) for step in steps)
     agreement = tuple((step.step, step.agreement) for step in steps)
-    if reward and abs(reward[-1][1] - agreement[-1][1]) < 0.005:
-        last = f"{agreement[-1][1]:.0%}"
-        named = (Line("reward =", "line", reward, ""), Line("agreement", "band", agreement, last))
-    else:
-        named = (
-            Line("reward", "line", reward, f"{reward[-1][1]:.2f}" if reward else ""),
-            Line("agreement", "band", agreement, f"{agreement[-1][1]:.0%}" if agreement else ""),
-        )
-    panel = Panel((named[1], named[0]), 1.0, _SHARES, "")
-    return _chart("Reward and agreement by step", [panel], steps, total)
+    names: tuple[tuple[str, ...], tuple[str, ...]] = (), ()
+    if steps:
+        names = ("reward", f"{reward[-1][1]:.0%}"), ("agreement", f"{agreement[-1][1]:.0%}")
+        if names[0][1] == names[1][1]:  # as a rule, where the majority is the reward
+            names = ("reward =", "agreement", names[0][1]), ()
+    lines = Line("band", agreement, "agreement", names[1]), Line("line", reward, "reward", names[0])
+    return _chart("reward", "Reward and agreement by step", [Panel(lines, 1.0, _SHARES)], steps, total)
 
 
 def length_chart(steps: Sequence[LearnStep], total: int, longest: int) -> str:
     """Share of the rollouts with an answer, and their mean length in tokens up to the limit `longest`."""
     answered = tuple((step.step, step.answered) for step in steps)
     tokens = tuple((step.step, step.tokens) for step in steps)
-    upper = Line("answered", "line", answered, f"{answered[-1][1]:.0%}" if answered else "")
-    lower = Line("tokens", "line", tokens, f"{tokens[-1][1]:.0f}" if tokens else "")
+    upper = Line("line", answered, "answered", ("answered", f"{answered[-1][1]:.0%}") if steps else ())
+    lower = Line("line", tokens, "tokens a rollout", ("tokens", f"{tokens[-1][1]:.0f}") if steps else ())
     top = float(max(longest, *(int(value) for _, value in tokens), 1))
-    shares = Panel((upper,), 1.0, (_SHARES[0], _SHARES[2]), "")
-    lengths = Panel((lower,), top, ((0.0, "0"), (top, f"{top:.0f}")), "")
-    return _chart("Answered, and length in tokens, by step", [shares, lengths], steps, total)
+    shares = Panel((upper,), 1.0, (_SHARES[0], _SHARES[2]))
+    lengths = Panel((lower,), top, ((0.0, "0"), (top, f"{top:.0f}")))
+    return _chart("length", "Answered, and length in tokens, by step", [shares, lengths], steps, total)
 
 
-def _chart(title: str, panels: list[Panel], steps: Sequence[LearnStep], total: int) -> str:
-    gap = 18
+def _chart(key: str, title: str, panels: list[Panel], steps: Sequence[LearnStep], total: int) -> str:
+    gap = 26.0
     height = (HEIGHT - _TOP - _BOTTOM - gap * (len(panels) - 1)) / len(panels)
     skipped = {step.step: step.skipped for step in steps if step.skipped}
     drawn = "".join(
         _panel(panel, _TOP + place * (height + gap), height, total, skipped) for place, panel in enumerate(panels)
     )
     return (
-        f'<figure class="chart" data-key="{html.escape(title.split()[0].lower().strip(","))}"><figcaption>{title}'
-        f'</figcaption><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{_told(title, panels)}">'
+        f'<figure class="chart" data-key="{key}"><figcaption>{title}</figcaption>'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{_told(title, panels)}">'
         f"{drawn}{_steps_axis(total)}</svg></figure>"
     )
 
@@ -86,8 +90,8 @@ def _chart(title: str, panels: list[Panel], steps: Sequence[LearnStep], total: i
 def _told(title: str, panels: Iterable[Panel]) -> str:
     lines = [line for panel in panels for line in panel.lines if line.points]
     said = "; ".join(
-        f"{line.name.rstrip(' =')} from {line.points[0][1]:.3g} in step {line.points[0][0]} "
-        f"to {line.points[-1][1]:.3g} in step {line.points[-1][0]}"
+        f"{line.what} {line.points[0][1]:.3g} in step {line.points[0][0]}, "
+        f"{line.points[-1][1]:.3g} in step {line.points[-1][0]}"
         for line in lines
     )
     return html.escape(f"{title}: {said or 'no step has finished yet'}.")
@@ -116,50 +120,41 @@ def _panel(panel: Panel, top: float, height: float, total: int, skipped: dict[in
         f'<text class="tick left" x="{_LEFT - 8}" y="{y(value) + 4:.1f}">{label}</text>'
         for value, label in panel.ticks
     )
-    drawn = "".join(_line(line, y, total, skipped) for line in panel.lines)
-    return grid + drawn + _names(panel.lines, y, total, top, height)
+    return grid + "".join(_line(line, y, total, skipped) for line in panel.lines) + _names(panel.lines, y)
 
 
-def _line(line: Line, y: object, total: int, skipped: dict[int, str]) -> str:
-    assert callable(y)
+def _line(line: Line, y: Callable[[float], float], total: int, skipped: dict[int, str]) -> str:
     path, last = "", None
     for step, value in line.points:
         path += f"{'L' if last == step - 1 else 'M'}{_x(step, total):.1f} {y(value):.1f}"
         last = step
     drawn = f'<path class="{line.look}" d="{path}"/>' if path else ""
-    if line.look == "band":
-        drawn += "".join(
-            f'<circle class="band" cx="{_x(step, total):.1f}" cy="{y(value):.1f}" r="5"/>'
-            for step, value in line.points
-        )
-        return drawn
-    radius = 3.5 if total <= 40 else 2
+    radius = 5.0 if line.look == "band" else 3.5 if total <= 40 else 2.0
     for step, value in line.points:
         why = f": no update. {skipped[step]}" if step in skipped else ""
-        told = f"Step {step}: {line.name.rstrip(' =')} {value:.3g}{why}"
+        told = html.escape(f"Step {step}: {line.what} {value:.3g}{why}")
+        look = line.look if line.look == "band" else "point skipped" if why else "point"
         drawn += (
-            f'<circle class="point{" skipped" if why else ""}" cx="{_x(step, total):.1f}" cy="{y(value):.1f}" '
-            f'r="{radius}"><title>{html.escape(told)}</title></circle>'
+            f'<circle class="{look}" cx="{_x(step, total):.1f}" cy="{y(value):.1f}" r="{radius}">'
+            f"<title>{told}</title></circle>"
         )
     return drawn
 
 
-def _names(lines: Sequence[Line], y: object, total: int, top: float, height: float) -> str:
-    """Each line's name and last value, right of the plot at the height of its end, moved apart where they would meet."""
-    assert callable(y)
-    ends = sorted(
-        ((y(line.points[-1][1]), line) for line in lines if line.points), key=lambda end: (end[0], end[1].name)
-    )
-    rows: list[tuple[float, str, str]] = []
-    for end, line in ends:
-        rows += [(end, line.look, line.name)] + ([(end, f"{line.look} last", line.told)] if line.told else [])
-    step, made = 14.0, ""
-    places: list[float] = []
-    for place, (end, _, _) in enumerate(rows):
-        places.append(max(end - step * (len(rows) / max(1, len(ends)) - 1) / 2 + 4, places[-1] + step if place else 0))
-    over = places[-1] - (top + height + 6) if places else 0
-    for place, (_, look, text) in zip(places, rows, strict=True):
-        made += f'<text class="name {look}" x="{WIDTH - _RIGHT + 10}" y="{place - max(0, over):.1f}">{text}</text>'
+def _names(lines: Sequence[Line], y: Callable[[float], float]) -> str:
+    """Each line's name, right of the plot at the height of its end; names that would meet move apart."""
+    named = sorted((line for line in lines if line.name), key=lambda line: (y(line.points[-1][1]), line.what))
+    made, least = "", 0.0
+    for line in named:
+        middle = y(line.points[-1][1]) + 4 - _ROW * (len(line.name) - 1) / 2
+        first = max(middle, least, _TOP + 4)
+        least = first + _ROW * (len(line.name) + 0.3)
+        rows = "".join(
+            f'<tspan x="{WIDTH - _RIGHT + 10}" dy="{"1.2em" if place else "0"}"'
+            f"{' class=last' if place == len(line.name) - 1 else ''}>{text}</tspan>"
+            for place, text in enumerate(line.name)
+        )
+        made += f'<text class="name {line.look}" y="{first:.1f}">{rows}</text>'
     return made
 
 

@@ -34,14 +34,14 @@ def build(runner: Runner, actions: Actions) -> gr.Blocks:
         gr.HTML(html_template=HEADER, js_on_load=None, apply_default_css=False, elem_id="elm-header")
         with gr.Tabs(selected="solve", elem_id="elm-tabs"):
             with gr.Tab("Solve", id="solve", elem_id="elm-solve"):
-                _solve_tab(runner, actions, page)
+                _solve_tab(runner, actions)
             with gr.Tab("Runs", id="runs", elem_id="elm-runs") as runs_tab:
                 table = gr.HTML(apply_default_css=False, js_on_load=None, elem_id="elm-history")
         runs_tab.select(history.table, None, table, **_QUIET)
     return page
 
 
-def _solve_tab(runner: Runner, actions: Actions, page: gr.Blocks) -> None:
+def _solve_tab(runner: Runner, actions: Actions) -> None:
     with gr.Row(elem_id="elm-ask", equal_height=False):
         problem = gr.Textbox(
             label="Problem",
@@ -64,7 +64,7 @@ def _solve_tab(runner: Runner, actions: Actions, page: gr.Blocks) -> None:
             chip.click(None, None, None, js="() => window.elm.chosen()", api_visibility="private")
     with gr.Accordion("Settings", open=False, elem_id="elm-settings") as drawer:
         fields, settings_notice = _settings()
-        memory = remembered.field(actions.store, page, drawer)
+        memory = remembered.field(actions.store, drawer)
     told = gr.JSON(visible=False)
     _live(runner, actions)
 
@@ -146,6 +146,6 @@ def _live(runner: Runner, actions: Actions) -> None:
         html_template=LIVE,
         js_on_load="".join((ASSETS / name).read_text(encoding="utf-8") for name in ("elm.js", "learn.js")),
         apply_default_css=False,
-        server_functions=[tail, stop, asks.learn, asks.again, asks.keep, asks.resume, asks.duration],
+        server_functions=[tail, stop, *asks.functions()],
         elem_id="elm-live",
     )

@@ -14,8 +14,8 @@ LISTED = 200
 _WAYS = [("automatic: the nearest one, if it is near enough", "auto"), ("off", "off")]
 
 
-def field(store: Store, page: gr.Blocks, drawer: gr.Accordion) -> gr.Dropdown:
-    """The field; its list is fresh whenever the page is loaded and the drawer opened."""
+def field(store: Store, drawer: gr.Accordion) -> gr.Dropdown:
+    """The field; its list is made anew whenever the drawer is opened."""
     made = gr.Dropdown(
         _WAYS,
         value="auto",
@@ -25,9 +25,10 @@ def field(store: Store, page: gr.Blocks, drawer: gr.Accordion) -> gr.Dropdown:
         elem_id="elm-memory",
         min_width=260,
     )
-    quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    for event in (page.load, drawer.expand):
-        event(lambda: gr.Dropdown(choices=choices(store)), None, made, **quiet)
+    drawer.expand(
+        lambda: gr.Dropdown(choices=choices(store)), None, made,
+        queue=False, show_progress="hidden", api_visibility="private",
+    )  # fmt: skip
     return made
 
 
