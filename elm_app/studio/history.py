@@ -89,7 +89,8 @@ def _row(run: str, view: RunView | None) -> str:
     time = words.seconds(view.seconds) if view.ended else ""
     return (
         f'<tr><td class="when"><time datetime="{html.escape(view.created)}">{_when(view.created)}</time></td>'
-        f'<td class="what"><a href="?run={name}" data-run="{name}">{html.escape(_beginning(view.problem))}</a>{_kind(view)}</td>'
+        f'<td class="what"><a href="?run={name}" data-run="{name}">{html.escape(_beginning(view.problem))}</a>'
+        f"{_kind(view)}</td>"
         f'<td class="given">{inline_html(given) if given is not None else _NOTHING}</td><td>{html.escape(agreed)}</td>'
         f'<td title="{told}">{STATES.get(view.status, render.status(view))}</td><td class="number">{time}</td></tr>'
     )

@@ -8,7 +8,7 @@ from typing import Literal
 
 from elm_app.runs.view import LearnView, RunView
 from elm_app.studio import curves, words
-from elm_app.studio.course import Course, estimate, left, sizes
+from elm_app.studio.course import Course, left, sizes
 from elm_app.studio.palette import classes
 from elm_app.studio.prose import inline_html
 from elm_app.types import LearnStep, Measured
@@ -17,8 +17,6 @@ Colours = Mapping[str, str]
 """The colour of every answer that the run has shown so far; the same through all its steps."""
 Stored = Literal["enabled", "disabled", "gone", "damaged"]
 """How the memory stands in the store now; it may have changed since the run ended."""
-
-__all__ = ["estimate"]
 
 
 def status(view: RunView) -> str:

@@ -46,15 +46,17 @@ def _row(match: Match, found: Retrieved, ended: bool) -> str:
     return (
         f'<tr{" class=used" if used else ""}><td class="score" title="cosine; used by itself from '
         f'{found.threshold:.2f} on">{_gauge(match.score, found.threshold)}</td><td class="what">'
-        f'<a href="?memory={name}" data-memory="{name}">{_problem(match, 140)}</a></td><td class="do">{button}</td></tr>'
+        f'<a href="?memory={name}" data-memory="{name}">{_problem(match, 140)}</a></td>'
+        f'<td class="do">{button}</td></tr>'
     )
 
 
 def _gauge(score: float, threshold: float) -> str:
     """A score as a number and a bar with a mark at the threshold."""
+    long, mark = (max(0.0, min(1.0, value)) for value in (score, threshold))
     return (
-        f'<span>{score:.2f}</span><span class="gauge" aria-hidden="true"><i style="width:{max(0.0, min(1.0, score)):.1%}">'
-        f'</i><b style="left:{max(0.0, min(1.0, threshold)):.1%}"></b></span>'
+        f'<span>{score:.2f}</span><span class="gauge" aria-hidden="true"><i style="width:{long:.1%}"></i>'
+        f'<b style="left:{mark:.1%}"></b></span>'
     )
 
 
