@@ -13,7 +13,10 @@ from elm_app.errors import ElmError
 from elm_app.llm.loader import Models
 from elm_app.memory.embedder import Embedders
 from elm_app.memory.store import Store
+from elm_app.runs.learn import LearnRun, Tools, can_resume, learn_run, resume_run
+from elm_app.runs.recall import Recall
 from elm_app.runs.runner import Runner
+from elm_app.runs.solve import solve_run
 from elm_app.studio.actions import Actions
 from elm_app.studio.page import build
 from elm_app.studio.theme import launch_options
@@ -23,46 +26,46 @@ logger = logging.getLogger(__name__)
 
 def main() -> None:
     """Show the page, then load the model in the background so that the first problem need not wait for it."""
-    models = Models()
+    tools = Tools(Models(), Store(memories_dir()), Embedders())
     runner = Runner(memories_dir() / "runs")
-    store = Store(memories_dir())
-    page = build(runner, _actions(runner, models, store, Embedders()))
+    page = build(runner, actions(runner, tools))
     page.launch(prevent_thread_lock=True, **launch_options())
-    threading.Thread(target=_preload, args=(models,), name="elm-preload", daemon=True).start()
+    threading.Thread(target=_preload, args=(tools,), name="elm-preload", daemon=True).start()
     try:
         page.block_thread()
     finally:
         runner.close()
-        store.close()
+        tools.store.close()
 
 
-def _actions(runner: Runner, models: Models, store: Store, embedders: Embedders) -> Actions:
-    from elm_app.runs.learn import LearnRun, Tools, can_resume, learn_run, resume_run
-    from elm_app.runs.recall import Recall
-    from elm_app.runs.solve import solve_run
-
-    tools = Tools(models, store, embedders)
+def actions(runner: Runner, tools: Tools) -> Actions:
+    """What the page's buttons do."""
 
     def solve(problem: str, model: ModelSettings, sampling: SamplingSettings, memory: str) -> str:
-        recall = None if memory == "off" else Recall(memory, store, embedders)
-        settings, work = solve_run(problem, model, sampling, models, recall)
-        return runner.submit("solve", problem, settings, work)
-
-    def start(ready: LearnRun) -> str:
-        return runner.submit("learn", ready.problem, ready.settings, ready.work, ready.run)
+        recall = None if memory == "off" else Recall(memory, tools.store, tools.embedders)
+        settings, work = solve_run(problem, model, sampling, tools.models, recall)
+        return runner.submit("solve", problem.strip(), settings, work)
 
     def learn(problem: str, model: ModelSettings, learning: LearnSettings) -> str:
-        return start(learn_run(problem, model, learning, tools))
+        return submitted(learn_run(problem, model, learning, tools))
 
-    def resume(run: str) -> str:
-        return start(resume_run(run, tools))
+    def submitted(ready: LearnRun) -> str:
+        return runner.submit("learn", ready.problem, ready.settings, ready.work, ready.run)
 
-    return Actions(solve, learn, resume, lambda run: can_resume(run, tools), store, embedders)
+    return Actions(
+        solve=solve,
+        learn=learn,
+        resume=lambda run: submitted(resume_run(run, tools)),
+        can_resume=lambda run: can_resume(run, tools),
+        store=tools.store,
+        embedders=tools.embedders,
+    )
 
 
-def _preload(models: Models) -> None:
+def _preload(tools: Tools) -> None:
     try:
-        models.preload(ModelSettings())
+        if tools.models.preload(ModelSettings()) and tools.store.count():
+            tools.embedders.get(lambda _: None)
     except ElmError as error:  # the first run says the same, where it can be seen
         logger.info("the model was not loaded ahead: %s", error)
 

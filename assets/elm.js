@@ -14,6 +14,7 @@ let timer = 0;
 let asked = 0; // counts questions, so that a late answer to an old one is dropped
 let failures = 0;
 let stopping = ""; // the run that was asked to stop and has not ended yet
+const watchers = []; // functions that are given every answer after it was shown
 let filled = ""; // what this script last wrote into the problem box
 
 function fragment(html) {
@@ -102,6 +103,14 @@ function showCard(card) {
   else if (there.classList.contains("finished") && atEnd && live) text.scrollTop = text.scrollHeight;
 }
 
+// The phases of a learning run have traces of their own: those of the last one go.
+function dropCards(shown) {
+  const arms = part("arms");
+  for (const card of arms.querySelectorAll(".card")) if (!shown.has(card.dataset.key)) card.remove();
+  for (const column of [...arms.children]) if (!column.querySelector(".card")) column.remove();
+  arms.dataset.count = arms.children.length;
+}
+
 function setStatus(text) {
   const line = part("status");
   if (line.textContent !== text) line.textContent = text;
@@ -149,6 +158,7 @@ function show(answer) {
   }
   if (first) part("arms").replaceChildren();
   section.dataset.state = answer.state;
+  section.dataset.command = answer.command;
   section.dataset.blank = answer.blank;
   if (run !== answer.run || first) {
     run = answer.run;
@@ -164,8 +174,10 @@ function show(answer) {
   }
   setStatus(stopping === run && !answer.ended ? "Stopping" : decode(answer.status));
   for (const card of answer.cards) showCard(card);
+  dropCards(new Set(answer.shown));
   part("nothing").hidden = part("arms").dataset.view !== "major" || Boolean(element.querySelector(".card.major"));
   since = answer.seq;
+  for (const watcher of watchers) watcher(answer, first);
 }
 
 // A run that another program writes can be watched, not stopped.
@@ -244,6 +256,7 @@ window.elm = {
 };
 
 const does = {
+  stop,
   stage(button) {
     const on = page.classList.toggle("stage");
     button.setAttribute("aria-pressed", on);

@@ -76,7 +76,7 @@ def _head(memory: Memory) -> str:
 def _confirmation(id: str, goes: str) -> str:
     return (
         f'<div class="confirm" data-part="confirm" role="alertdialog" aria-label="Delete memory {html.escape(id)}?" '
-        f'hidden><p><strong>Delete this memory?</strong> {html.escape(goes)}</p>'
+        f"hidden><p><strong>Delete this memory?</strong> {html.escape(goes)}</p>"
         '<button type="button" data-act="delete" class="danger">Delete for good</button>'
         '<button type="button" data-act="keep">Keep it</button></div>'
     )
@@ -161,7 +161,9 @@ def _curves(steps: tuple[LearnStep, ...]) -> str:
         + curve([("reward", reward), ("agreement", agreement)], low=0, high=1, unit="", title="Reward and agreement")
         + curve([("answered", answered)], low=0, high=100, unit="%", title="Tries with an answer")
         + curve([("length", tokens)], low=0, high=10, unit="tokens", title="Mean length of a try")
-        + curve([("norm", norms)], low=0, high=0.1, unit="", title="Norm of the gradient; none where a step was skipped")
+        + curve(
+            [("norm", norms)], low=0, high=0.1, unit="", title="Norm of the gradient; none where a step was skipped"
+        )
         + "</div></section>"
     )
 
@@ -229,7 +231,18 @@ def _steps(steps: tuple[LearnStep, ...]) -> str:
         f"<td>{words.seconds(step.seconds)}</td><td>{html.escape(step.skipped) if step.skipped else 'updated'}</td></tr>"
         for step in steps[:_ROWS]
     )
-    heads = ("Step", "Majority", "Reward", "Agreement", "Answered", "Tokens", "Loss", "Gradient", "Time", "What happened")
+    heads = (
+        "Step",
+        "Majority",
+        "Reward",
+        "Agreement",
+        "Answered",
+        "Tokens",
+        "Loss",
+        "Gradient",
+        "Time",
+        "What happened",
+    )
     columns = "".join(f'<th scope="col">{head}</th>' for head in heads)
     return (
         f'<details><summary>{words.count(len(steps), "step")} of learning, one by one</summary><div class="scroll">'

@@ -81,7 +81,9 @@ def _axes(steps: int, low: float, high: float, unit: str) -> str:
     for value in (low, (low + high) / 2, high):
         y = _y(value, low, high)
         parts.append(f'<line class="grid" x1="{_LEFT:g}" x2="{_RIGHT:g}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text class="tick" x="{_LEFT - 7:g}" y="{y + 4:.1f}" text-anchor="end">{_number(value, unit)}</text>')
+        parts.append(
+            f'<text class="tick" x="{_LEFT - 7:g}" y="{y + 4:.1f}" text-anchor="end">{_number(value, unit)}</text>'
+        )
     for step in _ticks(steps):
         x = _x(step, steps)
         name = f"step {step + 1}" if step == 0 else str(step + 1)
@@ -133,7 +135,9 @@ def _labels(ends: list[tuple[float, int, str]]) -> list[str]:
 def _legend(series: list[Series]) -> str:
     if len(series) < 2:
         return ""
-    names = "".join(f'<span class="key s{place % 2}">{html.escape(name)}</span>' for place, (name, _) in enumerate(series))
+    names = "".join(
+        f'<span class="key s{place % 2}">{html.escape(name)}</span>' for place, (name, _) in enumerate(series)
+    )
     return f'<span class="keys" aria-hidden="true">{names}</span>'
 
 
@@ -163,5 +167,8 @@ def _told(name: str, values: list[float | None], unit: str) -> str:
         return f"{name} not known"
     first, last = known[0], known[-1]
     behind = unit if unit in ("", "%") else f" {unit}"
-    said = [f"{_number(value, unit)}{'' if unit == '%' else behind} at step {step}" for step, value in dict([first, last]).items()]
+    said = [
+        f"{_number(value, unit)}{'' if unit == '%' else behind} at step {step}"
+        for step, value in dict([first, last]).items()
+    ]
     return f"{name} {', '.join(said)}"

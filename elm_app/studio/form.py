@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from elm_app.config import ModelSettings, SamplingSettings
+from elm_app.config import LearnSettings, ModelSettings, SamplingSettings
 from elm_app.errors import BadInput
 
 LABELS = {
@@ -14,6 +14,13 @@ LABELS = {
     "max_new_tokens": "New tokens",
     "temperature": "Temperature",
     "seed": "Seed",
+    "steps": "Steps",
+    "rollouts": "Rollouts",
+    "virtual_tokens": "Virtual tokens",
+    "learning_rate": "Learning rate",
+    "init": "Start from",
+    "loss": "Loss",
+    "reward": "Reward",
 }
 MODELS = [
     ("automatic: what suits this machine", "auto"),
@@ -54,15 +61,43 @@ def sampling_settings(samples: Any, max_new_tokens: Any, temperature: Any, seed:
         "max_new_tokens": _whole(max_new_tokens, "max_new_tokens"),
         "temperature": _number(temperature, "temperature"),
     }
-    if (seed or "").strip():
-        try:
-            given["seed"] = int(str(seed).strip())
-        except ValueError:
-            raise BadInput(f"Seed is {seed!r}.", "It must be a whole number, or blank for a random one.") from None
+    given |= _seed(seed)
     try:
         return SamplingSettings(**given)
     except BadInput as error:
         raise _labelled(error) from error
+
+
+def learn_settings(fields: dict[str, Any]) -> LearnSettings:
+    """The fields of the drawer "Learn from this problem", as the browser sends them: texts, by name.
+
+    >>> learn_settings({"steps": "4", "learning_rate": "1e-3", "init": "vocabulary"}).steps
+    4
+    """
+    given: dict[str, Any] = dict(_seed(str(fields.get("seed", ""))))
+    for name in ("steps", "rollouts", "virtual_tokens", "max_new_tokens", "learning_rate"):
+        if name not in fields:
+            continue
+        text = str(fields[name]).strip()
+        try:
+            value: Any = float(text)
+        except ValueError:
+            value = text
+        given[name] = _number(value, name) if name == "learning_rate" else _whole(value, name)
+    given |= {name: str(fields[name]) for name in ("init", "loss", "reward") if name in fields}
+    try:
+        return LearnSettings(**given)
+    except BadInput as error:
+        raise _labelled(error) from error
+
+
+def _seed(text: str | None) -> dict[str, int]:
+    if not (text or "").strip():
+        return {}
+    try:
+        return {"seed": int(str(text).strip())}
+    except ValueError:
+        raise BadInput(f"Seed is {text!r}.", "It must be a whole number, or blank for a random one.") from None
 
 
 def _number(value: Any, name: str) -> float:

@@ -83,16 +83,44 @@ def _row(run: str, view: RunView | None) -> str:
             f'<tr class="damaged"><td>{name}</td><td colspan="3"><a href="?run={name}" data-run="{name}">'
             f'This log cannot be read</a></td><td>{STATES["damaged"]}</td><td class="number"></td></tr>'
         )
-    agreed = next(iter(words.verdict(view)), "") if view.votes else ""
-    given = view.decision.answer if view.decision else view.votes["zero_shot"].vote.answer if view.votes else None
+    agreed = _learned(view) if view.learn else next(iter(words.verdict(view, words.arms(view)[0])), "")
+    given = _given(view)
     told = html.escape(view.failure.message) if view.failure else ""
     time = words.seconds(view.seconds) if view.ended else ""
     return (
         f'<tr><td class="when"><time datetime="{html.escape(view.created)}">{_when(view.created)}</time></td>'
-        f'<td class="what"><a href="?run={name}" data-run="{name}">{html.escape(_beginning(view.problem))}</a></td>'
+        f'<td class="what"><a href="?run={name}" data-run="{name}">{html.escape(_beginning(view.problem))}</a>'
+        f"{_kind(view)}</td>"
         f'<td class="given">{inline_html(given) if given is not None else _NOTHING}</td><td>{html.escape(agreed)}</td>'
         f'<td title="{told}">{STATES.get(view.status, render.status(view))}</td><td class="number">{time}</td></tr>'
     )
+
+
+def _kind(view: RunView) -> str:
+    if view.command == "learn":
+        return '<span class="kind">learning</span>'
+    return '<span class="kind">with a memory</span>' if view.retrieved and view.retrieved.used else ""
+
+
+def _given(view: RunView) -> str | None:
+    """The answer: the decision's, else that of the latest vote; of a learning run the one that it learned from."""
+    if view.learn is not None and view.learn.before is not None:
+        return view.learn.before.vote.answer
+    if view.decision is not None:
+        return view.decision.answer
+    changed = view.votes.get(words.arms(view)[0])
+    return changed.vote.answer if changed else None
+
+
+def _learned(view: RunView) -> str:
+    """Agreement before and after, or as much of it as there is."""
+    learn = view.learn
+    told = [
+        f"{one.vote.counts[0].count if one.vote.counts else 0} of {one.samples}"
+        for one in ((learn.before, learn.after) if learn else ())
+        if one is not None
+    ]
+    return " → ".join(told) + (" agree" if told else "")
 
 
 def _when(created: str) -> str:

@@ -175,7 +175,9 @@ class Memories:
     def memories_starter(self, _: Ask) -> dict[str, Any]:
         """Takes in the memories that come with the program."""
         if not STARTER.is_file():
-            raise BadInput("There are no starter memories in this copy of the program.", "Learn from a problem instead.")
+            raise BadInput(
+                "There are no starter memories in this copy of the program.", "Learn from a problem instead."
+            )
         return self._imported(STARTER)
 
     def _imported(self, path: Path) -> dict[str, Any]:
@@ -202,7 +204,11 @@ def _guarded(answer: Callable[[Ask], dict[str, Any]]) -> Callable[[Any], dict[st
         except ElmError as error:
             return {"error": render.error(error)}
         except OSError as error:
-            return {"error": render.sentence(f"The disk refuses: {error.strerror or error}.", "Free some room and try again.")}
+            return {
+                "error": render.sentence(
+                    f"The disk refuses: {error.strerror or error}.", "Free some room and try again."
+                )
+            }
 
     guarded.__name__ = answer.__name__
     return guarded

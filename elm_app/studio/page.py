@@ -15,8 +15,9 @@ from elm_app import config
 from elm_app.config import SamplingSettings
 from elm_app.errors import ElmError
 from elm_app.runs.runner import Runner
-from elm_app.studio import memories, render
+from elm_app.studio import memories, remembered, render
 from elm_app.studio.actions import Actions
+from elm_app.studio.asks import Asks
 from elm_app.studio.form import MODELS, NUMBERS, model_settings, sampling_settings
 from elm_app.studio.history import History
 from elm_app.studio.skeleton import HEADER, LIVE
@@ -27,7 +28,7 @@ _QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibi
 
 
 def build(runner: Runner, actions: Actions) -> gr.Blocks:
-    """The page over one runner. `actions` queue runs; everything shown is read from the runs' logs and the store."""
+    """The page over one runner. `actions` queue runs; everything shown is read from their logs and from the store."""
     history = History(runner.folder)
     with gr.Blocks(title="ELM", analytics_enabled=False, fill_width=True) as page:
         gr.HTML(html_template=HEADER, js_on_load=None, apply_default_css=False, elem_id="elm-header")
@@ -65,25 +66,27 @@ def _solve_tab(runner: Runner, actions: Actions) -> None:
             chip.click(None, None, None, js="() => window.elm.chosen()", api_visibility="private")
     with gr.Accordion("Settings", open=False, elem_id="elm-settings") as drawer:
         fields, settings_notice = _settings()
+        memory = remembered.field(actions.store, drawer)
     told = gr.JSON(visible=False)
-    _live(runner)
+    _live(runner, actions)
 
     def submit(*values: Any) -> tuple[str, str, dict[str, str], Any]:
-        text, model, quantization, samples, temperature, tokens, seed = values
+        text, memory, model, quantization, samples, temperature, tokens, seed = values
         try:
             chosen = model_settings(model, quantization)
             sampling = sampling_settings(samples, tokens, temperature, seed)
+            wanted = remembered.wanted(actions.store, memory)
         except ElmError as error:
             return "", render.error(error), {"field": "settings"}, gr.Accordion(open=True)
         try:
-            return "", "", {"run": actions.solve(text or "", chosen, sampling, "auto")}, gr.skip()
+            return "", "", {"run": actions.solve(text or "", chosen, sampling, wanted)}, gr.skip()
         except ElmError as error:
             return render.error(error), "", {"field": "problem"}, gr.skip()
 
     outputs = [problem_notice, settings_notice, told, drawer]
-    gr.on([problem.submit, go.click], submit, [problem, *fields], outputs, trigger_mode="multiple", **_QUIET).then(
-        None, told, None, js="(told) => window.elm.told(told)", api_visibility="private"
-    )
+    gr.on(
+        [problem.submit, go.click], submit, [problem, memory, *fields], outputs, trigger_mode="multiple", **_QUIET
+    ).then(None, told, None, js="(told) => window.elm.told(told)", api_visibility="private")
     stop.click(None, None, None, js="() => window.elm.stop()", api_visibility="private")
 
 
@@ -129,8 +132,9 @@ def _notice(elem_id: str) -> gr.HTML:
     return gr.HTML(apply_default_css=False, js_on_load=None, elem_id=elem_id, elem_classes="elm-notice")
 
 
-def _live(runner: Runner) -> None:
-    answers = Tail(runner)
+def _live(runner: Runner, actions: Actions) -> None:
+    answers = Tail(runner, actions)
+    asks = Asks(actions, answers)
 
     def tail(ask: dict[str, Any]) -> dict[str, Any]:
         run, since = ask.get("run"), ask.get("since")
@@ -142,8 +146,8 @@ def _live(runner: Runner) -> None:
 
     gr.HTML(
         html_template=LIVE,
-        js_on_load=(ASSETS / "elm.js").read_text(encoding="utf-8"),
+        js_on_load="".join((ASSETS / name).read_text(encoding="utf-8") for name in ("elm.js", "learn.js")),
         apply_default_css=False,
-        server_functions=[tail, stop],
+        server_functions=[tail, stop, *asks.functions()],
         elem_id="elm-live",
     )

@@ -6,6 +6,7 @@ The colours (Okabe and Ito, 2008) can be told apart with every common kind of co
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from elm_app.runs.view import RunView
@@ -26,18 +27,31 @@ class AnswerClass:
     rank: int
 
 
-def classes(view: RunView, arm: Arm) -> list[AnswerClass]:
-    """The classes of an arm in the order in which they appeared."""
+def classes(view: RunView, arm: Arm, known: Mapping[str, str] | None = None) -> list[AnswerClass]:
+    """The classes of an arm in the order in which they appeared.
+
+    Args:
+        known: colours that answers have already, if the run had traces before these (`remember`).
+    """
     changed = view.votes.get(arm)
     if changed is None:
         return []
-    colours = _colours(view)
+    if known is None:
+        known = _colours(view)
     ranked = list(enumerate(changed.vote.counts))
     ranked.sort(key=lambda each: (_birth(view, arm, each[1]), each[0]))
     return [
-        AnswerClass(count.answer, colours[count.answer], _traces(view, arm, count), count.count, rank)
+        AnswerClass(count.answer, known.get(count.answer, "kx"), _traces(view, arm, count), count.count, rank)
         for rank, count in ranked
     ]
+
+
+def remember(view: RunView, known: dict[str, str]) -> None:
+    """Give the answers that are new in a learning run the next colours; they keep them through all its phases."""
+    for arm, changed in view.votes.items():
+        for count in sorted(changed.vote.counts, key=lambda count: _birth(view, arm, count)):
+            place = len(known)
+            known.setdefault(count.answer, f"k{place}" if place < COLOURS else "kx")
 
 
 def _colours(view: RunView) -> dict[str, str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from elm_app.errors import ElmError
 from elm_app.events import Progress
 from elm_app.runs.view import RunView, TraceView
-from elm_app.studio import words
+from elm_app.studio import learn, words
 from elm_app.studio.palette import AnswerClass, classes
 from elm_app.studio.prose import inline_html
 from elm_app.types import Arm
@@ -23,7 +23,10 @@ STAGES = {
     "convert": "Preparing the model, once",
     "load": "Loading the model",
     "prefill": "Reading the problem",
+    "retrieve": "Looking for a memory",
 }
+WAITING = ("queued", "loading", "retrieving", "reading")
+"""A solving run before its first token."""
 ARMS: dict[Arm, str] = {"zero_shot": "Without a memory", "memory": "With the memory"}
 
 
@@ -36,11 +39,15 @@ class Pace:
 
 def status(view: RunView, ahead: int = 0, pace: Pace | None = None) -> str:
     """What is happening, in one line."""
+    if view.command == "learn" and view.status not in ("queued", "loading", "failed"):
+        return html.escape(learn.status(view))
     match view.status:
         case "queued":
             parts = [words.waiting(ahead)]
         case "loading":
             parts = _wait(view.progress, pace or Pace()) if view.progress else [STAGES["load"]]
+        case "retrieving":
+            parts = [STAGES["retrieve"]]
         case "reading":
             parts = [STAGES["prefill"]]
         case "sampling":
@@ -49,7 +56,7 @@ def status(view: RunView, ahead: int = 0, pace: Pace | None = None) -> str:
             parts = _verdicts(view) or ["Done"]
         case "stopped":
             parts = ["Stopped", words.finished_of(view), *_verdicts(view)]
-        case "failed":
+        case _:
             parts = ["This run did not finish"]
     return _join(parts)
 
@@ -72,9 +79,11 @@ def _wait(progress: Progress, pace: Pace) -> list[str]:
 
 def note(view: RunView) -> str:
     """What else there is to say about the vote: the tie rule, or why there is no answer."""
+    if view.learn is not None:
+        return learn.note(view)
     if view.decision is None or len(words.arms(view)) > 1:
         return ""
-    changed = view.votes.get("zero_shot")
+    changed = view.votes.get(words.arms(view)[0])
     tied = changed is not None and changed.vote.tied
     return html.escape(view.decision.reason) if tied or view.decision.answer is None else ""
 
@@ -102,7 +111,7 @@ def meta(view: RunView) -> str:
 
 def progress(view: RunView) -> str:
     """A bar for the wait before the first token: how far it has come, or that it goes on."""
-    if view.status not in ("queued", "loading", "reading"):
+    if view.status not in WAITING or view.learn is not None:
         return ""
     wait = view.progress
     if view.status == "loading" and wait is not None and wait.total > 0:
@@ -117,6 +126,8 @@ def progress(view: RunView) -> str:
 
 def answer(view: RunView) -> str:
     """The answer, large: the leading one while traces are being written."""
+    if view.command == "learn":
+        return ""
     arm = words.arms(view)[0]
     if view.decision is not None:
         value: str | None = view.decision.answer
@@ -135,7 +146,7 @@ def answer(view: RunView) -> str:
 
 def bars(view: RunView) -> str:
     """One bar for each arm: its answer classes by their votes, the traces without an answer and the unfinished ones."""
-    if view.status in ("queued", "loading", "reading"):
+    if view.status in WAITING or view.command == "learn":
         return ""
     arms = words.arms(view)
     return "".join(_bar(view, arm, name=ARMS[arm] if len(arms) > 1 else "") for arm in arms)

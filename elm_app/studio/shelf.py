@@ -134,7 +134,11 @@ def told(asked: Wanted, total: int, shown: int, all: int) -> str:
     if not shown:
         return f"None of {_memories(all)} fits." if all else "No memories yet."
     if asked.text:
-        most = f"the {total:,} nearest of {_memories(all)}" if total < all else f"{_memories(total)}, the nearest in meaning first"
+        most = (
+            f"the {total:,} nearest of {_memories(all)}"
+            if total < all
+            else f"{_memories(total)}, the nearest in meaning first"
+        )
         return most if total <= PAGE else f"{asked.offset + 1:,}–{asked.offset + shown:,}, {most}"
     if total > PAGE:
         return f"{asked.offset + 1:,}–{asked.offset + shown:,} of {_memories(total)}{f', {all:,} in all' if total < all else ''}"
@@ -150,7 +154,7 @@ def pager(asked: Wanted, total: int) -> str:
     def button(offset: int, name: str, label: str, off: bool) -> str:
         return (
             f'<button type="button" data-offset="{offset}" aria-label="{label}"'
-            f'{" disabled" if off else ""}>{name}</button>'
+            f"{' disabled' if off else ''}>{name}</button>"
         )
 
     return "".join(

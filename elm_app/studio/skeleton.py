@@ -1,5 +1,7 @@
 """The page's own HTML, without content: `assets/elm.js` fills it, `assets/elm.css` dresses it."""
 
+from elm_app.studio.learn_skeleton import PANEL, UNDER
+
 HEADER = """
 <div class="elm-mark" role="img" aria-label="ELM">ELM</div>
 <div class="elm-tools">
@@ -11,7 +13,7 @@ HEADER = """
 </div>
 """
 
-LIVE = """
+_RUN = """
 <section class="elm-run" data-state="none" aria-label="Run">
   <div class="empty" data-part="empty" hidden>
     <p class="lead">One problem, several attempts, one vote.</p>
@@ -24,15 +26,22 @@ LIVE = """
     <div class="headline">
       <div class="answer" data-part="answer"></div>
       <div class="said">
+        <p class="title" data-part="title"></p>
         <p class="status" data-part="status" role="status" aria-live="polite"></p>
         <p class="note" data-part="note"></p>
         <p class="meta" data-part="meta"></p>
       </div>
+      <div class="course" data-part="course" hidden>
+        <span class="clock" data-part="clock"></span>
+        <button type="button" data-do="stop">Stop, keep the best</button>
+      </div>
     </div>
     <div class="track"><div data-part="progress"></div><div data-part="bars"></div></div>
     <div data-part="failure"></div>
+    <div class="resume" data-part="resume"></div>
+    <!-- under --><!-- learning -->
     <div class="traces-head">
-      <h2>Traces</h2>
+      <h2 data-part="traces">Traces</h2>
       <div class="views" role="group" aria-label="Which traces, in which order">
         <button type="button" data-view="order" aria-pressed="true">in order</button>
         <button type="button" data-view="answer" aria-pressed="false">by answer</button>
@@ -46,3 +55,4 @@ LIVE = """
   <p class="elsewhere" data-part="elsewhere" hidden><a href="?">Another run is live: show it</a></p>
 </section>
 """
+LIVE = _RUN.replace("<!-- under -->", UNDER).replace("<!-- learning -->", PANEL)

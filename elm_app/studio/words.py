@@ -27,6 +27,14 @@ def seconds(value: float) -> str:
     return _long(round(value))
 
 
+def whole_seconds(value: float) -> str:
+    """
+    >>> whole_seconds(9.41), whole_seconds(110.2)
+    ('9 s', '1 min 50 s')
+    """
+    return f"{int(value)} s" if value < 60 else _long(int(value))
+
+
 def seconds_left(value: float) -> str:
     """
     >>> seconds_left(13.6), seconds_left(250)
@@ -133,7 +141,9 @@ def finished_of(view: RunView) -> str:
 
 
 def arms(view: RunView) -> list[Arm]:
-    """The arms that a run has shown so far, the bare problem first."""
+    """The arms that a run has shown so far, the bare problem first; in a learning run that of the current phase."""
+    if view.learn is not None:
+        return ["zero_shot" if view.learn.phase == "before" else "memory"]
     seen = {arm for arm, _ in view.traces} | set(view.prompts) | set(view.votes)
     order: tuple[Arm, ...] = ("zero_shot", "memory")
     return [arm for arm in order if arm in seen] or ["zero_shot"]

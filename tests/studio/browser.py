@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from elm_app.runs.runner import Runner
+from elm_app.studio.actions import Actions
 
 QUIET = [
     "--no-sandbox",
@@ -42,10 +43,11 @@ def chromium() -> Iterator[Browser]:
 
 @dataclass
 class Site:
-    """A served page: its address and its runner."""
+    """A served page: its address, its runner and what its buttons do."""
 
     url: str
     runner: Runner
+    actions: Actions
 
 
 EGGS = "A farmer packs 7 crates with 24 eggs each. 12 break, the rest is sold in boxes of 6. How many boxes?"

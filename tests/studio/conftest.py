@@ -35,21 +35,20 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    from scripted import actions
+    from scripted_learn import actions
 
-    from elm_app.memory.store import Store
     from elm_app.studio.page import build
     from elm_app.studio.theme import launch_options
 
-    folder: Path = tmp_path_factory.mktemp("memories") / "runs"
-    runner = Runner(folder)
-    store = Store(folder.parent)
-    page = build(runner, actions(runner, store, step_seconds=0.05))
+    folder: Path = tmp_path_factory.mktemp("memories")
+    runner = Runner(folder / "runs")
+    made = actions(runner, folder, pace=0.05)
+    page = build(runner, made)
     _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **launch_options())
-    yield Site(url.rstrip("/"), runner)
+    yield Site(url.rstrip("/"), runner, made)
     runner.close()
-    store.close()
     page.close(verbose=False)
+    made.store.close()
 
 
 @pytest.fixture

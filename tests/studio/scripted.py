@@ -1,24 +1,17 @@
-"""A run without a model: typed events at a chosen pace, so that the page can be looked at and tested.
-
-python tests/studio/scripted.py --port 7861 --memories some/folder      the page over scripted runs
-"""
+"""A run without a model: typed events at a chosen pace, so that the page can be looked at and tested."""
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import re
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from elm_app.config import ModelSettings, SamplingSettings
-from elm_app.errors import BadInput
+from elm_app.config import SamplingSettings
 from elm_app.events import (
     Decided,
     Event,
@@ -32,9 +25,7 @@ from elm_app.events import (
     TraceFinished,
     VoteChanged,
 )
-from elm_app.memory.store import Store
-from elm_app.runs.runner import Runner, Work
-from elm_app.studio.actions import Actions
+from elm_app.runs.runner import Work
 from elm_app.types import AnswerCount, Decision, ModelInfo, Timing, Trace, Vote
 
 EGGS = r"""To find the number of boxes, we follow the eggs step by step.
@@ -200,58 +191,3 @@ def scripted(
         yield RunFinished(timing())
 
     return work
-
-
-def solver(runner: Runner, step_seconds: float = 0.06) -> Callable[[str, ModelSettings, SamplingSettings], str]:
-    """A `solve` for `build`. Words in the problem choose what happens: "hostile", "long", "slow", "fails", "fetch"."""
-
-    def solve(problem: str, model: ModelSettings, sampling: SamplingSettings) -> str:
-        if not problem.strip():
-            raise BadInput("There is no problem to solve.", "Type one, or choose an example.")
-        texts = REALISTIC
-        if "hostile" in problem:
-            texts = [HOSTILE, SHORT]
-        elif "long" in problem:
-            texts = [EGGS + "\n\n" + "and so it goes on, " * 2600, SHORT]
-        work = scripted(
-            texts,
-            sampling,
-            step_seconds=step_seconds * (4 if "slow" in problem else 1),
-            fetch="fetch" in problem,
-            fails="fails" in problem,
-        )
-        return runner.submit("solve", problem.strip(), {**asdict(model), **asdict(sampling)}, work)
-
-    return solve
-
-
-def actions(runner: Runner, store: Store, step_seconds: float = 0.06) -> Actions:
-    """All that a page can ask for, scripted; the store is a real one, searched by the words of a problem."""
-    from shelves import WordEmbedders
-
-    solve, embedders = solver(runner, step_seconds), WordEmbedders()
-
-    def learn(*_: Any) -> str:
-        raise BadInput("Learning is not scripted here.", "")
-
-    return Actions(
-        lambda problem, model, sampling, _: solve(problem, model, sampling), learn, learn, lambda _: False, store,
-        cast(Any, embedders),
-    )  # fmt: skip
-
-
-def main() -> None:
-    from elm_app.studio.page import build
-    from elm_app.studio.theme import launch_options
-
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--port", type=int, default=7861)
-    parser.add_argument("--memories", type=Path, required=True, help="folder for the runs' logs")
-    parser.add_argument("--step-seconds", type=float, default=0.06)
-    given = parser.parse_args()
-    runner = Runner(given.memories / "runs")
-    build(runner, actions(runner, Store(given.memories), given.step_seconds)).launch(server_port=given.port, **launch_options())
-
-
-if __name__ == "__main__":
-    main()

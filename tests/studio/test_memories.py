@@ -94,7 +94,9 @@ def test_the_examples_in_the_docstrings(module: str) -> None:
 
 
 def test_a_curve_has_its_points_axes_and_last_values() -> None:
-    drawn = curve([("reward", [0.5, None, 0.75]), ("agreement", [0.25, 0.5, 1.0])], low=0, high=1, unit="", title="A & B")
+    drawn = curve(
+        [("reward", [0.5, None, 0.75]), ("agreement", [0.25, 0.5, 1.0])], low=0, high=1, unit="", title="A & B"
+    )
     picture = ElementTree.fromstring(drawn)
     assert len(picture.findall(".//circle[@class='mark s0']")) == 2
     assert len(picture.findall(".//rect[@class='mark s1']")) == 3

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from browser import EGGS, Site, Window, ask, state
 from playwright.sync_api import Page, expect
-from scripted import actions
+from scripted_learn import actions
 from shelves import fill, memory
 from test_memories import evil
 
@@ -31,10 +31,11 @@ OFFERED = {"enabled": True, "disabled_reason": ""}
 
 @contextmanager
 def served(folder: Path) -> Iterator[tuple[Site, Store]]:
-    runner, store = Runner(folder / "runs"), Store(folder)
-    page = build(runner, actions(runner, store, step_seconds=0.02))
+    runner = Runner(folder / "runs")
+    made = actions(runner, folder, pace=0.02)
+    store, page = made.store, build(runner, made)
     _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **launch_options())
-    yield Site(url.rstrip("/"), runner), store
+    yield Site(url.rstrip("/"), runner, made), store
     runner.close()
     store.close()
     page.close(verbose=False)

@@ -1,0 +1,114 @@
+// Learning on the page: the button and its drawer under a solved problem, the run that learns, the memories in use.
+// Stands after elm.js, in the same function.
+
+{
+  const drawer = part("drawer");
+  const bar = element.querySelector(".whole");
+  let busy = false; // a question to the server is under way
+  let counted = 0; // counts questions about the duration, so that a late answer to an old one is dropped
+  let told = ""; // the duration with the usual settings
+
+  watchers.push((answer, first) => {
+    const learning = answer.learning;
+    section.classList.toggle("learns", Boolean(learning));
+    part("learning").hidden = !learning?.begun;
+    part("course").hidden = !learning;
+    part("title").textContent = learning ? learning.title : "";
+    part("traces").textContent = learning ? learning.traces : "Traces";
+    setPart("resume", answer.resume);
+    if (first) closeDrawer();
+    if (learning) {
+      const share = Math.round(learning.share * 1000) / 10;
+      bar.firstElementChild.style.width = `${share}%`;
+      bar.setAttribute("aria-valuenow", Math.round(share));
+      part("clock").textContent = learning.clock;
+      if (part("stored").dataset.html !== learning.stored) {
+        part("stored").dataset.html = learning.stored;
+        setPart("stored", learning.stored);
+      }
+    }
+    part("under").hidden = Boolean(learning) || answer.state === "failed";
+    part("recalled").hidden = !part("memory").textContent;
+    part("offer").hidden = !answer.offer;
+    if (!answer.offer) closeDrawer();
+    else {
+      if (told !== answer.offer.time || first) part("estimate").textContent = told = answer.offer.time;
+      setPart("hint", answer.offer.hint);
+    }
+  });
+
+  function closeDrawer() {
+    drawer.hidden = true;
+    element.querySelector('[data-ask="drawer"]').setAttribute("aria-expanded", "false");
+    setPart("asked", "");
+  }
+
+  function fields() {
+    return drawer.hidden ? {} : Object.fromEntries(new FormData(drawer));
+  }
+
+  async function asked(question) {
+    if (busy) return;
+    busy = true;
+    try {
+      const answer = await question;
+      setPart("asked", answer.error && !part("under").hidden ? answer.error : "");
+      if (answer.error && part("under").hidden) setPart("failure", answer.error);
+      if (answer.run) {
+        open(answer.run);
+        window.scrollTo({ top: 0 });
+      } else ask();
+    } finally {
+      busy = false;
+    }
+  }
+
+  const asks = {
+    learn: () => asked(server.learn({ run, fields: fields() })),
+    again: (button) => asked(server.again({ run, memory: button.dataset.with })),
+    keep: () => asked(server.keep({ run })),
+    resume: () => asked(server.resume({ run })),
+    drawer(button) {
+      drawer.hidden = !drawer.hidden;
+      button.setAttribute("aria-expanded", String(!drawer.hidden));
+      if (!drawer.hidden) drawer.elements[0].focus();
+      count();
+    },
+  };
+
+  async function count() {
+    const mine = ++counted;
+    const answer = await server.duration({ run, fields: fields() });
+    if (mine !== counted) return;
+    setPart("asked", answer.error || "");
+    if (answer.text !== undefined) part("estimate").textContent = answer.text;
+  }
+
+  drawer.addEventListener("input", count);
+  drawer.addEventListener("submit", (event) => {
+    event.preventDefault();
+    asks.learn();
+  });
+  drawer.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.tagName === "INPUT") {
+      event.preventDefault();
+      asks.learn();
+    }
+    if (event.key === "Escape") {
+      event.preventDefault();
+      closeDrawer();
+      element.querySelector('[data-ask="drawer"]').focus();
+    }
+  });
+
+  element.addEventListener("click", (event) => {
+    const button = event.target.closest?.("[data-ask]");
+    if (button) return asks[button.dataset.ask](button);
+    const link = event.target.closest?.("a[data-card]");
+    if (!link) return;
+    event.preventDefault();
+    const card = [...element.querySelectorAll(".card")].find((each) => each.dataset.key === link.dataset.card);
+    card?.scrollIntoView({ block: "center", behavior: "auto" });
+    card?.querySelector(".text").focus({ preventScroll: true });
+  });
+}

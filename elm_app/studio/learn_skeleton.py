@@ -1,0 +1,78 @@
+"""The learning parts of the run's own HTML, without content: `assets/learn.js` and `assets/elm.js` fill them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from elm_app.config import LearnSettings
+
+_DEFAULT = LearnSettings(seed=0)
+
+
+def _number(name: str, label: str, info: str, least: str, most: str, step: str) -> str:
+    return (
+        f'<label><span>{label}</span><input name="{name}" type="number" inputmode="decimal" min="{least}" max="{most}" '
+        f'step="{step}" value="{getattr(_DEFAULT, name)}" required><small>{info}</small></label>'
+    )
+
+
+def _choice(name: str, label: str, choices: Iterable[tuple[str, str]]) -> str:
+    options = "".join(
+        f'<option value="{value}"{" selected" if value == getattr(_DEFAULT, name) else ""}>{told}</option>'
+        for value, told in choices
+    )
+    return f'<label class="wide"><span>{label}</span><select name="{name}">{options}</select></label>'
+
+
+_FIELDS = "".join(
+    [
+        _number("steps", "Steps", "at most", "1", "1000", "1"),
+        _number("rollouts", "Rollouts", "solutions a step", "2", "256", "1"),
+        _number("virtual_tokens", "Virtual tokens", "length of the memory", "1", "512", "1"),
+        _number("learning_rate", "Learning rate", "of AdamW", "0", "1", "any"),
+    ]
+)
+_MORE = "".join(
+    [
+        _number("max_new_tokens", "New tokens", "where a rollout is cut off", "1", "32768", "1"),
+        _choice("init", "Start from", [("text", "a short text"), ("vocabulary", "random words")]),
+        _choice("loss", "Loss", [("dr_grpo", "Dr. GRPO"), ("grpo", "GRPO, as published")]),
+        _choice("reward", "Reward", [("majority", "majority of each step"), ("vote", "the vote before learning")]),
+        '<label><span>Seed</span><input name="seed" inputmode="numeric" placeholder="random" autocomplete="off">'
+        "<small>same seed, same memory</small></label>",
+    ]
+)
+
+UNDER = f"""
+    <div class="under" data-part="under" hidden>
+      <details class="recalled" data-part="recalled" hidden>
+        <summary><span class="head">Memory</span><span class="line" data-part="memory"></span></summary>
+        <div data-part="matches"></div>
+      </details>
+      <div class="offer" data-part="offer" hidden>
+        <button type="button" class="strong" data-ask="learn">Learn from this problem</button>
+        <span class="time" data-part="estimate"></span><span data-part="hint"></span>
+        <button type="button" class="fold" data-ask="drawer" aria-expanded="false" aria-controls="elm-learn-drawer"
+          >Learning settings</button>
+      </div>
+      <form class="drawer" id="elm-learn-drawer" data-part="drawer" hidden novalidate
+        aria-label="How to learn from this problem">
+        <div class="fields">{_FIELDS}</div>
+        <details><summary>More</summary><div class="fields">{_MORE}</div></details>
+      </form>
+      <div data-part="asked" role="alert"></div>
+    </div>
+"""
+"""Under a solved problem: what was retrieved, and learning from it."""
+
+PANEL = """
+    <div class="learning" data-part="learning" hidden>
+      <div class="whole" role="progressbar" aria-label="Learning, the whole run" aria-valuemin="0" aria-valuemax="100"
+        aria-valuenow="0"><i></i></div>
+      <div class="stored" data-part="stored"></div>
+      <div class="measured" data-part="measured"></div>
+      <div class="charts"><div class="pair" data-part="charts"></div><div data-part="rollouts"></div></div>
+      <details class="history"><summary>Step by step</summary><div data-part="steps"></div></details>
+    </div>
+"""
+"""A learning run: its bar, what became of it, before and after, the curves, this step's rollouts."""

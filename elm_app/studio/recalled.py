@@ -1,0 +1,71 @@
+"""Which memories a problem reminded of: the run's `Retrieved` in, safe HTML out."""
+
+from __future__ import annotations
+
+import html
+
+from elm_app.events import Retrieved
+from elm_app.runs.view import RunView
+from elm_app.types import Match
+
+
+def line(view: RunView) -> str:
+    """The memory that is used, or why none is, in one line; empty if none was looked for."""
+    found = view.retrieved
+    if found is None:
+        return ""
+    used = next((match for match in found.matches if match.id == found.used), None)
+    if used is not None:
+        return f'<span class="what">{_problem(used, 70)}</span><span class="how">{_score(used)}, used</span>'
+    if found.used is not None:
+        return f'<span class="what">{html.escape(found.used)}</span><span class="how">used</span>'
+    return f'<span class="how">None used. {html.escape(found.reason)}</span>'
+
+
+def matches(view: RunView) -> str:
+    """All that was found: how near, what it was learned from, its card, and a way to use it."""
+    found = view.retrieved
+    if found is None or not found.matches:
+        return ""
+    rows = "".join(_row(match, found, view.ended) for match in found.matches)
+    without = '<button type="button" data-ask="again" data-with="off">Solve without a memory</button>'
+    return (
+        '<table class="matches"><caption class="unseen">Nearest memories</caption><thead><tr>'
+        f'<th scope="col">Similarity</th><th scope="col">Learned from</th><th scope="col"></th></tr></thead>'
+        f'<tbody>{rows}</tbody></table><p class="why">{html.escape(found.reason)}</p>'
+        f"{without if found.used and view.ended else ''}"
+    )
+
+
+def _row(match: Match, found: Retrieved, ended: bool) -> str:
+    name = html.escape(match.id)
+    used = match.id == found.used
+    button = '<span class="used">used</span>' if used else ""
+    if not used and ended:
+        button = f'<button type="button" data-ask="again" data-with="{name}">Use it</button>'
+    return (
+        f'<tr{" class=used" if used else ""}><td class="score" title="cosine; used by itself from '
+        f'{found.threshold:.2f} on">{_gauge(match.score, found.threshold)}</td><td class="what">'
+        f'<a href="?memory={name}" data-memory="{name}">{_problem(match, 140)}</a></td>'
+        f'<td class="do">{button}</td></tr>'
+    )
+
+
+def _gauge(score: float, threshold: float) -> str:
+    """A score as a number and a bar with a mark at the threshold."""
+    long, mark = (max(0.0, min(1.0, value)) for value in (score, threshold))
+    return (
+        f'<span>{score:.2f}</span><span class="gauge" aria-hidden="true"><i style="width:{long:.1%}"></i>'
+        f'<b style="left:{mark:.1%}"></b></span>'
+    )
+
+
+def _score(match: Match) -> str:
+    return f"similarity {match.score:.2f}"
+
+
+def _problem(match: Match, longest: int) -> str:
+    text = " ".join(match.problem.split())
+    if len(text) > longest:
+        text = text[: longest - 1].rsplit(" ", 1)[0] + " …"
+    return f"“{html.escape(text)}”"

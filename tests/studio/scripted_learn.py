@@ -1,0 +1,289 @@
+"""Learning without a model: typed events at a chosen pace, and a real store that keeps a random tensor.
+
+python tests/studio/scripted_learn.py --port 7861 --memories some/folder      the page over scripted runs
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import numpy as np
+from remembering import WordEmbedders
+from scripted import CODE, EGGS, EQUATION, FORGOT, HOSTILE, REALISTIC, SHORT, SLIP, scripted, vote_over
+
+from elm_app.config import LearnSettings, ModelSettings, SamplingSettings
+from elm_app.errors import BadInput
+from elm_app.events import (
+    Event,
+    Failed,
+    LearningEnded,
+    MeasureFinished,
+    MemoryStored,
+    ModelReady,
+    PhaseStarted,
+    Progress,
+    PromptRead,
+    RunFinished,
+    RunStopped,
+    StepFinished,
+    TraceChunk,
+    TraceFinished,
+    VoteChanged,
+)
+from elm_app.memory.retriever import chosen, retrieve
+from elm_app.memory.store import Store
+from elm_app.runs.log import new_run_id, read
+from elm_app.runs.runner import Runner, Work
+from elm_app.runs.view import view_of
+from elm_app.studio.actions import Actions
+from elm_app.types import Arm, LearnStep, Measured, Memory, ModelInfo, Timing, Trace
+
+MODEL = ModelInfo("small", "int8", "cpu", "1d9614638d18024d" * 4)
+BEFORE = [EGGS, SHORT, FORGOT, EQUATION, CODE, SLIP, FORGOT, CODE]
+BETTER = [EGGS, SHORT, SHORT, EQUATION, EGGS, FORGOT, SHORT, EQUATION]
+BEST = [SHORT, SHORT, SHORT, EQUATION, EGGS, SHORT, SHORT, FORGOT]
+_SAMPLING_EVENTS = (PromptRead, TraceChunk, TraceFinished, VoteChanged)
+
+
+def moved(event: Event, arm: Arm) -> Event:
+    """The event with its arm, or its trace's, changed."""
+    if isinstance(event, TraceFinished):
+        return TraceFinished(replace(event.trace, arm=arm))
+    return replace(event, arm=arm) if isinstance(event, PromptRead | TraceChunk | VoteChanged) else event
+
+
+class Learning:
+    """One scripted learning run. Words in its problem choose what happens: "worse", "breaks", "skips", "hostile"."""
+
+    def __init__(self, problem: str, learning: LearnSettings, store: Store, run: str, pace: float) -> None:
+        self.problem, self.learning, self.store, self.run, self.pace = problem, learning, store, run, pace
+        self.checkpoint = store.folder / "checkpoints" / f"{run}.safetensors"
+        self.steps: list[LearnStep] = []
+        self.before: Measured | None = None
+        self.began = time.monotonic()
+        self.measured: Measured | None = None
+        self.stopped: Callable[[], bool] = lambda: False
+
+    def work(self, stopped: Callable[[], bool]) -> Iterator[Event]:
+        self.stopped = stopped
+        yield Progress("load", "Loading the model", 1, 2, "tensors")
+        time.sleep(self.pace * 4)
+        yield ModelReady(MODEL, 0.3)
+        if self.before is None:
+            yield from self._measure("before", BEFORE)
+        after = ended = None
+        while ended is None:
+            number = len(self.steps) + 1
+            if stopped():
+                ended = LearningEnded(f"Stopped in step {number}.", number - 1, True)
+            elif number > self.learning.steps:
+                ended = LearningEnded(f"All {number - 1} steps are done.", number - 1, False)
+            else:
+                yield from self._step(number)
+                if "breaks" in self.problem and number == 2:
+                    yield Failed("OutOfMemory", "Memory ran out.", "Lower the rollouts or the new tokens.")
+                    return
+        yield ended
+        if self.steps and not stopped():
+            yield from self._measure("after", BEFORE[4:] if "worse" in self.problem else BEST)
+            after = self.measured
+        yield from self._store(ended, after)
+        self.checkpoint.unlink(missing_ok=True)
+        timing = Timing(0.3, 0.0, time.monotonic() - self.began, 100, 50.0)
+        yield RunStopped(timing) if stopped() else RunFinished(timing)
+
+    def _measure(self, when: Any, texts: Sequence[str]) -> Iterator[Event]:
+        yield PhaseStarted(when, len(self.steps), self.learning.steps, self.learning.measure_samples)
+        traces = yield from self._sample(
+            "zero_shot" if when == "before" else "memory", list(texts), self.learning.measure_samples
+        )
+        if not self.stopped():
+            self.measured = measured(traces, self.learning.measure_samples)
+            self.before = self.measured if when == "before" else self.before
+            yield MeasureFinished(when, self.measured)
+
+    def _step(self, number: int) -> Iterator[Event]:
+        began = time.monotonic()
+        yield PhaseStarted("step", number, self.learning.steps, self.learning.rollouts)
+        texts = (
+            [HOSTILE, SHORT] if "hostile" in self.problem else BEFORE if number < 3 else BETTER if number < 7 else BEST
+        )
+        texts = texts[number % 3 :] + texts[: number % 3]
+        traces = yield from self._sample("memory", texts, self.learning.rollouts)
+        rollout_seconds = time.monotonic() - began
+        if self.stopped():
+            return
+        skipped = (
+            "All 8 rollouts have the same reward, 0: no gradient." if "skips" in self.problem and number == 2 else None
+        )
+        if skipped is None:
+            yield Progress("update", "Improving the memory", 0, 0)
+            time.sleep(self.pace * 20)
+        one, update = measured(traces, self.learning.rollouts), time.monotonic() - began - rollout_seconds
+        step = LearnStep(
+            number, one.vote.answer, one.vote.agreement, one.vote.agreement, one.answered, one.tokens,
+            None if skipped else -0.01, None if skipped else 0.31, skipped,
+            rollout_seconds, update, rollout_seconds + update,
+        )  # fmt: skip
+        self.steps.append(step)
+        self.checkpoint.parent.mkdir(exist_ok=True)
+        self.checkpoint.touch()
+        yield StepFinished(step)
+
+    def _sample(self, arm: Arm, texts: list[str], samples: int) -> Iterator[Event]:
+        sampling = SamplingSettings(samples, self.learning.max_new_tokens, seed=self.learning.seed)
+        traces = []
+        for event in scripted(texts, sampling, step_seconds=self.pace, load_seconds=0)(self.stopped):
+            if isinstance(event, _SAMPLING_EVENTS):
+                yield moved(event, arm)
+            if isinstance(event, TraceFinished):
+                traces.append(event.trace)
+        return traces
+
+    def _store(self, ended: LearningEnded, after: Measured | None) -> Iterator[Event]:
+        if not self.steps or self.before is None:
+            yield MemoryStored(None, False, ended.reason)
+            return
+        yield Progress("store", "Storing the memory", 0, 0)
+        improved = after is not None and after.vote.agreement > self.before.vote.agreement
+        verdict = "Not measured: learning was stopped." if after is None else (
+            f"Agreement {'rose' if improved else 'fell'} from {votes(self.before)} to {votes(after)}."
+        )  # fmt: skip
+        keep(self.store, self.run, self.problem, self.learning, self.before, after, self.steps, improved, verdict)
+        yield MemoryStored(self.run, improved, verdict)
+
+
+def keep(
+    store: Store,
+    run: str,
+    problem: str,
+    learning: LearnSettings,
+    before: Measured,
+    after: Measured | None,
+    steps: Sequence[LearnStep] = (),
+    improved: bool = True,
+    verdict: str = "It helps.",
+) -> Memory:
+    """Store a memory with a random tensor."""
+    memory = Memory(
+        id=run, problem=problem, answer=before.vote.answer, reward=learning.reward, before=before, after=after,
+        improved=improved, verdict=verdict, steps=tuple(steps), settings=asdict(learning), model=MODEL,
+        tokenizer_sha256="c" * 64, virtual_tokens=learning.virtual_tokens, hidden_size=16, dtype="float32",
+        embedder="words", created=datetime.now(UTC).isoformat(timespec="seconds"), seconds=241.5, tokens=20480, bytes=0,
+        words=(("eggs", "egg"),) * learning.virtual_tokens, run=run, enabled=improved,
+        disabled_reason="" if improved else verdict,
+    )  # fmt: skip
+    tensor = np.random.default_rng(len(problem)).normal(size=(learning.virtual_tokens, 16)).astype(np.float32)
+    return store.add(memory, tensor, WordEmbedders().get(None).encode([problem])[0])
+
+
+def measured(traces: Sequence[Trace], samples: int) -> Measured:
+    vote = vote_over(list(traces), samples)
+    answered = sum(trace.answer is not None for trace in traces) / samples
+    return Measured(vote, samples, answered, sum(trace.tokens for trace in traces) / samples)
+
+
+def votes(one: Measured) -> str:
+    return f"{one.vote.counts[0].count if one.vote.counts else 0} of {one.samples}"
+
+
+def with_memory(work: Work, problem: str, memory: str, store: Store) -> Work:
+    """A scripted solve that looks for a memory first, and has the `memory` arm if it finds one."""
+
+    def remembering(stopped: Callable[[], bool]) -> Iterator[Event]:
+        arm: Arm = "zero_shot"
+        for event in work(stopped):
+            yield moved(event, arm)
+            if isinstance(event, ModelReady):
+                yield Progress("retrieve", "Looking for a memory", 0, 0)
+                key = WordEmbedders().get(None).encode([problem])[0]
+                found = retrieve(store, key, MODEL) if memory == "auto" else chosen(store, key, memory, MODEL)
+                arm = "memory" if found.used else "zero_shot"
+                yield found
+
+    return remembering
+
+
+def actions(runner: Runner, folder: Path, pace: float = 0.06) -> Actions:
+    """What the page's buttons do, scripted. Words in the problem choose what happens: "hostile", "long", "agree", "slow",
+    "fails", "fetch", and those of `Learning`."""
+    store, embedders = Store(folder), WordEmbedders()
+
+    def solve(problem: str, model: ModelSettings, sampling: SamplingSettings, memory: str) -> str:
+        if not problem.strip():
+            raise BadInput("There is no problem to solve.", "Type one, or choose an example.")
+        texts = REALISTIC
+        if "hostile" in problem:
+            texts = [HOSTILE, SHORT]
+        elif "long" in problem:
+            texts = [EGGS + "\n\n" + "and so it goes on, " * 2600, SHORT]
+        elif "agree" in problem:
+            texts = [SHORT]
+        elif memory != "off" and store.count():
+            texts = BEST
+        work = scripted(
+            texts,
+            sampling,
+            step_seconds=pace * (4 if "slow" in problem else 1),
+            fetch="fetch" in problem,
+            fails="fails" in problem,
+        )
+        if memory != "off":
+            work = with_memory(work, problem.strip(), memory, store)
+        settings = {**asdict(model), **asdict(sampling), "memory": memory}
+        return runner.submit("solve", problem.strip(), settings, work)
+
+    def learn(problem: str, model: ModelSettings, learning: LearnSettings) -> str:
+        run = new_run_id()
+        one = Learning(problem, learning, store, run, pace)
+        return runner.submit("learn", problem, {**asdict(model), **asdict(learning)}, one.work, run)
+
+    def resume(run: str) -> str:
+        if not can_resume(run):
+            raise BadInput(f"Run {run} left nothing to go on from.", "Learn from its problem again.")
+        earlier, fresh = view_of(read(runner.folder, run)[0]), new_run_id()
+        names = LearnSettings.__dataclass_fields__
+        learning = LearnSettings(**{name: earlier.settings[name] for name in names})
+        one = Learning(earlier.problem, learning, store, fresh, pace)
+        assert earlier.learn is not None
+        one.before, one.steps = earlier.learn.before, list(earlier.learn.finished)
+        (store.folder / "checkpoints" / f"{run}.safetensors").unlink()
+        return runner.submit("learn", earlier.problem, earlier.settings | {"resumed_from": run}, one.work, fresh)
+
+    def can_resume(run: str) -> bool:
+        return (store.folder / "checkpoints" / f"{run}.safetensors").is_file()
+
+    stands_in: Any = embedders
+    return Actions(solve, learn, resume, can_resume, store, stands_in)
+
+
+def main() -> None:
+    from elm_app.studio.page import build
+    from elm_app.studio.theme import launch_options
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--port", type=int, default=7861)
+    parser.add_argument("--memories", type=Path, required=True, help="folder for memories and runs")
+    parser.add_argument("--step-seconds", type=float, default=0.06)
+    given = parser.parse_args()
+    runner = Runner(given.memories / "runs")
+    made = actions(runner, given.memories, given.step_seconds)
+    try:
+        build(runner, made).launch(server_port=given.port, **launch_options())
+    finally:
+        runner.close()
+        made.store.close()
+
+
+if __name__ == "__main__":
+    main()
