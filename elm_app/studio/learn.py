@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Literal
 
 from elm_app.runs.view import LearnView, RunView
-from elm_app.studio import charts, words
+from elm_app.studio import words
+from elm_app.studio.charts import length_chart, reward_chart, rollouts_chart
 from elm_app.studio.course import Course, left, sizes
 from elm_app.studio.palette import classes
 from elm_app.studio.prose import inline_html
@@ -137,7 +138,7 @@ def charts(view: RunView) -> str:
     learn = view.learn or LearnView()
     steps, total = learn.finished, sizes(view).steps
     longest = view.settings.get("max_new_tokens")
-    return charts.reward_chart(steps, total) + charts.length_chart(
+    return reward_chart(steps, total) + length_chart(
         steps, total, longest if isinstance(longest, int) else 0
     )
 
@@ -162,7 +163,7 @@ def rollouts(view: RunView, known: Colours) -> str:
             colour, label, said = colours.get(index, "kx"), trace.trace.answer, trace.trace.answer
         rows.append((f"{arm}-{index}", colour, tokens, label, f"{index + 1}: {said}, {words.count(tokens, 'token')}"))
     longest = max([limit if isinstance(limit, int) else 0, *(row[2] for row in rows), 1])
-    return charts.rollouts_chart(f"{traces_title(view)}, length in tokens", rows, longest)
+    return rollouts_chart(f"{traces_title(view)}, length in tokens", rows, longest)
 
 
 def traces_title(view: RunView) -> str:
