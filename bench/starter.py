@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from elm_app.config import LearnSettings, ModelSettings
-from elm_app.events import MemoryStored
+from elm_app.events import MeasureFinished, MemoryStored
 from elm_app.llm.loader import Models
 from elm_app.memory.archive import export
 from elm_app.memory.embedder import Embedders
@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument("--model", default="small")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--least-agreement", type=float, default=0.3, help="before learning, else passed over")
     parser.add_argument("--reward", default="vote")
     parser.add_argument("--max-new-tokens", type=int, default=256)
     parser.add_argument("--wanted", type=int, default=14, help="stop when so many are stored")
@@ -61,16 +62,18 @@ def main() -> None:
 
 
 def learn(problem: str, options: argparse.Namespace, tools: Tools) -> MemoryStored:
-    """One memory, told on stderr."""
-    model = ModelSettings(options.model)
+    """One memory, told on stderr; a problem on which too few agree is left after the measuring."""
     learning = LearnSettings(
         seed=options.seed, steps=options.steps, max_new_tokens=options.max_new_tokens, reward=options.reward
     )
-    ready = learn_run(problem, model, learning, tools)
+    ready = learn_run(problem, ModelSettings(options.model), learning, tools)
     view, reporter = RunView(), Reporter()
     for seq, event in enumerate(ready.work(lambda: False)):
         view.apply(Entry(seq, 0.0, event))
         reporter.show(view, event)
+        if isinstance(event, MeasureFinished) and event.measured.vote.agreement < options.least_agreement:
+            if event.when == "before":
+                return MemoryStored(None, False, f"Only {event.measured.vote.agreement:.0%} agree before learning.")
     assert view.learn is not None
     assert view.learn.stored is not None
     return view.learn.stored
