@@ -71,9 +71,10 @@ def learn(problem: str, options: argparse.Namespace, tools: Tools) -> MemoryStor
     for seq, event in enumerate(ready.work(lambda: False)):
         view.apply(Entry(seq, 0.0, event))
         reporter.show(view, event)
-        if isinstance(event, MeasureFinished) and event.measured.vote.agreement < options.least_agreement:
-            if event.when == "before":
-                return MemoryStored(None, False, f"Only {event.measured.vote.agreement:.0%} agree before learning.")
+        if isinstance(event, MeasureFinished) and event.when == "before":
+            agreement = event.measured.vote.agreement
+            if agreement < options.least_agreement:
+                return MemoryStored(None, False, f"Only {agreement:.0%} agree before learning.")
     assert view.learn is not None
     assert view.learn.stored is not None
     return view.learn.stored
