@@ -250,7 +250,8 @@ def main() -> None:
     parser.add_argument("--step-seconds", type=float, default=0.06)
     given = parser.parse_args()
     runner = Runner(given.memories / "runs")
-    build(runner, actions(runner, Store(given.memories), given.step_seconds)).launch(server_port=given.port, **launch_options())
+    page = build(runner, actions(runner, Store(given.memories), given.step_seconds))
+    page.launch(server_port=given.port, **launch_options())
 
 
 if __name__ == "__main__":
