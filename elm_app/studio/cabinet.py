@@ -10,7 +10,7 @@ CABINET = """
     teacher. When a problem of the same kind comes, the nearest memory stands before it. This place will show every
     memory on a map, what it cost, and what it did since.</p>
     <p class="starts">
-      <button type="button" class="elm-start" data-act="starter" data-part="starter" hidden>Load the starter memories</button>
+      <button type="button" class="elm-start" data-act="starter" data-part="starter" hidden></button>
       <a href="?" data-tab="solve" class="elm-start">Solve a problem and learn from it</a>
       <button type="button" class="elm-start" data-act="import">Import a file …</button>
     </p>
@@ -25,17 +25,18 @@ CABINET = """
       <label>Model <select data-seek="model" data-part="models"><option value="">all models</option></select></label>
       <label>Offered <select data-seek="enabled"><option value="">all</option><option value="yes">offered</option>
         <option value="no">disabled</option></select></label>
-      <label>Effect <select data-seek="improved"><option value="">all</option><option value="yes">helped its problem</option>
-        <option value="no">did not help</option></select></label>
+      <label>Effect <select data-seek="improved"><option value="">all</option>
+        <option value="yes">helped its problem</option><option value="no">did not help</option></select></label>
       <label>Sort <select data-seek="sort"><option value="created:desc">newest first</option>
         <option value="created:asc">oldest first</option><option value="problem:asc">problem, A to Z</option>
         <option value="label:asc">label, A to Z</option><option value="gain:desc">largest gain in agreement</option>
         <option value="gain:asc">smallest gain in agreement</option>
         <option value="agreement_before:asc">lowest agreement before</option>
         <option value="agreement_after:desc">highest agreement after</option>
-        <option value="seconds:desc">longest to learn</option><option value="retrieved:desc">most used</option></select></label>
+        <option value="seconds:desc">longest to learn</option>
+        <option value="retrieved:desc">most used</option></select></label>
       <span class="carry">
-        <button type="button" data-act="starter" data-part="starter-more" hidden>Load the starter memories</button>
+        <button type="button" data-act="starter" data-part="starter-more" hidden></button>
         <button type="button" data-act="import">Import …</button>
         <button type="button" data-act="export-all" data-part="export-all">Export all</button>
       </span>
@@ -49,7 +50,8 @@ CABINET = """
             <button type="button" data-bulk="disable">Disable</button>
             <button type="button" data-bulk="ask" class="danger">Delete …</button>
             <button type="button" data-bulk="none">Clear</button></div></div>
-        <div class="confirm" data-part="confirm-many" role="alertdialog" aria-label="Delete the selected memories?" hidden>
+        <div class="confirm" data-part="confirm-many" role="alertdialog"
+          aria-label="Delete the selected memories?" hidden>
           <p><strong data-part="confirm-count"></strong> Their cards, what they learned and their places in the index go
           for good. The runs that made them stay in the list of runs.</p>
           <button type="button" data-bulk="delete" class="danger">Delete for good</button>
@@ -64,7 +66,8 @@ CABINET = """
               <option value="gain">gain in agreement</option><option value="enabled">offered</option>
               <option value="model">model</option><option value="age">age</option></select></label></div>
           <div class="sheet"><canvas data-part="plane" tabindex="0" role="application"
-            aria-label="Map of all memories: near means alike in meaning. Arrow keys go from point to point, Enter opens a card. The list has the same memories."></canvas>
+            aria-label="Map of all memories: near means alike in meaning. Arrow keys go from point to point, Enter
+ opens a card. The list has the same memories."></canvas>
             <div class="glance" data-part="glance" hidden></div>
             <div class="zoom" role="group" aria-label="Zoom">
               <button type="button" data-zoom="1.6" aria-label="Nearer">+</button>

@@ -20,6 +20,9 @@ from elm_app.types import LearnStep, Measured, Memory
 _COLOURS = 6
 _CLASSES, _ROWS = 64, 1000
 """How many answer classes and steps are drawn; a card that was made by hand may have any number."""
+_HEADS = (
+    "Step", "Majority", "Reward", "Agreement", "Answered", "Tokens", "Loss", "Gradient", "Time", "What happened"
+)  # fmt: skip
 _REWARDS = {"majority": "the majority of each step's own tries", "vote": "the answer of the vote before learning"}
 _SETTINGS = {
     "model": "model", "quantization": "numbers", "device": "device", "steps": "steps", "rollouts": "tries a step",
@@ -75,8 +78,9 @@ def _head(memory: Memory) -> str:
 
 def _confirmation(id: str, goes: str) -> str:
     return (
-        f'<div class="confirm" data-part="confirm" role="alertdialog" aria-label="Delete memory {html.escape(id)}?" '
-        f"hidden><p><strong>Delete this memory?</strong> {html.escape(goes)}</p>"
+        '<div class="confirm" data-part="confirm" role="alertdialog" '
+        f'aria-label="Delete memory {html.escape(id)}?" hidden>'
+        f"<p><strong>Delete this memory?</strong> {html.escape(goes)}</p>"
         '<button type="button" data-act="delete" class="danger">Delete for good</button>'
         '<button type="button" data-act="keep">Keep it</button></div>'
     )
@@ -161,30 +165,32 @@ def _curves(steps: tuple[LearnStep, ...]) -> str:
         + curve([("reward", reward), ("agreement", agreement)], low=0, high=1, unit="", title="Reward and agreement")
         + curve([("answered", answered)], low=0, high=100, unit="%", title="Tries with an answer")
         + curve([("length", tokens)], low=0, high=10, unit="tokens", title="Mean length of a try")
-        + curve(
-            [("norm", norms)], low=0, high=0.1, unit="", title="Norm of the gradient; none where a step was skipped"
-        )
+        + curve([("norm", norms)], low=0, high=0.1, unit="", title="Norm of the gradient")
         + "</div></section>"
     )
 
 
 def _facts(memory: Memory, has_run: bool) -> str:
-    model, run, own = memory.model, html.escape(memory.run), html.escape(memory.id)
+    model, weights = memory.model, memory.model.weights_sha256[:12]
+    run, own = html.escape(memory.run), html.escape(memory.id)
+    made_by = (
+        f'<a href="?run={quote(memory.run)}" data-run="{run}">{run}</a>' if has_run else f"{run}, not on this machine"
+    )
     facts = [
         ("Learned", f"{when(memory.created)}, in {words.count(len(memory.steps), 'step')}"),
         ("Reward", html.escape(_REWARDS.get(memory.reward, memory.reward))),
         ("Cost", f"{words.seconds(memory.seconds)}, {memory.tokens:,} tokens, measuring included"),
         ("Since then", html.escape(_since(memory))),
-        ("Model", html.escape(f"{model.id}, {model.quantization}, {model.device}, weights {model.weights_sha256[:12]}")),
+        ("Model", html.escape(f"{model.id}, {model.quantization}, {model.device}, weights {weights}")),
         (
             "Soft prompt",
             f"{words.count(memory.virtual_tokens, 'virtual token')} × {memory.hidden_size} "
             f"{html.escape(memory.dtype)} numbers, {size(memory.bytes)}",
         ),
         ("Found by", html.escape(memory.embedder)),
-        ("Run", f'<a href="?run={quote(memory.run)}" data-run="{run}">{run}</a>' if has_run else f"{run}, not on this machine"),
+        ("Run", made_by),
         ("Memory", f'<a href="?memory={quote(memory.id)}" data-memory="{own}">{own}</a>'),
-    ]  # fmt: skip
+    ]
     return f'<section><h3>Origin and cost</h3><dl class="facts">{_pairs(facts)}</dl></section>'
 
 
@@ -228,22 +234,10 @@ def _steps(steps: tuple[LearnStep, ...]) -> str:
         f"<tr><td>{step.step}</td><td>{inline_html(step.answer) if step.answer is not None else '–'}</td>"
         f"<td>{step.reward_mean:.2f}</td><td>{step.agreement:.0%}</td><td>{step.answered:.0%}</td>"
         f"<td>{step.tokens:,.0f}</td><td>{_number(step.loss)}</td><td>{_number(step.grad_norm)}</td>"
-        f"<td>{words.seconds(step.seconds)}</td><td>{html.escape(step.skipped) if step.skipped else 'updated'}</td></tr>"
+        f"<td>{words.seconds(step.seconds)}</td><td>{html.escape(step.skipped or 'updated')}</td></tr>"
         for step in steps[:_ROWS]
     )
-    heads = (
-        "Step",
-        "Majority",
-        "Reward",
-        "Agreement",
-        "Answered",
-        "Tokens",
-        "Loss",
-        "Gradient",
-        "Time",
-        "What happened",
-    )
-    columns = "".join(f'<th scope="col">{head}</th>' for head in heads)
+    columns = "".join(f'<th scope="col">{head}</th>' for head in _HEADS)
     return (
         f'<details><summary>{words.count(len(steps), "step")} of learning, one by one</summary><div class="scroll">'
         f'<table class="steps"><thead><tr>{columns}</tr></thead><tbody>{rows}</tbody></table></div></details>'

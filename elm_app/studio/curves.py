@@ -81,9 +81,8 @@ def _axes(steps: int, low: float, high: float, unit: str) -> str:
     for value in (low, (low + high) / 2, high):
         y = _y(value, low, high)
         parts.append(f'<line class="grid" x1="{_LEFT:g}" x2="{_RIGHT:g}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(
-            f'<text class="tick" x="{_LEFT - 7:g}" y="{y + 4:.1f}" text-anchor="end">{_number(value, unit)}</text>'
-        )
+        name = _number(value, unit)
+        parts.append(f'<text class="tick" x="{_LEFT - 7:g}" y="{y + 4:.1f}" text-anchor="end">{name}</text>')
     for step in _ticks(steps):
         x = _x(step, steps)
         name = f"step {step + 1}" if step == 0 else str(step + 1)
@@ -135,10 +134,8 @@ def _labels(ends: list[tuple[float, int, str]]) -> list[str]:
 def _legend(series: list[Series]) -> str:
     if len(series) < 2:
         return ""
-    names = "".join(
-        f'<span class="key s{place % 2}">{html.escape(name)}</span>' for place, (name, _) in enumerate(series)
-    )
-    return f'<span class="keys" aria-hidden="true">{names}</span>'
+    names = [f'<span class="key s{place % 2}">{html.escape(name)}</span>' for place, (name, _) in enumerate(series)]
+    return f'<span class="keys" aria-hidden="true">{"".join(names)}</span>'
 
 
 def _under(unit: str) -> str:
@@ -165,10 +162,6 @@ def _told(name: str, values: list[float | None], unit: str) -> str:
     known = [(step, value) for step, value in enumerate(values, 1) if value is not None and math.isfinite(value)]
     if not known:
         return f"{name} not known"
-    first, last = known[0], known[-1]
-    behind = unit if unit in ("", "%") else f" {unit}"
-    said = [
-        f"{_number(value, unit)}{'' if unit == '%' else behind} at step {step}"
-        for step, value in dict([first, last]).items()
-    ]
-    return f"{name} {', '.join(said)}"
+    behind = "" if unit in ("", "%") else f" {unit}"
+    ends = dict([known[0], known[-1]])
+    return f"{name} {', '.join(f'{_number(value, unit)}{behind} at step {step}' for step, value in ends.items())}"

@@ -130,7 +130,8 @@ class Memories:
 
     def memory_change(self, ask: Ask) -> dict[str, Any]:
         """Changes label, note or whether some memories are offered; gives what to say about it."""
-        ids, fields = _ids(ask), {name: ask[name] for name in ("label", "note", "enabled") if name in ask}
+        ids = _ids(ask)
+        fields: dict[str, Any] = {name: ask[name] for name in ("label", "note", "enabled") if name in ask}
         if not fields or (len(ids) > 1 and set(fields) != {"enabled"}):
             raise BadInput("Nothing was changed.", "Reload the page.")
         if fields.get("enabled") is False:
@@ -175,9 +176,7 @@ class Memories:
     def memories_starter(self, _: Ask) -> dict[str, Any]:
         """Takes in the memories that come with the program."""
         if not STARTER.is_file():
-            raise BadInput(
-                "There are no starter memories in this copy of the program.", "Learn from a problem instead."
-            )
+            raise BadInput("There are no starter memories in this copy of the program.", "Learn from a problem.")
         return self._imported(STARTER)
 
     def _imported(self, path: Path) -> dict[str, Any]:
@@ -204,11 +203,8 @@ def _guarded(answer: Callable[[Ask], dict[str, Any]]) -> Callable[[Any], dict[st
         except ElmError as error:
             return {"error": render.error(error)}
         except OSError as error:
-            return {
-                "error": render.sentence(
-                    f"The disk refuses: {error.strerror or error}.", "Free some room and try again."
-                )
-            }
+            told = f"The disk refuses: {error.strerror or error}."
+            return {"error": render.sentence(told, "Free some room and try again.")}
 
     guarded.__name__ = answer.__name__
     return guarded

@@ -59,13 +59,13 @@ def wanted(ask: Mapping[str, Any]) -> Wanted:
     """
     sort, _, way = str(ask.get("sort") or "created:desc").partition(":")
     offset = ask.get("offset", 0)
-    choices = [ask.get(name) or "" for name in ("enabled", "improved")]
-    if sort not in SORTS or not all(isinstance(one, str) and one in _CHOICES for one in choices):
+    enabled, improved = (str(ask.get(name) or "") for name in ("enabled", "improved"))
+    if sort not in SORTS or enabled not in _CHOICES or improved not in _CHOICES:
         raise BadInput("The memories cannot be listed so.", "Reload the page.")
     if isinstance(offset, bool) or not isinstance(offset, int) or offset < 0:
         raise BadInput("The memories cannot be listed from there.", "Reload the page.")
     text, model = str(ask.get("text") or "").strip(), str(ask.get("model") or "") or None
-    return Wanted(text, model, *(_CHOICES[one] for one in choices), sort, way != "asc", offset)
+    return Wanted(text, model, _CHOICES[enabled], _CHOICES[improved], sort, way != "asc", offset)
 
 
 def rows_html(rows: Sequence[Row], scores: Mapping[str, float] | None = None, several_models: bool = False) -> str:
@@ -88,12 +88,14 @@ def _row(row: Row, score: float | None, several_models: bool) -> str:
         marks.append(f"used {words.count(row.retrieved, 'time')}")
     said = "".join(f'<span class="mark">{html.escape(mark)}</span>' for mark in marks)
     answer = f'<span class="given">{inline_html(row.answer)}</span>' if row.answer is not None else ""
+    made = when(row.created)
     kind = "row" + ("" if row.enabled else " off") + ("" if score is None or score >= THRESHOLD else " far")
     return (
-        f'<li class="{kind}" data-id="{name}"><input type="checkbox" data-pick="{name}" aria-label="Select memory {name}">'
+        f'<li class="{kind}" data-id="{name}">'
+        f'<input type="checkbox" data-pick="{name}" aria-label="Select memory {name}">'
         f'<a href="?memory={name}" data-memory="{name}"><span class="what">{label}{title}</span>'
         f'<span class="more">{answer}<span class="change">{_change(row)}</span>{said}'
-        f'<span class="when" title="{when(row.created)}">{when(row.created).split(",")[0]}</span></span></a>{_score(score)}</li>'
+        f'<span class="when" title="{made}">{made.split(",")[0]}</span></span></a>{_score(score)}</li>'
     )
 
 
@@ -134,14 +136,13 @@ def told(asked: Wanted, total: int, shown: int, all: int) -> str:
     if not shown:
         return f"None of {_memories(all)} fits." if all else "No memories yet."
     if asked.text:
-        most = (
-            f"the {total:,} nearest of {_memories(all)}"
-            if total < all
-            else f"{_memories(total)}, the nearest in meaning first"
-        )
+        most = f"the {total:,} nearest of {_memories(all)}"
+        if total == all:
+            most = f"{_memories(total)}, the nearest in meaning first"
         return most if total <= PAGE else f"{asked.offset + 1:,}–{asked.offset + shown:,}, {most}"
     if total > PAGE:
-        return f"{asked.offset + 1:,}–{asked.offset + shown:,} of {_memories(total)}{f', {all:,} in all' if total < all else ''}"
+        rest = f", {all:,} in all" if total < all else ""
+        return f"{asked.offset + 1:,}–{asked.offset + shown:,} of {_memories(total)}{rest}"
     return _memories(total) if total == all else f"{total:,} of {_memories(all)}"
 
 
@@ -153,8 +154,8 @@ def pager(asked: Wanted, total: int) -> str:
 
     def button(offset: int, name: str, label: str, off: bool) -> str:
         return (
-            f'<button type="button" data-offset="{offset}" aria-label="{label}"'
-            f"{' disabled' if off else ''}>{name}</button>"
+            f'<button type="button" data-offset="{offset}" aria-label="{label}" {"disabled" if off else ""}>'
+            f"{name}</button>"
         )
 
     return "".join(
@@ -171,11 +172,11 @@ def pager(asked: Wanted, total: int) -> str:
 def models_html(models: Mapping[str, str]) -> str:
     """The choices of the model filter; two of the same name are told apart by their weights."""
     names = list(models.values())
-    options = "".join(
-        f'<option value="{html.escape(sha)}">{html.escape(id if names.count(id) == 1 else f"{id} ({sha[:8]})")}</option>'
-        for sha, id in sorted(models.items(), key=lambda item: (item[1], item[0]))
-    )
-    return f'<option value="">all models</option>{options}'
+    options = ['<option value="">all models</option>']
+    for sha, id in sorted(models.items(), key=lambda item: (item[1], item[0])):
+        name = id if names.count(id) == 1 else f"{id} ({sha[:8]})"
+        options.append(f'<option value="{html.escape(sha)}">{html.escape(name)}</option>')
+    return "".join(options)
 
 
 def _memories(count: int) -> str:

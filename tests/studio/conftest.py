@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from browser import Site, chromium, chromium_path
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from elm_app.runs.runner import Runner
 
@@ -29,6 +29,7 @@ def browser() -> Iterator[Browser]:
     if chromium_path() is None:
         assert not os.environ.get("CI"), "the browser tests need Chromium"
         pytest.skip("no Chromium here")
+    expect.set_options(timeout=15_000)
     with chromium() as started:
         yield started
 
@@ -69,7 +70,7 @@ def window(browser: Browser, site: Site, seen: Seen) -> Iterator[Callable[..., P
         page.on("pageerror", lambda error: seen.errors.append(str(error)))
         page.set_default_timeout(15_000)
         page.goto(site.url + path)
-        page.wait_for_selector("#elm-problem textarea")
+        page.wait_for_selector("#elm-problem textarea", state="attached")  # another tab may be open
         page.wait_for_function("window.elm !== undefined")
         return page
 

@@ -35,52 +35,22 @@ KINDS = (
     "left to read after {d} days?",
     "A coat costs {b} dollars. In a sale it is {a}% cheaper, and a voucher takes off another {d} dollars. How many "
     "dollars does it cost then?",
-    "A bag holds {a} red, {b} blue and {d} green marbles. One is drawn at random. What is the probability that it is not "
-    "blue? Give a fraction in lowest terms.",
+    "A bag holds {a} red, {b} blue and {d} green marbles. One is drawn at random. What is the probability that it is "
+    "not blue? Give a fraction in lowest terms.",
 )
-PEOPLE = [
-    "Anna",
-    "Ben",
-    "Clara",
-    "David",
-    "Elif",
-    "Farid",
-    "Grace",
-    "Hugo",
-    "Ines",
-    "Jonas",
-    "Kofi",
-    "Lena",
-    "Maya",
-    "Nora",
-    "Omar",
-    "Priya",
-]
-THINGS = [
-    "apples",
-    "books",
-    "coins",
-    "lamps",
-    "stamps",
-    "tickets",
-    "tiles",
-    "toys",
-    "pencils",
-    "bricks",
-    "cups",
-    "plants",
-    "shells",
-    "ribbons",
-]
-ENDS = (
-    "",
-    "Show every step.",
-    "{p} helps with {t}.",
-    "{p} has {a} {t} at home as well.",
-    "It is {d} o'clock, says {p}.",
+PEOPLE = ("Anna", "Ben", "Clara", "David", "Elif", "Farid", "Grace", "Hugo", "Ines", "Jonas", "Kofi", "Lena", "Priya")
+THINGS = ("apples", "books", "coins", "lamps", "stamps", "tickets", "tiles", "toys", "pencils", "cups", "plants")
+ENDS = ("", "Show every step.", "{p} helps with {t}.", "{p} has {a} {t} as well.", "It is {d} o'clock, says {p}.")
+WORDS = (
+    "Egg eggs farm hen basket",
+    "twelve 12 dozen Twelve Dozen",
+    "boxes box Box carton cases",
+    "minus − less without",
+    "step steps Step First then",
+    "therefore so thus Hence",
+    "÷ / divided by per",
+    "answer Answer boxed final",
 )
-WORDS = ("Egg eggs farm hen basket", "twelve 12 dozen Twelve １２", "boxes box Box carton cases", "minus − less without",
-         "step steps Step First then", "therefore so thus Hence", "÷ / divided by per", "answer Answer boxed final")  # fmt: skip
 HIDDEN = 896
 
 
@@ -169,6 +139,8 @@ def _steps(draw: np.random.Generator, before: int, after: int, count: int = 10) 
         share = before / 16 + (after - before) / 16 * step / count
         agreement = round(min(8, max(1, share * 8 + draw.normal(0, 0.7)))) / 8
         skipped = "All tries had the same reward." if agreement == 1 else None
+        length = 240 - 6 * step + float(draw.normal(0, 9))
+        moved = (None, None) if skipped else (-0.01 * agreement, float(draw.uniform(0.2, 0.7)))
         steps.append(
             LearnStep(
                 step,
@@ -176,14 +148,13 @@ def _steps(draw: np.random.Generator, before: int, after: int, count: int = 10) 
                 agreement,
                 agreement,
                 min(1.0, agreement + 0.125),
-                240 - 6 * step + float(draw.normal(0, 9)),
-                None if skipped else -0.01 * agreement,
-                None if skipped else float(draw.uniform(0.2, 0.7)),
+                length,
+                *moved,
                 skipped,
                 9.5,
                 12.25,
                 21.75,
-            )  # fmt: skip
+            )
         )
     return steps
 

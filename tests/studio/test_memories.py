@@ -33,8 +33,10 @@ from elm_app.studio.shelf import PAGE, Wanted, pager, rows_html, told, wanted
 from elm_app.types import Measured, ModelInfo, Vote
 
 EVIL = '"><script>window.hacked=1</script><img src=x onerror="window.hacked=1"></textarea></article><svg onload=1>'
-SPEAKS = re.compile("article|div|span|button|p|strong|h2|h3|label|input|textarea|section|table|thead|tbody|tr|th|td|figure"
-                    "|figcaption|svg|line|text|path|circle|rect|dl|dt|dd|a|details|summary|ol|li|code|i|b")  # fmt: skip
+SPEAKS = re.compile(
+    "article|div|span|button|p|strong|h2|h3|label|input|textarea|section|table|thead|tbody|tr|th|td|figure|figcaption"
+    "|svg|line|text|path|circle|rect|dl|dt|dd|a|details|summary|ol|li|code|i|b"
+)
 
 
 class Elements(HTMLParser):
@@ -94,9 +96,8 @@ def test_the_examples_in_the_docstrings(module: str) -> None:
 
 
 def test_a_curve_has_its_points_axes_and_last_values() -> None:
-    drawn = curve(
-        [("reward", [0.5, None, 0.75]), ("agreement", [0.25, 0.5, 1.0])], low=0, high=1, unit="", title="A & B"
-    )
+    series: Any = [("reward", [0.5, None, 0.75]), ("agreement", [0.25, 0.5, 1.0])]
+    drawn = curve(series, low=0, high=1, unit="", title="A & B")
     picture = ElementTree.fromstring(drawn)
     assert len(picture.findall(".//circle[@class='mark s0']")) == 2
     assert len(picture.findall(".//rect[@class='mark s1']")) == 3
@@ -117,8 +118,18 @@ def test_a_curve_widens_for_what_lies_beyond_and_marks_what_goes_on() -> None:
         assert 0 <= float(str(mark.get("cy"))) <= 172
 
 
-@pytest.mark.parametrize("series", [[], [("x", [])], [("x", [None, None])], [("x", [3.0])], [("x", [float("nan"), 1.0])],
-                                    [("x", [1.0] * 1000)], [("<b>&", [-2.0, 5e9])]])  # fmt: skip
+@pytest.mark.parametrize(
+    "series",
+    [
+        [],
+        [("x", [])],
+        [("x", [None, None])],
+        [("x", [3.0])],
+        [("x", [float("nan"), 1.0])],
+        [("x", [1.0] * 1000)],
+        [("<b>&", [-2.0, 5e9])],
+    ],
+)
 def test_any_series_is_a_picture(series: Any) -> None:
     drawn = curve(series, low=0, high=1, unit="%", title=EVIL)
     ElementTree.fromstring(drawn)
