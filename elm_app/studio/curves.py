@@ -14,7 +14,7 @@ from elm_app.types import LearnStep
 
 WIDTH, HEIGHT = 400, 200
 """Of a chart, in units of the drawing; on a desktop one unit is about one pixel."""
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 72, 14, 32
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 74, 14, 32
 _BARS_RIGHT = 8
 
 
