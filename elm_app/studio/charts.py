@@ -14,7 +14,7 @@ from elm_app.types import LearnStep
 
 WIDTH, HEIGHT = 400, 200
 """Of a chart, in units of the drawing; on a desktop one unit is about one pixel."""
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 72, 14, 32
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 74, 14, 32
 _BARS_RIGHT = 8
 
 
@@ -149,9 +149,10 @@ def _names(lines: Sequence[Line], y: Callable[[float], float]) -> str:
         middle = y(line.points[-1][1]) + 4 - _ROW * (len(line.name) - 1) / 2
         first = max(middle, least, _TOP + 4)
         least = first + _ROW * (len(line.name) + 0.3)
+        last = len(line.name) - 1
         rows = "".join(
-            f'<tspan x="{WIDTH - _RIGHT + 10}" dy="{"1.2em" if place else "0"}"'
-            f"{' class=last' if place == len(line.name) - 1 else ''}>{text}</tspan>"
+            f'<tspan class="{"last" if place == last else "row"}" x="{WIDTH - _RIGHT + 10}" '
+            f'dy="{"1.2em" if place else "0"}">{text}</tspan>'
             for place, text in enumerate(line.name)
         )
         made += f'<text class="name {line.look}" y="{first:.1f}">{rows}</text>'

@@ -138,9 +138,7 @@ def charts(view: RunView) -> str:
     learn = view.learn or LearnView()
     steps, total = learn.finished, sizes(view).steps
     longest = view.settings.get("max_new_tokens")
-    return reward_chart(steps, total) + length_chart(
-        steps, total, longest if isinstance(longest, int) else 0
-    )
+    return reward_chart(steps, total) + length_chart(steps, total, longest if isinstance(longest, int) else 0)
 
 
 def rollouts(view: RunView, known: Colours) -> str:

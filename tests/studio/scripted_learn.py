@@ -215,8 +215,8 @@ def with_memory(work: Work, problem: str, memory: str, store: Store) -> Work:
 
 
 def actions(runner: Runner, folder: Path, pace: float = 0.06) -> Actions:
-    """What the page's buttons do, scripted. Words in the problem choose what happens: "hostile", "long", "agree", "slow",
-    "fails", "fetch", and those of `Learning`."""
+    """What the page's buttons do, scripted. Words in the problem choose what happens: "hostile", "long", "agree",
+    "slow", "fails", "fetch", and those of `Learning`."""
     store, embedders = Store(folder), WordEmbedders()
 
     def solve(problem: str, model: ModelSettings, sampling: SamplingSettings, memory: str) -> str:

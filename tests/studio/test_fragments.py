@@ -59,7 +59,7 @@ def view_after(*events: Event) -> RunView:
     return view_of(Entry(seq, float(seq), event) for seq, event in enumerate([started, *events]))
 
 
-@pytest.mark.parametrize("name", ["words", "maths", "prose", "render", "form"])
+@pytest.mark.parametrize("name", ["words", "maths", "prose", "render", "form", "learn"])
 def test_the_examples_in_the_docstrings(name: str) -> None:
     module = importlib.import_module(f"elm_app.studio.{name}")
     assert doctest.testmod(module).failed == 0
