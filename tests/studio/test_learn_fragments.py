@@ -112,7 +112,7 @@ def test_the_bar_never_goes_back_and_ends_full(studio: Studio) -> None:
 
 def test_the_time_left_comes_from_the_runs_own_speed(studio: Studio) -> None:
     """As if measuring had taken 16 s, rollouts 8 s and an update 4 s: at the end of step 2 of 4, two more and 16 s."""
-    for view, course in views(studio.runner, studio.learned(steps=4)):
+    for view, course in views(studio.runner, studio.learned(steps=4)):  # noqa: B007
         if view.learn is not None and len(view.learn.finished) == 2:
             break
     assert view.learn is not None
