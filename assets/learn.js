@@ -7,6 +7,7 @@
   let busy = false; // a question to the server is under way
   let counted = 0; // counts questions about the duration, so that a late answer to an old one is dropped
   let told = ""; // the duration with the usual settings
+  let changed = false; // somebody has typed into the drawer: its fields count from then on, open or closed
 
   watchers.push((answer, first) => {
     const learning = answer.learning;
@@ -32,7 +33,10 @@
     part("offer").hidden = !answer.offer;
     if (!answer.offer) closeDrawer();
     else {
-      if (told !== answer.offer.time || first) part("estimate").textContent = told = answer.offer.time;
+      if (told !== answer.offer.time || first) {
+        part("estimate").textContent = told = answer.offer.time;
+        if (changed) count();
+      }
       setPart("hint", answer.offer.hint);
     }
   });
@@ -43,12 +47,18 @@
     setPart("asked", "");
   }
 
-  function fields() {
-    return drawer.hidden ? {} : Object.fromEntries(new FormData(drawer));
+  function openDrawer() {
+    drawer.hidden = false;
+    element.querySelector('[data-ask="drawer"]').setAttribute("aria-expanded", "true");
   }
 
+  function fields() {
+    return changed ? Object.fromEntries(new FormData(drawer)) : {};
+  }
+
+  // Shows what came of it; true if that is an error.
   async function asked(question) {
-    if (busy) return;
+    if (busy) return false;
     busy = true;
     try {
       const answer = await question;
@@ -58,21 +68,23 @@
         open(answer.run);
         window.scrollTo({ top: 0 });
       } else ask();
+      return Boolean(answer.error);
     } finally {
       busy = false;
     }
   }
 
   const asks = {
-    learn: () => asked(server.learn({ run, fields: fields() })),
+    async learn() {
+      if (await asked(server.learn({ run, fields: fields() }))) openDrawer();
+    },
     again: (button) => asked(server.again({ run, memory: button.dataset.with })),
     keep: () => asked(server.keep({ run })),
     resume: () => asked(server.resume({ run })),
-    drawer(button) {
-      drawer.hidden = !drawer.hidden;
-      button.setAttribute("aria-expanded", String(!drawer.hidden));
-      if (!drawer.hidden) drawer.elements[0].focus();
-      count();
+    drawer() {
+      if (!drawer.hidden) return closeDrawer();
+      openDrawer();
+      drawer.elements[0].focus();
     },
   };
 
@@ -84,7 +96,10 @@
     if (answer.text !== undefined) part("estimate").textContent = answer.text;
   }
 
-  drawer.addEventListener("input", count);
+  drawer.addEventListener("input", () => {
+    changed = true;
+    count();
+  });
   drawer.addEventListener("submit", (event) => {
     event.preventDefault();
     asks.learn();

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import html
-import itertools
 import json
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,10 @@ def views(runner: Runner, run: str) -> Iterator[tuple[RunView, Course]]:
         yield view, course
 
 
+def _steps(view: RunView) -> int:
+    return len(view.learn.finished) if view.learn is not None else 0
+
+
 def test_the_status_tells_the_story_of_learning(studio: Studio) -> None:
     told: list[str] = []
     for view, _ in views(studio.runner, studio.learned()):
@@ -107,14 +111,13 @@ def test_the_bar_never_goes_back_and_ends_full(studio: Studio) -> None:
     assert shares[0] == 0
     assert shares[-1] == 1
     assert len(set(shares)) > 50
-    assert max(after - before for before, after in itertools.pairwise(shares)) < 0.25
+    assert max(after - before for before, after in pairwise(shares)) < 0.25
 
 
 def test_the_time_left_comes_from_the_runs_own_speed(studio: Studio) -> None:
     """As if measuring had taken 16 s, rollouts 8 s and an update 4 s: at the end of step 2 of 4, two more and 16 s."""
-    for view, course in views(studio.runner, studio.learned(steps=4)):  # noqa: B007
-        if view.learn is not None and len(view.learn.finished) == 2:
-            break
+    after_two = (each for each in views(studio.runner, studio.learned(steps=4)) if _steps(each[0]) == 2)
+    view, course = next(after_two)
     assert view.learn is not None
     view.learn.finished = [replace(step, rollout_seconds=8.0, update_seconds=4.0) for step in view.learn.finished]
     course.before_seconds = 16.0
