@@ -141,12 +141,13 @@ def finished_of(view: RunView) -> str:
 
 
 def arms(view: RunView) -> list[Arm]:
-    """The arms that a run has shown so far, the bare problem first; in a learning run that of the current phase."""
+    """The arms that a run has shown so far, or will show first; in a learning run that of the current phase."""
     if view.learn is not None:
         return ["zero_shot" if view.learn.phase == "before" else "memory"]
     seen = {arm for arm, _ in view.traces} | set(view.prompts) | set(view.votes)
     order: tuple[Arm, ...] = ("zero_shot", "memory")
-    return [arm for arm in order if arm in seen] or ["zero_shot"]
+    expected: Arm = "memory" if view.retrieved is not None and view.retrieved.used is not None else "zero_shot"
+    return [arm for arm in order if arm in seen] or [expected]
 
 
 def speed(view: RunView) -> str:
