@@ -1,5 +1,5 @@
 // The Memories tab: asks the server for the list, the map and a card, and for every change.
-// Gradio runs this once with `element` (studio/cabinet.py), `server` (studio/memories.py) and `upload`.
+// memory_card.js goes on where this ends. Gradio runs them once with `element` (studio/cabinet.py), `server` (studio/memories.py) and `upload`.
 
 const STATE_MS = 2500; // between two questions whether a memory has changed: a run or another window may have done it
 const WAIT_MS = 400; // while the embedder is loaded
@@ -73,7 +73,7 @@ async function refresh() {
   plane.search(answer.query ? { at: answer.query, matches: answer.matches, threshold: answer.threshold } : null);
   mark();
   chip(answer.count);
-  if (answer.count && mapped !== answer.stamp) await map();
+  if (answer.count && mapped !== answer.stamp) map(answer.stamp);
 }
 
 function fill(where, html) {
@@ -82,11 +82,15 @@ function fill(where, html) {
   where.innerHTML = html;
 }
 
-async function map() {
+async function map(stamp) {
   if (!mapped) part("legend").textContent = "laying it out …";
+  mapped = stamp; // asked for; what came meanwhile has another stamp and is asked for next
   const answer = await call("memories_map");
-  if (answer.error) return say(part("notice"), answer);
-  mapped = answer.stamp;
+  if (mapped !== stamp) return;
+  if (answer.error) {
+    mapped = "";
+    return say(part("notice"), answer);
+  }
   glances.clear();
   plane.set(answer);
   const known = new Set(answer.ids);
@@ -120,175 +124,6 @@ function filter() {
     const is = (want, bit) => !want || (want === "yes") === Boolean(state & bit);
     return is(wanted.improved, 1) && is(wanted.enabled, 2) && (!wanted.model || data.models[data.model[index]]?.[0] === wanted.model);
   });
-}
-
-// The card.
-
-function select(id, come = false) {
-  selected = id;
-  section.classList.toggle("one", Boolean(id));
-  if (open()) address(id);
-  mark();
-  return show(come);
-}
-
-async function show(come = false) {
-  const [mine, id] = [++cards, selected];
-  part("hint").hidden = Boolean(id);
-  if (!id) {
-    card = "";
-    return part("card").replaceChildren();
-  }
-  const answer = await call("memory_card", { id });
-  if (mine !== cards) return;
-  const html = answer.card || answer.error;
-  if (html !== card || part("card").dataset.id !== id) draw(html, id);
-  if (come && open()) bring(part("card"));
-}
-
-// A card that is drawn again keeps what the reader has opened and what is being typed into it.
-function draw(html, id) {
-  const old = part("card");
-  const same = old.dataset.id === id;
-  const typed = same ? [...old.querySelectorAll("[data-field]")].filter((field) => field.value !== field.defaultValue) : [];
-  const focus = same && old.contains(document.activeElement) ? document.activeElement.dataset : null;
-  const unfolded = same ? [...old.querySelectorAll("details")].map((each) => each.open) : [];
-  const asking = same && part("confirm") && !part("confirm").hidden;
-  card = html;
-  old.dataset.id = id;
-  old.innerHTML = html;
-  for (const field of typed) old.querySelector(`[data-field="${field.dataset.field}"]`)?.replaceWith(field);
-  old.querySelectorAll("details").forEach((each, place) => (each.open = Boolean(unfolded[place])));
-  if (asking && part("confirm")) part("confirm").hidden = false;
-  if (focus?.field) old.querySelector(`[data-field="${focus.field}"]`)?.focus();
-  else if (focus?.act) {
-    const twin = { enable: "disable", disable: "enable" }[focus.act] || focus.act;
-    (old.querySelector(`[data-act="${focus.act}"]`) || old.querySelector(`[data-act="${twin}"]`))?.focus();
-  }
-}
-
-function bring(what) {
-  const { top } = what.getBoundingClientRect();
-  if (top > window.innerHeight - 200 || top < 0) {
-    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    what.scrollIntoView({ behavior: still ? "auto" : "smooth", block: "start" });
-  }
-}
-
-async function change(fields) {
-  const id = selected;
-  const answer = await call("memory_change", { id, ...fields });
-  for (const name of ["label", "note"]) {
-    const field = part("card").querySelector(`[data-field="${name}"]`);
-    if (!answer.error && name in fields && field) field.defaultValue = fields[name];
-  }
-  await refresh();
-  await show();
-  if (selected === id && part("outcome")) say(part("outcome"), answer);
-}
-
-const acts = {
-  enable: () => change({ enabled: true }),
-  disable: () => change({ enabled: false }),
-  export: () => bundle({ ids: [selected] }, part("outcome")),
-  "export-all": () => bundle({ ...wanted, text: "" }, part("notice")),
-  ask() {
-    part("confirm").hidden = false;
-    part("confirm").querySelector('[data-act="keep"]').focus();
-  },
-  keep() {
-    part("confirm").hidden = true;
-    part("card").querySelector('[data-act="ask"]').focus();
-  },
-  async delete() {
-    const answer = await call("memories_delete", { ids: [selected] });
-    if (answer.error) return say(part("outcome"), answer);
-    const row = part("rows").querySelector(".chosen");
-    const next = row?.nextElementSibling || row?.previousElementSibling;
-    picked.delete(selected);
-    await select("");
-    await refresh();
-    say(part("notice"), answer);
-    part("rows").querySelector(`[data-id="${CSS.escape(next?.dataset.id || "")}"] a`)?.focus({ preventScroll: true });
-  },
-  async starter() {
-    say(part("notice"), { told: "Loading the starter memories …" });
-    taken(await call("memories_starter"));
-  },
-  import: () => part("file").click(),
-  back() {
-    const id = selected;
-    select("");
-    part("rows").querySelector(`[data-id="${CSS.escape(id)}"] a`)?.focus();
-  },
-};
-
-const bulk = {
-  export: () => bundle({ ids: [...picked] }, part("notice")),
-  enable: () => several({ enabled: true }),
-  disable: () => several({ enabled: false }),
-  ask() {
-    part("confirm-count").textContent = `Delete ${picked.size === 1 ? "1 memory" : `${picked.size} memories`}?`;
-    part("confirm-many").hidden = false;
-    part("confirm-many").querySelector('[data-bulk="keep"]').focus();
-  },
-  keep: () => (part("confirm-many").hidden = true),
-  none() {
-    picked.clear();
-    mark();
-  },
-  async delete() {
-    const answer = await call("memories_delete", { ids: [...picked] });
-    part("confirm-many").hidden = true;
-    if (!answer.error) {
-      if (picked.has(selected)) await select("");
-      picked.clear();
-    }
-    await refresh();
-    say(part("notice"), answer);
-  },
-};
-
-async function several(fields) {
-  const answer = await call("memory_change", { ids: [...picked], ...fields });
-  await refresh();
-  await show();
-  say(part("notice"), answer);
-}
-
-// Files.
-
-async function bundle(ask, where) {
-  say(where, { told: "Packing …" });
-  const answer = await call("memories_export", ask);
-  say(where, answer);
-  if (answer.error) return;
-  const link = document.createElement("a");
-  const path = answer.file.split("/").map(encodeURIComponent).join("/");
-  link.href = new URL(`.${window.gradio_config?.api_prefix ?? "/gradio_api"}/file=${path}`, location.origin + location.pathname);
-  link.download = answer.name;
-  link.click();
-}
-
-part("file").addEventListener("change", async () => {
-  const [file] = part("file").files;
-  part("file").value = "";
-  if (!file) return;
-  say(part("notice"), { told: `Reading ${file.name} …` });
-  let sent;
-  try {
-    sent = await upload(file);
-  } catch {
-    sent = {};
-  }
-  taken(await call("memories_import", { path: sent?.path || "" }));
-});
-
-async function taken(answer) {
-  if (!answer.error) Object.assign(wanted, { offset: 0 });
-  await refresh();
-  if (answer.added) await select(answer.added);
-  say(part("notice"), answer);
 }
 
 // The map.

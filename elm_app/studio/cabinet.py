@@ -2,7 +2,7 @@
 
 CABINET = """
 <section class="elm-memories" data-state="none" role="tabpanel" aria-label="Memories">
-  <input type="file" accept=".zip" data-part="file" class="unseen" tabindex="-1" aria-hidden="true">
+  <input type="file" accept=".zip" data-part="file" class="unseen" tabindex="-1" aria-label="A file of memories">
   <div data-part="notice" class="notice" role="status"></div>
   <div class="empty" data-part="empty" hidden>
     <p class="lead">What was learned is kept here.</p>

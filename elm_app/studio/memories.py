@@ -1,4 +1,4 @@
-"""The Memories tab: what its script may ask for (`assets/memories.js`), and the component that holds it."""
+"""The Memories tab: what its script may ask for (`assets/memories.js` and its neighbours), and the component that holds it."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from elm_app.studio.theme import ASSETS
 
 STARTER = ASSETS / "starter.elm.zip"
 """Memories that come with the program; the offer to load them is made only if the file is there."""
+SCRIPTS = ("plane.js", "memories.js", "memory_card.js")
 MATCHES = 5
 """Memories that the map draws a line to from what was searched for."""
 _EXPORT_SECONDS = 3600.0
@@ -44,7 +45,7 @@ def panel(store: Store, embedders: Embedders, runs: Path) -> gr.HTML:
     """
     return gr.HTML(
         html_template=CABINET,
-        js_on_load="\n".join((ASSETS / name).read_text(encoding="utf-8") for name in ("plane.js", "memories.js")),
+        js_on_load="\n".join((ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS),
         apply_default_css=False,
         server_functions=Memories(store, embedders, runs).functions(),
         elem_id="elm-cabinet",

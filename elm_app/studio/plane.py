@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from elm_app.memory.projection import Plane, plane
 from elm_app.memory.store import Store
 
-Stamp = tuple[int, int, int]
+_FEW = 0.1
+"""A plane is made anew when more than this share of the memories that it was made from came or went."""
 
 
 def stamp(store: Store) -> str:
@@ -25,11 +26,12 @@ def stamp(store: Store) -> str:
 
 
 class Atlas:
-    """The map of a store, made anew only when a memory was added or deleted."""
+    """The map of a store. Its plane stays while few memories come and go, so that nothing jumps."""
 
     def __init__(self, store: Store) -> None:
         self._store, self._lock = store, threading.Lock()
         self._ids: tuple[bytes, ...] | None = None
+        self._made_from: frozenset[bytes] = frozenset()
         self._plane: Plane | None = None
         self._points: NDArray[np.float32] = np.zeros((0, 2), np.float32)
 
@@ -69,7 +71,8 @@ class Atlas:
         ids = tuple(records["id"].tolist())
         if ids != self._ids:
             vectors = np.ascontiguousarray(records["vector"])
-            self._plane = plane(vectors)
+            if self._plane is None or len(self._made_from ^ set(ids)) > _FEW * len(self._made_from):
+                self._plane, self._made_from = plane(vectors), frozenset(ids)
             self._points = self._plane.place(vectors)
             self._ids = ids
 
