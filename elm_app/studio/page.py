@@ -66,7 +66,8 @@ def _solve_tab(runner: Runner, actions: Actions) -> None:
             chip.click(None, None, None, js="() => window.elm.chosen()", api_visibility="private")
     with gr.Accordion("Settings", open=False, elem_id="elm-settings") as drawer:
         fields, settings_notice = _settings()
-        memory = remembered.field(actions.store, drawer)
+        with gr.Row():
+            memory = remembered.field(actions.store, drawer)
     told = gr.JSON(visible=False)
     _live(runner, actions)
 
