@@ -1,4 +1,4 @@
-"""The Memories tab: what its script may ask for (`assets/memories.js` and its neighbours), and the component that holds it."""
+"""The Memories tab: what its script may ask for (`assets/memories.js` and its neighbours), and its component."""
 
 from __future__ import annotations
 
