@@ -234,8 +234,8 @@ def test_contrast_of_the_new_texts_is_at_least_4_5(window: Window, site: Site) -
         page.evaluate("dark => document.body.classList.toggle('dark', dark)", scheme == "dark")
         for selector in selectors:
             pair = page.locator(selector).first.evaluate(
-                """element => { const own = getComputedStyle(element);
-                return [element.closest('svg') ? own.fill : own.color, getComputedStyle(document.body).backgroundColor]; }"""
+                """element => { const own = getComputedStyle(element), page = getComputedStyle(document.body);
+                return [element.closest('svg') ? own.fill : own.color, page.backgroundColor]; }"""
             )
             assert page.evaluate(contrast, pair) >= 4.5, (scheme, selector, pair)
     site.actions.store.delete([run])
