@@ -5,6 +5,14 @@
     prose     a model's text to safe HTML, block by block
     palette   which colour an answer class has
     render    one pure function for each thing on the page
+    learn     … and for each thing about a learning run
+    curves    its charts
+    course    how far it has come, and how long it takes
+    recalled  … and for the memories that a problem reminded of
+    remembered  the field that says which memory to use
+    links     runs that belong together
+    actions   what the page can ask for
+    asks      what its buttons ask the server for
     tail      what changed in a run since a page last asked
     history   the list of earlier runs
     form      fields to settings

@@ -159,6 +159,13 @@ def _names(lines: Sequence[Line], y: Callable[[float], float]) -> str:
     return made
 
 
+_HATCHED = (
+    '<defs><pattern id="elm-none" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+    '<line x1="0" x2="0" y1="0" y2="6"/></pattern></defs>'
+)
+"""How a trace without an answer is filled, here as everywhere."""
+
+
 def rollouts_chart(
     title: str, rollouts: Sequence[tuple[str, str, int, str, str]], longest: int, limit: str = "limit"
 ) -> str:
@@ -196,5 +203,5 @@ def rollouts_chart(
         f'<figure class="chart rollouts" data-key="rollouts"><figcaption data-key="title">{html.escape(title)}'
         f'</figcaption><svg data-key="svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="group" '
         f'aria-label="{html.escape(title)}; {html.escape(limit)} {longest}">'
-        f'<g data-key="frame">{frame}</g>{bars}</svg></figure>'
+        f'<g data-key="frame">{_HATCHED}{frame}</g>{bars}</svg></figure>'
     )

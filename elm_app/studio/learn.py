@@ -52,6 +52,8 @@ def _step(learn: LearnView) -> str:
 def _outcome(learn: LearnView) -> str:
     if learn.stored is None or learn.stored.memory is None:
         return "Nothing was learned"
+    if not learn.stored.kept:
+        return "Learning did not help"
     return learn.stored.reason.strip().removesuffix(".") or "Done"
 
 

@@ -16,7 +16,7 @@ def line(view: RunView) -> str:
         return ""
     used = next((match for match in found.matches if match.id == found.used), None)
     if used is not None:
-        return f'<span class="what">{_problem(used, 70)}</span><span class="how">{_score(used)}, used</span>'
+        return f'<span class="what">{_problem(used, 140)}</span><span class="how">{_score(used)}, used</span>'
     if found.used is not None:
         return f'<span class="what">{html.escape(found.used)}</span><span class="how">used</span>'
     return f'<span class="how">None used. {html.escape(found.reason)}</span>'
@@ -55,13 +55,17 @@ def _gauge(score: float, threshold: float) -> str:
     """A score as a number and a bar with a mark at the threshold."""
     long, mark = (max(0.0, min(1.0, value)) for value in (score, threshold))
     return (
-        f'<span>{score:.2f}</span><span class="gauge" aria-hidden="true"><i style="width:{long:.1%}"></i>'
+        f'<span>{_number(score)}</span><span class="gauge" aria-hidden="true"><i style="width:{long:.1%}"></i>'
         f'<b style="left:{mark:.1%}"></b></span>'
     )
 
 
 def _score(match: Match) -> str:
-    return f"similarity {match.score:.2f}"
+    return f"similarity {_number(match.score)}"
+
+
+def _number(score: float) -> str:
+    return f"{score:.2f}".replace("-", "−")
 
 
 def _problem(match: Match, longest: int) -> str:

@@ -3,7 +3,7 @@
     python tests/studio/screenshots.py --url http://127.0.0.1:7860 --out assets
 
 Solves the first example (or shows `--run ID`) and writes solve-light.png, solve-dark.png, solve-live.png, stage.png and
-phone.png.
+phone.png. With `--learn` it then learns from the problem, and writes learn-live.png and learn-done.png.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ def main() -> None:
     parser.add_argument("--run", default="", help="show this run instead of solving an example")
     parser.add_argument("--example", type=int, default=0, help="which example to solve, from 0")
     parser.add_argument("--answers", type=int, default=3, help="finished traces in the picture of a live run")
-    parser.add_argument("--timeout", type=float, default=300, help="seconds to wait for the run")
+    parser.add_argument("--learn", action="store_true", help="learn from the problem too")
+    parser.add_argument("--step", type=int, default=5, help="finished steps in the picture of live learning")
+    parser.add_argument("--timeout", type=float, default=300, help="seconds to wait for a run")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     with chromium() as browser:
@@ -45,6 +47,8 @@ def main() -> None:
             page.wait_for_timeout(900)
             page.screenshot(path=given.out / f"{name}.png")
             page.close()
+        if given.learn:
+            learn(browser, address, given)
 
 
 def solve(browser: Browser, given: argparse.Namespace) -> str:
@@ -66,6 +70,25 @@ def solve(browser: Browser, given: argparse.Namespace) -> str:
     run = page.evaluate("new URLSearchParams(location.search).get('run')")
     page.close()
     return str(run)
+
+
+def learn(browser: Browser, address: str, given: argparse.Namespace) -> None:
+    """Learn from the problem of a solved run, pictured in a step and at the end."""
+    page = opened(browser, address, 1440, 900)
+    page.click('[data-ask="learn"]')
+    page.wait_for_selector(".elm-run.learns", timeout=given.timeout * 1000)
+    points = '[data-part="charts"] .chart[data-key="reward"] .point'
+    page.wait_for_function(
+        "([points, n]) => document.querySelector('.elm-run:is([data-state=done], [data-state=failed])') || "
+        "document.querySelectorAll(points).length >= n && document.querySelectorAll('.card.finished').length > 2",
+        arg=[points, given.step],
+        timeout=given.timeout * 1000,
+    )
+    page.screenshot(path=given.out / "learn-live.png")
+    page.wait_for_selector(ENDED, timeout=given.timeout * 1000)
+    page.wait_for_timeout(900)
+    page.screenshot(path=given.out / "learn-done.png")
+    page.close()
 
 
 def opened(

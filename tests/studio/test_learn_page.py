@@ -214,3 +214,28 @@ def test_learning_fits_every_width(window: Window, site: Site, width: int, heigh
     assert page.evaluate(wide) <= 0
     if site.actions.store.count():
         site.actions.store.delete([run])
+
+
+def test_contrast_of_the_new_texts_is_at_least_4_5(window: Window, site: Site) -> None:
+    contrast = """([front, back]) => {
+      const light = (c) => { const [r, g, b] = c.match(/[\\d.]+/g).slice(0, 3).map((v) => {
+        v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; });
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+      const [a, b] = [light(front), light(back)].sort((x, y) => y - x);
+      return (a + 0.05) / (b + 0.05); }"""
+    page = window("/", color_scheme="light")
+    solved(page)
+    run = learn(page, steps="2")
+    state(page, "done")
+    page.click("text=Step by step")
+    selectors = (".title", ".clock", ".standing .name", ".chart .tick", ".chart .name.line", ".chart .axis",
+                 "table.steps th", ".stored a", ".history summary")  # fmt: skip
+    for scheme in ("light", "dark"):
+        page.evaluate("dark => document.body.classList.toggle('dark', dark)", scheme == "dark")
+        for selector in selectors:
+            pair = page.locator(selector).first.evaluate(
+                """element => { const own = getComputedStyle(element), page = getComputedStyle(document.body);
+                return [element.closest('svg') ? own.fill : own.color, page.backgroundColor]; }"""
+            )
+            assert page.evaluate(contrast, pair) >= 4.5, (scheme, selector, pair)
+    site.actions.store.delete([run])
