@@ -11,9 +11,9 @@ from elm_app.errors import DamagedMemory, StoreError
 from elm_app.memory import folder as files
 from elm_app.memory import repair
 from elm_app.memory.folder import Vector
+from elm_app.memory.record import RECORD, records_of
 from elm_app.memory.rows import Row, row_of
 from elm_app.memory.store import Store
-from elm_app.memory.table import RECORD, records_of
 
 _REBUILD = "`memories doctor --rebuild` makes index and table anew from the folders."
 _ASIDE = f"`memories doctor --rebuild` moves it to {repair.ASIDE}/; get it again from an export, or learn it again."

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from elm_app.errors import DamagedMemory, ElmError, StoreError, StoreLocked
 from elm_app.memory import folder as files
+from elm_app.memory.record import Records, records_of
 from elm_app.memory.rows import row_of
-from elm_app.memory.table import Records, records_of
 from elm_app.memory.writer import Intent, sync_folder
 
 if TYPE_CHECKING:

@@ -11,11 +11,12 @@ file takes the old one's place.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -24,42 +25,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elm_app.errors import BadInput
-from elm_app.memory.folder import WIDTH, Vector
+from elm_app.memory.folder import Vector
+from elm_app.memory.record import FIELDS, RECORD, Records, code_of, records_of
 from elm_app.memory.rows import Row
 
-_MAGIC = b"elm memories, table 1\n"
-_HEADER = 4096
-_FIELDS: dict[str, tuple[str | tuple[str, tuple[int]], int]] = {
-    "vector": (("<f4", (WIDTH,)), 0),
-    "id": ("S64", 1536),
-    "created": ("S32", 1600),
-    "label": ("S96", 1632),  # the beginning: enough to sort by
-    "problem": ("S224", 1728),
-    "agreement_before": ("<f8", 1952),
-    "agreement_after": ("<f8", 1960),
-    "gain": ("<f8", 1968),
-    "seconds": ("<f8", 1976),
-    "retrieved": ("<i8", 1984),
-    "model": ("<u8", 1992),
-    "live": ("?", 2000),
-    "enabled": ("?", 2001),
-    "improved": ("?", 2002),
-}
-RECORD = np.dtype(
-    {
-        "names": list(_FIELDS),
-        "formats": [format for format, _ in _FIELDS.values()],
-        "offsets": [offset for _, offset in _FIELDS.values()],
-        "itemsize": 2048,
-    }
-)
 SORTS = ("created", "problem", "label", "agreement_before", "agreement_after", "gain", "seconds", "retrieved")
+_MAGIC, _HEADER = b"elm memories, table 1\n", 4096
+_COUNTER = 8
+"""Which 8 bytes of the header count what was written."""
 _ROUNDING = 1e-4
 """More than float32 can be wrong about a cosine of 384 numbers, twice."""
-_CHUNK = 4096
+_CHUNK, _PART = 4096, 8192
+"""Records copied, and records scored, at a time."""
+_threads = ThreadPoolExecutor(min(4, os.cpu_count() or 1), "search")
 
-Records = NDArray[np.void]
-"""(n,) of RECORD."""
+
+@dataclass(frozen=True)
+class _Mapped:
+    """The file in memory: `state` is its inode and how many records it has."""
+
+    state: tuple[int, int]
+    header: NDArray[np.uint64]
+    records: Records
+
+
+_NOTHING = _Mapped((0, 0), np.zeros(_HEADER // 8, np.uint64), np.zeros(0, RECORD))
 
 
 class Table:
@@ -68,7 +58,8 @@ class Table:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._mapping = threading.Lock()
-        self._mapped: tuple[tuple[int, int], Records] | None = None
+        self._mapped: _Mapped | None = None
+        self._kept: tuple[tuple[int, int, int], dict[str, NDArray[Any]]] | None = None
 
     def is_whole(self) -> bool:
         """Whether there is such a file, of this version."""
@@ -80,27 +71,21 @@ class Table:
 
     def records(self) -> Records:
         """All records, dead ones too, as they are on disk now: (n,) of RECORD, read-only; empty without a file."""
-        with self._mapping:
-            try:
-                state = self.path.stat()
-            except FileNotFoundError:
-                return np.zeros(0, RECORD)
-            count = max(0, state.st_size - _HEADER) // RECORD.itemsize
-            if self._mapped is None or self._mapped[0] != (state.st_ino, count):
-                if count == 0:
-                    return np.zeros(0, RECORD)
-                self._mapped = ((state.st_ino, count), np.memmap(self.path, RECORD, "r", _HEADER, (count,)).view())
-            return np.asarray(self._mapped[1])
+        return self._map().records
 
     # reading
 
     def select(
-        self, records: Records, model: str | None, enabled: bool | None, improved: bool | None
+        self,
+        records: Records | dict[str, NDArray[Any]],
+        model: str | None,
+        enabled: bool | None,
+        improved: bool | None,
     ) -> NDArray[np.bool_]:
-        """(n,) which records are live and fit."""
+        """(n,) which records are live and fit; columns do as well as whole records."""
         fit: NDArray[np.bool_] = records["live"].copy()
         if model is not None:
-            fit &= records["model"] == _code(model)
+            fit &= records["model"] == code_of(model)
         if enabled is not None:
             fit &= records["enabled"] == enabled
         if improved is not None:
@@ -114,18 +99,18 @@ class Table:
 
         All are scored in float32; those that could be among the n, given its rounding, are scored again in float64.
         """
-        records = self.records()
-        fit = self.select(records, model, enabled, improved)
+        mapped = self._map()
+        records = mapped.records
+        fit = self.select(self._columns(mapped), model, enabled, improved)
         found = int(np.count_nonzero(fit))
         if n <= 0 or found == 0:
             return []
         exact = np.asarray(key, np.float64)
         exact /= np.linalg.norm(exact)
-        rough = np.vecdot(records["vector"], exact.astype(np.float32))  # one thread: `@` waits for a core that is busy
-        rough[~fit] = -np.inf
-        nth = rough.size - min(n, found)
-        near = np.flatnonzero(rough >= np.partition(rough, nth)[nth] - _ROUNDING)
-        near = near[fit[near]]
+        places = np.flatnonzero(fit)
+        rough = _rough(records["vector"], exact.astype(np.float32))[places]
+        nth = found - min(n, found)
+        near = places[rough >= np.partition(rough, nth)[nth] - _ROUNDING]
         scores = np.concatenate([_cosines(records["vector"][near[i : i + _CHUNK]], exact) for i in _steps(near.size)])
         ids = records["id"][near]
         best = np.lexsort((ids, -scores))[:n]
@@ -171,6 +156,32 @@ class Table:
         known = ((id.decode(), int(place)) for id, place in zip(records["id"][live], live, strict=True))
         return {id: place for id, place in known if id in wanted}
 
+    def _map(self) -> _Mapped:
+        """The file as it is now; what was mapped before goes on being good."""
+        with self._mapping:
+            try:
+                state = self.path.stat()
+            except FileNotFoundError:
+                return _NOTHING
+            count = max(0, state.st_size - _HEADER) // RECORD.itemsize
+            if self._mapped is None or self._mapped.state != (state.st_ino, count):
+                if count == 0 or not self.is_whole():
+                    return _NOTHING
+                data = np.asarray(np.memmap(self.path, np.uint8, "r", 0, (_HEADER + count * RECORD.itemsize,)))
+                self._mapped = _Mapped(
+                    (state.st_ino, count), data[:_HEADER].view(np.uint64), data[_HEADER:].view(RECORD)
+                )
+            return self._mapped
+
+    def _columns(self, mapped: _Mapped) -> dict[str, NDArray[Any]]:
+        """What is filtered by, close together: kept until somebody has written."""
+        now = (*mapped.state, int(mapped.header[_COUNTER]))
+        kept = self._kept
+        if kept is None or kept[0] != now:
+            names = ("live", "enabled", "improved", "model")
+            kept = self._kept = now, {name: np.ascontiguousarray(mapped.records[name]) for name in names}
+        return kept[1]
+
     # writing
 
     def put(self, rows: Sequence[Row], vectors: Sequence[Vector]) -> None:
@@ -194,7 +205,7 @@ class Table:
             return
         with self._writing() as file:
             for place in places.values():
-                file.seek(_HEADER + place * RECORD.itemsize + _FIELDS["live"][1])
+                file.seek(_HEADER + place * RECORD.itemsize + FIELDS["live"][1])
                 file.write(b"\0")
         live = np.asarray(records["live"])
         alive = int(np.count_nonzero(live))
@@ -204,14 +215,18 @@ class Table:
     def replace(self, parts: Iterable[Records]) -> None:
         """A new file with these records takes the place of the old one."""
         half = self.path.with_name(self.path.name + ".tmp")
-        with half.open("wb") as file:
-            file.write(_MAGIC.ljust(_HEADER, b"\0"))
-            for part in parts:
-                for start in _steps(len(part)):
-                    file.write(np.ascontiguousarray(part[start : start + _CHUNK]).tobytes())
-            file.flush()
-            os.fsync(file.fileno())
-        half.replace(self.path)
+        try:
+            with half.open("wb") as file:
+                file.write(_MAGIC.ljust(_HEADER, b"\0"))
+                for part in parts:
+                    for start in _steps(len(part)):
+                        file.write(np.ascontiguousarray(part[start : start + _CHUNK]).tobytes())
+                file.flush()
+                os.fsync(file.fileno())
+            half.replace(self.path)
+        except Exception:
+            half.unlink(missing_ok=True)
+            raise
 
     @contextmanager
     def _writing(self) -> Iterator[FileIO]:
@@ -219,6 +234,10 @@ class Table:
             self.replace([])
         with self.path.open("r+b", buffering=0) as file:
             yield file
+            file.seek(8 * _COUNTER)
+            before = int.from_bytes(file.read(8), "little")
+            file.seek(8 * _COUNTER)
+            file.write((before + 1).to_bytes(8, "little"))
             os.fsync(file.fileno())
 
     @staticmethod
@@ -229,20 +248,17 @@ class Table:
             rest = rest[file.write(rest) :]
 
 
-def records_of(rows: Sequence[Row], vectors: Sequence[Vector]) -> Records:
-    """Rows and their vectors (384,) as live records."""
-    records = np.zeros(len(rows), RECORD)
-    for number, (row, vector) in enumerate(zip(rows, vectors, strict=True)):
-        record = records[number]
-        record["vector"] = vector
-        record["id"], record["created"] = row.id.encode(), row.created.encode()
-        record["label"], record["problem"] = row.label.casefold().encode()[:96], row.problem.casefold().encode()[:224]
-        for name in ("agreement_before", "agreement_after", "gain", "seconds"):
-            value = getattr(row, name)
-            record[name] = np.nan if value is None else value
-        record["retrieved"], record["model"] = row.retrieved, _code(row.model_sha256)
-        record["live"], record["enabled"], record["improved"] = True, row.enabled, row.improved
-    return records
+def _rough(vectors: Vector, key: Vector) -> Vector:
+    """(n,) float32 products of (n, 384) and (384,), part by part; a part waits for no core that is busy, unlike `@`."""
+    products = np.empty(len(vectors), np.float32)
+
+    def part(start: int) -> None:
+        np.vecdot(vectors[start : start + _PART], key, out=products[start : start + _PART])
+
+    starts = range(0, len(vectors), _PART)
+    for _ in _threads.map(part, starts) if len(starts) > 1 else map(part, starts):
+        pass
+    return products
 
 
 def cosine(one: NDArray[Any], other: NDArray[Any]) -> float:
@@ -256,11 +272,6 @@ def _cosines(vectors: NDArray[Any], key: NDArray[np.float64]) -> NDArray[np.floa
     wide = vectors.astype(np.float64)
     dots: NDArray[np.float64] = (wide * key).sum(axis=1) / np.sqrt((wide * wide).sum(axis=1))
     return dots.clip(-1, 1)
-
-
-def _code(model: str) -> np.uint64:
-    """64 bits that stand for the hash of a model's weights."""
-    return np.uint64(int.from_bytes(hashlib.blake2b(model.encode(), digest_size=8).digest(), "little"))
 
 
 def _steps(count: int) -> range:

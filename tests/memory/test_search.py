@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from elm_app.errors import BadInput, DamagedMemory
 from elm_app.memory.doctor import examine
 from elm_app.memory.projection import plane
+from elm_app.memory.record import records_of
 from elm_app.memory.retriever import THRESHOLD, chosen, retrieve
 from elm_app.memory.rows import Row, row_of
 from elm_app.memory.store import Store
-from elm_app.memory.table import Table, records_of
+from elm_app.memory.table import Table
 
 from .made import MODEL, OTHER, card, key, tensor
 
