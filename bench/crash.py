@@ -46,8 +46,8 @@ Say = Callable[[Message], None]
 class Scenario(Protocol):
     """Something that may be killed at any moment. Its methods run in processes of their own.
 
-    `libraries` are imported before these processes are forked; the kill comes within `seconds` after the first operation
-    has begun.
+    `libraries` are imported before these processes are forked; the kill comes within `seconds` after the first
+    operation has begun.
     """
 
     libraries: tuple[str, ...]

@@ -141,7 +141,7 @@ class LearnSettings:
     steps: int = 10
     rollouts: int = 8
     virtual_tokens: int = 20
-    learning_rate: float = 3e-3
+    learning_rate: float = 1e-2
     temperature: float = 0.7
     max_new_tokens: int = 320
     init: Init = "text"
