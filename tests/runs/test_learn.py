@@ -40,7 +40,14 @@ PROBLEM = "A farmer packs 7 crates with 24 eggs each. How many eggs is that?"
 PARAPHRASE = "A farmer packs 7 crates with 24 eggs in each. How many eggs are that?"
 ELSEWHERE = "Find the derivative of sine at zero"
 SHORT = LearnSettings(
-    steps=2, rollouts=4, virtual_tokens=5, max_new_tokens=12, measure_samples=5, seed=3, learning_rate=0.05
+    steps=2,
+    rollouts=4,
+    virtual_tokens=5,
+    max_new_tokens=12,
+    measure_samples=5,
+    seed=3,
+    learning_rate=0.05,
+    temperature=1.0,
 )
 SAMPLING = SamplingSettings(3, 10, 0.7, seed=5)
 
