@@ -37,7 +37,8 @@ def card(memory: Memory, has_run: bool) -> str:
     """The whole card; `has_run` is whether the log of the run that made it is here, to be opened."""
     name = html.escape(memory.id)
     return (
-        f'<article class="specimen" data-id="{name}" aria-label="Memory {name}">{_head(memory, has_run)}{_own_words(memory)}'
+        f'<article class="specimen" data-id="{name}" aria-label="Memory {name}">'
+        f"{_head(memory, has_run)}{_own_words(memory)}"
         f"{_votes(memory)}{_curves(memory.steps)}{_facts(memory, has_run)}{_prompt(memory)}{_steps(memory.steps)}"
         f"{_settings(memory.settings)}</article>"
     )

@@ -3,8 +3,8 @@
     python tests/studio/screenshots.py --url http://127.0.0.1:7860 --out assets
 
 Solves the first example (or shows `--run ID`) and writes solve-light.png, solve-dark.png, solve-live.png, stage.png and
-phone.png; where there are memories, also memories-light.png, memories-dark.png and memories-phone.png (`--only memories`
-writes these alone).
+phone.png; where there are memories, also memories-light.png, memories-dark.png and memories-phone.png (these alone
+with `--only memories`).
 """
 
 from __future__ import annotations
