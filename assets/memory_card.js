@@ -37,9 +37,11 @@ function draw(html, id) {
   if (!own || !fresh) return holder.replaceChildren(template.content);
   const unfolded = [...holder.querySelectorAll("details")].map((each) => each.open);
   const asking = !part("confirm").hidden;
+  const said = [...part("outcome").childNodes];
   const focus = holder.contains(document.activeElement) && document.activeElement.dataset.act;
   for (const sibling of [...own.parentElement.children]) if (sibling !== own) sibling.remove();
   const article = template.content.firstElementChild;
+  article.querySelector('[data-part="outcome"]').replaceChildren(...said);
   const place = [...article.children].indexOf(fresh);
   own.before(...[...article.children].slice(0, place));
   own.after(...[...article.children].slice(1));

@@ -15,6 +15,12 @@
     asks      what its buttons ask the server for
     tail      what changed in a run since a page last asked
     history   the list of earlier runs
+    memories  what the Memories tab may ask for; `cabinet` is its HTML, `meaning` makes a search a vector
+    shelf     the list of memories
+    plane     the map of memories
+    card      all that is known about a memory
+    curves    values by step as small pictures
+    actions   what the page can ask for
     form      fields to settings
     page      the components and how they are wired
     theme     colours, fonts and what `launch` is given

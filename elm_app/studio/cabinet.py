@@ -53,7 +53,7 @@ CABINET = """
         <div class="confirm" data-part="confirm-many" role="alertdialog"
           aria-label="Delete the selected memories?" hidden>
           <p><strong data-part="confirm-count"></strong> Their cards, what they learned and their places in the index go
-          for good. The runs that made them stay in the list of runs.</p>
+          for good. The runs that made them stay.</p>
           <button type="button" data-bulk="delete" class="danger">Delete for good</button>
           <button type="button" data-bulk="keep">Keep them</button></div>
         <ol class="rows" data-part="rows"></ol>

@@ -37,7 +37,8 @@ def card(memory: Memory, has_run: bool) -> str:
     """The whole card; `has_run` is whether the log of the run that made it is here, to be opened."""
     name = html.escape(memory.id)
     return (
-        f'<article class="specimen" data-id="{name}" aria-label="Memory {name}">{_head(memory)}{_own_words(memory)}'
+        f'<article class="specimen" data-id="{name}" aria-label="Memory {name}">'
+        f"{_head(memory, has_run)}{_own_words(memory)}"
         f"{_votes(memory)}{_curves(memory.steps)}{_facts(memory, has_run)}{_prompt(memory)}{_steps(memory.steps)}"
         f"{_settings(memory.settings)}</article>"
     )
@@ -54,13 +55,13 @@ def damaged(id: str, told: str) -> str:
     )
 
 
-def _head(memory: Memory) -> str:
+def _head(memory: Memory, has_run: bool) -> str:
     offered = "offered" if memory.enabled else "not offered"
     why = f": {html.escape(memory.disabled_reason)}" if memory.disabled_reason and not memory.enabled else ""
     label, act = ("Disable", "disable") if memory.enabled else ("Enable", "enable")
     goes = (
-        f"Its card, its {size(memory.bytes)} of learned numbers and its place in the index go for good. "
-        f"The run that made it stays in the list of runs."
+        f"Its card, its {size(memory.bytes)} of learned numbers and its place in the index go for good."
+        f"{' The run that made it stays in the list of runs.' if has_run else ''}"
     )
     return (
         f'<div class="acts"><span class="offer {"on" if memory.enabled else "off"}">{offered}{why}</span>'

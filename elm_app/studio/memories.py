@@ -1,4 +1,4 @@
-"""The Memories tab: what its script may ask for (`assets/memories.js` and its neighbours), and its component."""
+"""The Memories tab: what its scripts (`assets/memories.js` …) may ask for, and the component that holds it."""
 
 from __future__ import annotations
 

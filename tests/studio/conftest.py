@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from browser import Site, chromium, chromium_path
+from cabinets import bare, empty, full, shelf  # noqa: F401
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from elm_app.runs.runner import Runner

@@ -3,7 +3,8 @@
     python tests/studio/screenshots.py --url http://127.0.0.1:7860 --out assets
 
 Solves the first example (or shows `--run ID`) and writes solve-light.png, solve-dark.png, solve-live.png, stage.png and
-phone.png. With `--learn` it then learns from the problem, and writes learn-live.png and learn-done.png.
+phone.png; where there are memories, also memories-light.png, memories-dark.png and memories-phone.png (these alone
+with `--only memories`). With `--learn` it learns from the problem too, and writes learn-live.png and learn-done.png.
 """
 
 from __future__ import annotations
@@ -31,9 +32,16 @@ def main() -> None:
     parser.add_argument("--learn", action="store_true", help="learn from the problem too")
     parser.add_argument("--step", type=int, default=5, help="finished steps in the picture of live learning")
     parser.add_argument("--timeout", type=float, default=300, help="seconds to wait for a run")
+    parser.add_argument("--only", choices=("solve", "memories"), help="only these pictures")
+    parser.add_argument("--search", default="", help="what is searched for in the dark picture of the memories")
+    parser.add_argument("--memory", default="", help="the memory whose card is shown; else the one of the largest gain")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     with chromium() as browser:
+        if given.only != "solve":
+            memories(browser, given)
+        if given.only == "memories":
+            return
         run = given.run or solve(browser, given)
         address = f"{given.url.rstrip('/')}/?run={run}"
         for name, width, height, dark, stage, scale in (
@@ -91,6 +99,34 @@ def learn(browser: Browser, address: str, given: argparse.Namespace) -> None:
     page.close()
 
 
+def memories(browser: Browser, given: argparse.Namespace) -> None:
+    """Picture the map, the list and a card; nothing if there are no memories."""
+    for name, width, height, dark, scale in (
+        ("memories-light", 1440, 900, False, 1),
+        ("memories-dark", 1440, 900, True, 1),
+        ("memories-phone", 390, 844, False, 2),
+    ):
+        page = opened(browser, f"{given.url.rstrip('/')}/?memories", width, height, dark, scale=scale)
+        page.wait_for_selector(".elm-memories:not([data-state=none])")
+        if page.locator(".elm-memories[data-state=empty]").count():
+            return
+        page.select_option("[data-seek=sort]", "gain:desc")
+        page.wait_for_timeout(1500)
+        if dark:
+            page.fill("[data-seek=text]", given.search or page.locator(".rows .what").first.inner_text())
+            page.press("[data-seek=text]", "Enter")
+            page.wait_for_selector(".rows .score", timeout=given.timeout * 1000)
+        if given.memory and not dark:
+            page.goto(f"{given.url.rstrip('/')}/?memory={given.memory}")
+        else:
+            page.click(".rows > li:first-child a")
+        page.wait_for_selector(".specimen .curve")
+        page.mouse.move(5, height - 5)
+        page.wait_for_timeout(1200)
+        page.screenshot(path=given.out / f"{name}.png")
+        page.close()
+
+
 def opened(
     browser: Browser,
     address: str,
@@ -106,7 +142,7 @@ def opened(
         f"localStorage.setItem('elm-dark', '{int(dark)}'); localStorage.setItem('elm-stage', '{'1' if stage else ''}')"
     )
     page.goto(address)
-    page.wait_for_selector("#elm-problem textarea")
+    page.wait_for_selector("#elm-problem textarea", state="attached")
     page.wait_for_timeout(500)
     return page
 

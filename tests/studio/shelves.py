@@ -52,6 +52,7 @@ WORDS = (
     "answer Answer boxed final",
 )
 HIDDEN = 896
+EVIL = '"><script>window.hacked=1</script><img src=x onerror="window.hacked=1"></textarea></article><svg onload=1>'
 
 
 class WordEmbedder:
@@ -131,6 +132,19 @@ def memory(number: int, /, **changes: Any) -> Memory:
         helped = int(draw.integers(0, made.retrieved + 1))
         made = replace(made, helped=helped, hurt=(made.retrieved - helped) // 3)
     return replace(made, **changes)
+
+
+def evil() -> Memory:
+    """A card whose every free text is hostile."""
+    plain = memory(5)
+    bad = replace(plain.before, vote=Vote(EVIL, 0.5, (replace(plain.before.vote.counts[0], answer=EVIL),), 8))
+    steps = tuple(replace(step, answer=EVIL, skipped=EVIL) for step in plain.steps)
+    return replace(
+        plain, problem=EVIL + " evil", answer=EVIL, reward=EVIL, before=bad, after=bad, verdict=EVIL, steps=steps,
+        settings={EVIL: EVIL, "model": [EVIL]}, model=replace(SMALL, id=EVIL, device=EVIL, quantization=EVIL),
+        embedder=EVIL, words=((EVIL, "<b>"), ()), run=EVIL, label=EVIL, note=EVIL, enabled=False,
+        disabled_reason=EVIL,
+    )  # fmt: skip
 
 
 def _steps(draw: np.random.Generator, before: int, after: int, count: int = 10) -> list[LearnStep]:
