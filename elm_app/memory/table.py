@@ -116,6 +116,8 @@ class Table:
         All are scored in float32; those that could be among the n, given its rounding, are scored again in float64.
         """
         mapped = self._map()
+        if not len(mapped.records):
+            return []
         records, kept = mapped.records, self._keep(mapped)
         fit = self.select(kept.columns, model, enabled, improved)
         found = int(np.count_nonzero(fit))
