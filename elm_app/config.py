@@ -14,7 +14,7 @@ import os
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from platformdirs import user_cache_path
 
@@ -25,6 +25,11 @@ Device = Literal["auto", "cpu", "cuda"]
 Init = Literal["text", "vocabulary"]
 Loss = Literal["dr_grpo", "grpo"]
 Reward = Literal["majority", "vote"]
+Retrieval = Literal["input", "kv", "both"]
+Rank = Literal["similarity", "utility"]
+Compose = Literal["parallel", "join"]
+Verifier = Literal["agreement", "confidence", "prm"]
+PRM = "Qwen/Qwen2.5-Math-PRM-7B"
 
 
 def cache_dir() -> Path:
@@ -60,6 +65,10 @@ def _check(ok: bool, name: str, value: object, fits: str) -> None:
         raise BadInput(f"{name} is {value!r}.", f"It must be {fits}.")
 
 
+def _check_choice(name: str, value: object, kind: Any) -> None:
+    _check(value in get_args(kind), name, value, f"one of {', '.join(get_args(kind))}")
+
+
 def _check_whole(name: str, value: object, low: int, high: int, fits: str) -> None:
     ok = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
     _check(ok, name, value, f"a whole number {fits}")
@@ -86,9 +95,8 @@ class ModelSettings:
 
     def __post_init__(self) -> None:
         _check(bool(self.model.strip()), "model", self.model, "a preset, a hub id or a local folder")
-        choices = get_args(Quantization)
-        _check(self.quantization in choices, "quantization", self.quantization, f"one of {', '.join(choices)}")
-        _check(self.device in get_args(Device), "device", self.device, f"one of {', '.join(get_args(Device))}")
+        _check_choice("quantization", self.quantization, Quantization)
+        _check_choice("device", self.device, Device)
 
 
 @dataclass(frozen=True)
@@ -115,6 +123,36 @@ class SamplingSettings:
         _check_number("temperature", self.temperature, 0, 5, "from 0 (greedy) to 5")
         _check_whole("top_k", self.top_k, 0, 2**63 - 1, "from 0 (the whole vocabulary)")
         _check_whole("seed", self.seed, 0, 2**63 - 1, "from 0 to 2^63 − 1")
+
+
+@dataclass(frozen=True)
+class RouteSettings:
+    """Which memories a problem is tried with, and who decides if the answers differ.
+
+    Attributes:
+        memory: `auto` (the nearest, if it is near enough), `off`, or a memory's id.
+        retrieval: found by the problem's embedding (`input`), by the model's own keys (`kv`), or by `both`.
+        rank: by `similarity`, or by `utility`: similarity and credit.
+        top_n: so many memories, if they are near enough.
+        compose: more than one: each in an arm of its own (`parallel`), or joined to one longer soft prompt (`join`).
+        verifier: who decides if the answers without and with memories differ.
+        prm: the process reward model of the verifier `prm`, a hub id or a local folder.
+    """
+
+    memory: str = "auto"
+    retrieval: Retrieval = "input"
+    rank: Rank = "similarity"
+    top_n: int = 1
+    compose: Compose = "parallel"
+    verifier: Verifier = "agreement"
+    prm: str = PRM
+
+    def __post_init__(self) -> None:
+        for name, kind in (("retrieval", Retrieval), ("rank", Rank), ("compose", Compose), ("verifier", Verifier)):
+            _check_choice(name, getattr(self, name), kind)
+        _check(bool(self.memory.strip()), "memory", self.memory, "auto, off or a memory's id")
+        _check_whole("top_n", self.top_n, 1, 8, "from 1 to 8")
+        _check(bool(self.prm.strip()), "prm", self.prm, "a hub id or a local folder")
 
 
 @dataclass(frozen=True)
@@ -162,9 +200,7 @@ class LearnSettings:
         _check_number("temperature", self.temperature, 0, 5, "above 0 and at most 5", above=True)
         _check_whole("max_new_tokens", self.max_new_tokens, 1, 32768, "from 1 to 32768")
         for name, kind in (("init", Init), ("loss", Loss), ("reward", Reward)):
-            _check(
-                getattr(self, name) in get_args(kind), name, getattr(self, name), f"one of {', '.join(get_args(kind))}"
-            )
+            _check_choice(name, getattr(self, name), kind)
         _check_number("clip_norm", self.clip_norm, 0, 1e6, "above 0", above=True)
         _check_number("norm_cap", self.norm_cap, 0, 1e6, "0 (no cap) or above")
         _check_whole("measure_samples", self.measure_samples, 1, 256, "from 1 to 256")

@@ -5,16 +5,29 @@ A run is a log of these, in order. Whoever watches (page, command line, tests, b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, TypeAdapter
 
-from elm_app.types import Arm, Decision, LearnStep, Match, Measured, ModelInfo, Timing, Trace, Vote, to_json
+from elm_app.types import (
+    Arm,
+    Decision,
+    LearnStep,
+    Match,
+    Measured,
+    ModelInfo,
+    Outcome,
+    SideScore,
+    Timing,
+    Trace,
+    Vote,
+    to_json,
+)
 
-Stage = Literal["download", "verify", "convert", "load", "prefill", "update", "store", "retrieve"]
+Stage = Literal["download", "verify", "convert", "load", "prefill", "update", "store", "retrieve", "weigh"]
 """What a wait is for: fetching bytes, checking them, converting them once, loading the model, reading the problem,
-improving the soft prompt, storing it, looking for memories."""
+improving the soft prompt, storing it, looking for memories, weighing two answers."""
 Phase = Literal["before", "step", "after"]
 """What the traces of a learning run are for: measuring before, a step's rollouts, measuring after."""
 
@@ -116,13 +129,43 @@ class Retrieved:
         used: id of the memory that the `memory` arm has, or None.
         threshold: the least score at which a memory is used by itself.
         reason: why this one, or why none, in a sentence.
+        arms: the memories of each arm; several in one arm are joined to one longer soft prompt.
+        retrieval: `input`, `kv` or `both`: what `score` is.
+        rank: `similarity` or `utility`: what the matches are sorted by.
     """
 
     matches: tuple[Match, ...]
     used: str | None
     threshold: float
     reason: str
+    arms: dict[Arm, tuple[str, ...]] = field(default_factory=dict)
+    retrieval: str = "input"
+    rank: str = "similarity"
     kind: Literal["retrieved"] = "retrieved"
+
+
+@dataclass(frozen=True)
+class Verified:
+    """The answers without and with memories differ, and a verifier has weighed them."""
+
+    verifier: str
+    sides: tuple[SideScore, ...]
+    seconds: float
+    kind: Literal["verified"] = "verified"
+
+
+@dataclass(frozen=True)
+class Credited:
+    """How the use of a memory ended, and by which verifier (None: it needed none); its card counts it.
+
+    `problem` says in a sentence why the card could not be written, if so.
+    """
+
+    memory: str
+    outcome: Outcome
+    verifier: str | None
+    problem: str = ""
+    kind: Literal["credited"] = "credited"
 
 
 @dataclass(frozen=True)
@@ -210,7 +253,7 @@ class Failed:
 
 Event = (
     RunStarted | Queued | Progress | ModelReady | Retrieved | PromptRead | TraceChunk | TraceFinished | VoteChanged
-    | PhaseStarted | StepFinished | MeasureFinished | LearningEnded | MemoryStored | Decided
+    | PhaseStarted | StepFinished | MeasureFinished | LearningEnded | MemoryStored | Verified | Decided | Credited
     | RunFinished | RunStopped | Failed
 )  # fmt: skip
 ENDINGS = (RunFinished, RunStopped, Failed)

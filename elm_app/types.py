@@ -7,12 +7,15 @@ Letters used everywhere: k samples (rollouts), P virtual tokens, T new tokens, H
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import StringConstraints, TypeAdapter
 
-Arm = Literal["zero_shot", "memory"]
-"""Which prompt a trace came from: the bare problem, or the problem behind a memory's soft prompt."""
+Arm = Annotated[str, StringConstraints(pattern=r"^(zero_shot|memory(_[2-9])?)$")]
+"""Which prompt a trace came from: `zero_shot`, the bare problem, or `memory`, the problem behind a memory's soft
+prompt. `memory_2` … `memory_9` are further memories that are tried beside it, in the order of their rank."""
+Outcome = Literal["won", "lost", "agreed"]
+"""How a use of a memory ended: its arm's answer was taken instead of the other, was not, or both were the same."""
 
 T = TypeVar("T")
 
@@ -90,11 +93,21 @@ class Vote:
 
 @dataclass(frozen=True)
 class Match:
-    """A stored memory near a problem; `score` is a cosine similarity in [-1, 1]."""
+    """A stored memory near a problem.
+
+    Attributes:
+        score: the similarity that it was found by, in [-1, 1].
+        input: cosine of the problems' embeddings, None if it was not asked for.
+        kv: cosine of the model's own keys on the problems, None if it was not asked for.
+        utility: similarity and credit together, what it is ranked by if that was asked for.
+    """
 
     id: str
     score: float
     problem: str
+    input: float | None = None
+    kv: float | None = None
+    utility: float | None = None
 
 
 @dataclass(frozen=True)
@@ -154,6 +167,16 @@ class LearnStep:
 
 
 @dataclass(frozen=True)
+class Credit:
+    """How uses of a memory ended where this verifier had the word."""
+
+    verifier: str
+    won: int = 0
+    lost: int = 0
+    agreed: int = 0
+
+
+@dataclass(frozen=True)
 class Memory:
     """The card of a memory: a soft prompt that was learned from one problem. The tensor itself is stored beside it.
 
@@ -175,7 +198,8 @@ class Memory:
         run: the run it came from.
         label, note: the user's own words.
         enabled: whether it is offered; `disabled_reason` says why not, if a reason was given.
-        retrieved, helped, hurt: how often it was used, and how that ended.
+        retrieved, helped, hurt: how often it was used, and how often its arm won and lost.
+        credit: how its uses ended, by verifier.
         schema: version of this card.
     """
 
@@ -208,7 +232,43 @@ class Memory:
     retrieved: int = 0
     helped: int = 0
     hurt: int = 0
+    credit: tuple[Credit, ...] = ()
     schema: int = 1
+
+
+@dataclass(frozen=True)
+class StepScore:
+    """What a verifier makes of a stretch of a trace, `text[start:end]` in characters."""
+
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True)
+class TraceScore:
+    """What a verifier makes of a trace; `steps` are what its score comes from, where it looks inside."""
+
+    arm: Arm
+    index: int
+    score: float
+    steps: tuple[StepScore, ...] = ()
+
+
+@dataclass(frozen=True)
+class SideScore:
+    """What a verifier makes of an answer: the one without (`zero_shot`) or the one with memories (`memory`).
+
+    Attributes:
+        answer: the side's vote.
+        score: higher is better; comparable between the sides of one decision only.
+        traces: of the traces that it was weighed by, the numbers one by one; empty if it does not look at traces.
+    """
+
+    side: Literal["zero_shot", "memory"]
+    answer: str | None
+    score: float
+    traces: tuple[TraceScore, ...] = ()
 
 
 @dataclass(frozen=True)

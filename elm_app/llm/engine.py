@@ -91,7 +91,8 @@ class NewText:
 
 @dataclass(frozen=True)
 class Finished:
-    """A row is done: its token ids (the stop token included), its text, whether it stopped by itself."""
+    """A row is done: its token ids (the stop token included), its text, whether it stopped by itself, and the natural
+    log-probability of each token under the distribution that it was drawn from."""
 
     request: int
     index: int
@@ -99,7 +100,7 @@ class Finished:
     tokens: tuple[int, ...]
     text: str
     stopped: bool
-    mean_logprob: float
+    logprobs: tuple[float, ...]
 
 
 RolloutEvent = Prefilled | NewText | Finished
@@ -110,7 +111,7 @@ class _Row:
         self.request, self.index, self.seed, self.stream = request, index, seed, stream
         self.uniforms = uniforms(seed, limit)
         self.tokens: list[int] = []
-        self.logprob = 0.0
+        self.logprobs: list[float] = []
 
 
 class Engine:
@@ -227,7 +228,7 @@ class Engine:
         uniform = torch.stack([row.uniforms[len(row.tokens)] for row in rows])
         tokens, logprobs = draw(logits, uniform, sampling.temperature, sampling.top_k)
         for row, logprob in zip(rows, logprobs.tolist(), strict=True):
-            row.logprob += logprob
+            row.logprobs.append(logprob)
         return tokens
 
     def _grow(self, row: _Row, token: int) -> NewText:
@@ -238,8 +239,7 @@ class Engine:
     def _finish(self, row: _Row) -> Finished:
         text = self.tokenizer.decode(row.tokens, skip_special_tokens=True)
         stopped = row.tokens[-1] in self.stop_tokens
-        mean = row.logprob / len(row.tokens)
-        return Finished(row.request, row.index, row.seed, tuple(row.tokens), text, stopped, mean)
+        return Finished(row.request, row.index, row.seed, tuple(row.tokens), text, stopped, tuple(row.logprobs))
 
 
 @contextmanager

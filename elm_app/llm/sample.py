@@ -27,6 +27,8 @@ class Sampled:
     Attributes:
         traces: the finished traces of each arm by index.
         tokens: their token ids, the stop token included.
+        logprobs: the log-probability of each of these.
+        ends: how many characters of each trace's text there were after each token.
         votes: over the finished traces of each arm.
         lengths: new tokens of each trace, unfinished ones too.
         asked: samples of each arm.
@@ -35,6 +37,8 @@ class Sampled:
     asked: dict[Arm, int]
     traces: dict[Arm, dict[int, Trace]] = field(default_factory=dict)
     tokens: dict[Arm, dict[int, tuple[int, ...]]] = field(default_factory=dict)
+    logprobs: dict[Arm, dict[int, tuple[float, ...]]] = field(default_factory=dict)
+    ends: dict[tuple[Arm, int], list[int]] = field(default_factory=dict)
     votes: dict[Arm, Vote] = field(default_factory=dict)
     lengths: dict[tuple[Arm, int], int] = field(default_factory=dict)
     prefill_seconds: float = 0.0
@@ -94,6 +98,8 @@ def sample(
             case NewText():
                 waiting[arm, event.index] = waiting.get((arm, event.index), "") + event.text
                 done.lengths[arm, event.index] = event.tokens
+                ends = done.ends.setdefault((arm, event.index), [])
+                ends.append((ends[-1] if ends else 0) + len(event.text))
             case Finished():
                 waiting.pop((arm, event.index), None)
                 trace = Trace(
@@ -104,11 +110,12 @@ def sample(
                     extract(event.text),
                     len(event.tokens),
                     event.stopped,
-                    round(event.mean_logprob, 5),
+                    round(sum(event.logprobs) / len(event.logprobs), 5),
                 )
                 traces = done.traces.setdefault(arm, {})
                 traces[event.index] = trace
                 done.tokens.setdefault(arm, {})[event.index] = event.tokens
+                done.logprobs.setdefault(arm, {})[event.index] = event.logprobs
                 yield TraceFinished(trace)
                 indices = sorted(traces)
                 done.votes[arm] = vote([traces[i].answer for i in indices], indices=indices)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from elm_app.answers.compare import comparer
 from elm_app.config import ModelSettings, SamplingSettings
@@ -20,7 +20,7 @@ from elm_app.runs.problem import checked
 from elm_app.runs.recall import Recall
 from elm_app.runs.runner import Work
 from elm_app.runs.waiting import while_waiting
-from elm_app.types import Arm, Decision, Timing, Vote
+from elm_app.types import Decision, Timing, Vote
 
 if TYPE_CHECKING:
     from elm_app.llm.engine import Engine
@@ -58,7 +58,7 @@ def solve(
     """
     began = time.perf_counter()
     load_seconds = 0.0
-    arm: Arm = "zero_shot"
+    arm: Literal["zero_shot", "memory"] = "zero_shot"
     sampled = Sampled({arm: sampling.samples})
 
     def timing() -> Timing:
@@ -88,7 +88,7 @@ def solve(
     virtual = 0 if soft_prompt is None else len(soft_prompt)
     engine.check_length(len(prompt) + virtual, sampling.max_new_tokens)
     yield Progress("prefill", "Reading the problem", 0, 0)
-    requests = {arm: RolloutRequest(prompt, sampling.samples, sampling.seed, soft_prompt)}
+    requests = {str(arm): RolloutRequest(prompt, sampling.samples, sampling.seed, soft_prompt)}
     yield from sample(engine, requests, sampling, stopped, sampled)
     if not sampled.whole:
         yield RunStopped(timing())
@@ -109,7 +109,7 @@ def _retrieve(
     return soft_prompt
 
 
-def _decision(outcome: Vote, samples: int, arm: Arm) -> Decision:
+def _decision(outcome: Vote, samples: int, arm: Literal["zero_shot", "memory"]) -> Decision:
     if outcome.answer is None:
         return Decision(None, arm, f"None of the {samples} traces has an answer.")
     votes = outcome.counts[0].count

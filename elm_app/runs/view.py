@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from elm_app.events import (
+    Credited,
     Decided,
     Event,
     Failed,
@@ -27,16 +28,27 @@ from elm_app.events import (
     StepFinished,
     TraceChunk,
     TraceFinished,
+    Verified,
     VoteChanged,
 )
 from elm_app.runs.log import Entry
 from elm_app.types import Arm, Decision, LearnStep, Measured, ModelInfo, Timing, Trace, to_json
 
 Status = Literal[
-    "queued", "loading", "retrieving", "reading", "sampling", "updating", "storing", "done", "stopped", "failed"
+    "queued",
+    "loading",
+    "retrieving",
+    "reading",
+    "sampling",
+    "weighing",
+    "updating",
+    "storing",
+    "done",
+    "stopped",
+    "failed",
 ]
 _STATUS: dict[Stage, Status] = {
-    "prefill": "reading", "update": "updating", "store": "storing", "retrieve": "retrieving"
+    "prefill": "reading", "update": "updating", "store": "storing", "retrieve": "retrieving", "weigh": "weighing"
 }  # fmt: skip
 
 
@@ -90,7 +102,9 @@ class RunView:
     votes: dict[Arm, VoteChanged] = field(default_factory=dict)
     retrieved: Retrieved | None = None
     learn: LearnView | None = None
+    verified: Verified | None = None
     decision: Decision | None = None
+    credited: tuple[Credited, ...] = ()
     timing: Timing | None = None
     failure: Failed | None = None
     seconds: float = 0.0
@@ -151,6 +165,10 @@ class RunView:
                 view.text, view.tokens, view.trace = event.trace.text, event.trace.tokens, event.trace
             case VoteChanged():
                 self.votes[event.arm] = event
+            case Verified():
+                self.verified = event
+            case Credited():
+                self.credited = (*self.credited, event)
             case Decided():
                 self.decision = event.decision
             case RunFinished():

@@ -9,6 +9,7 @@ from typing import Any, get_args
 import pytest
 
 from elm_app.events import (
+    Credited,
     Decided,
     Event,
     Failed,
@@ -23,11 +24,12 @@ from elm_app.events import (
     RunStopped,
     TraceChunk,
     TraceFinished,
+    Verified,
     VoteChanged,
 )
 from elm_app.runs.log import Entry
 from elm_app.runs.view import RunView, TraceView, learn_json, solve_json, view_of
-from elm_app.types import Decision, Vote, to_json
+from elm_app.types import Decision, SideScore, Vote, to_json
 
 from .scripted import MODEL, TIMING, VOTE, learning, story, trace
 
@@ -37,6 +39,9 @@ STARTED = RunStarted("r", "solve", "1?", SETTINGS, "2026-11-22T18:16:39+00:00")
 
 def entries(*told: Event) -> list[Entry]:
     return [Entry(seq, seq / 2, event) for seq, event in enumerate(told)]
+
+
+VERIFIED = Verified("prm", (SideScore("zero_shot", "1", 0.25), SideScore("memory", "2", 0.75)), 1.5)
 
 
 def after(*told: Event) -> RunView:
@@ -65,6 +70,7 @@ class TestFolding:
             ("convert", "loading"),
             ("load", "loading"),
             ("prefill", "reading"),
+            ("weigh", "weighing"),
         ],
     )
     def test_progress(self, stage: Any, status: str) -> None:
@@ -113,6 +119,11 @@ class TestFolding:
         assert view.decision == decision
         assert not view.ended
 
+    def test_verified_and_credited(self) -> None:
+        view = after(STARTED, VERIFIED, Credited("m1", "won", "prm"), Credited("m2", "lost", None))
+        assert view.verified == VERIFIED
+        assert [(one.memory, one.outcome) for one in view.credited] == [("m1", "won"), ("m2", "lost")]
+
     @pytest.mark.parametrize(
         ("ending", "status"),
         [(RunFinished(TIMING), "done"), (RunStopped(TIMING), "stopped"), (Failed("BadInput", "No.", "Yes."), "failed")],
@@ -133,6 +144,8 @@ class TestFolding:
             Failed: Failed("E", "No.", ""),
             Queued: Queued(1),
             RunStarted: STARTED,
+            Verified: VERIFIED,
+            Credited: Credited("m1", "won", "prm"),
         }
         samples = {type(event): event for event in [*story(), *learning()]} | endings
         assert set(samples) == set(get_args(Event))
