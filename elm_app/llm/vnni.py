@@ -55,18 +55,22 @@ def linear(codes, scale, total, panels, weight_scale, base, out, workers):
         for number in range(len(panels) * worker // workers, len(panels) * (worker + 1) // workers):
             panel, factors = address(panels) + number * size * PANEL, address(weight_scale) + number * PANEL * 4
             at_base, at_out = address(base) + number * PANEL * 4, address(out) + number * PANEL * 4
+            passes = (rows + 7) // 8
+            # With several passes over a panel, arithmetic is what takes long: the next panel is fetched meanwhile.
+            ahead, pace = (panel + size * PANEL, 4 * PANEL // passes) if passes > 1 else (panel, 0)
             row = 0
             while row < rows:
                 first, sums, scales = address(codes) + row * size, address(total) + 4 * row, address(scale) + 4 * row
                 from_, to = at_base + row * down, at_out + row * across
                 if rows - row >= 8:
-                    _dot8(first, sums, scales, panel, factors, size // 4, from_, down, to, across)
+                    _dot8(first, sums, scales, panel, factors, size // 4, from_, down, to, across, ahead, pace)
                     row += 8
+                    ahead += size // 4 * pace
                 elif rows - row >= 4:
-                    _dot4(first, sums, scales, panel, factors, size // 4, from_, down, to, across)
+                    _dot4(first, sums, scales, panel, factors, size // 4, from_, down, to, across, ahead, pace)
                     row += 4
                 else:
-                    _dot1(first, sums, scales, panel, factors, size // 4, from_, down, to, across)
+                    _dot1(first, sums, scales, panel, factors, size // 4, from_, down, to, across, ahead, pace)
                     row += 1
 
 

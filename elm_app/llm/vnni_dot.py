@@ -21,19 +21,27 @@ def dot_tile(rows: int) -> Any:
     columns = PANEL // 16
 
     @intrinsic
-    def tile(typingctx, codes, total, scale, panel, weight_scale, quads, base, base_stride, out, out_stride):
+    def tile(
+        typingctx, codes, total, scale, panel, weight_scale, quads, base, base_stride, out, out_stride, ahead, pace
+    ):
         """out[r] = (Σ panel · codes[r] − 128 · total[r]) · weight_scale · scale[r] + base[r], for 32 outputs.
 
         All arguments are int64: addresses of int8 codes (rows `4 · quads` bytes apart), of int32 totals and fp32 scales
-        of the rows, of the panel and its 32 fp32 scales, and of fp32 `base` and `out`, with strides in bytes.
+        of the rows, of the panel and its 32 fp32 scales, and of fp32 `base` and `out`, with strides in bytes. On the
+        way the cache line at `ahead` is fetched, which goes on by `pace` bytes for each four products.
         """
 
         def generate(context, build, signature, arguments):
-            codes, total, scale, panel, weight_scale, quads, base, base_stride, out, out_stride = arguments
+            codes, total, scale, panel, weight_scale, quads, base, base_stride, out, out_stride, ahead, pace = arguments
             name = "llvm.x86.avx512.vpdpbusd.512"
             dot = build.module.globals.get(name)
             if dot is None:
                 dot = ir.Function(build.module, ir.FunctionType(whole, [whole] * 3), name)
+            byte = ir.IntType(8).as_pointer()
+            name = "llvm.prefetch.p0i8"
+            fetch = build.module.globals.get(name)
+            if fetch is None:
+                fetch = ir.Function(build.module, ir.FunctionType(ir.VoidType(), [byte, i32, i32, i32]), name)
             entry, loop, done = build.block, build.append_basic_block("loop"), build.append_basic_block("done")
             zero, first = ir.Constant(whole, [0] * 16), i32(0)
 
@@ -56,6 +64,8 @@ def dot_tile(rows: int) -> Any:
             step = build.phi(i64)
             step.add_incoming(i64(0), entry)
             sums = [build.phi(whole) for _ in range(rows * columns)]
+            line = build.inttoptr(build.add(ahead, build.mul(step, pace)), byte)
+            build.call(fetch, [line, i32(0), i32(2), i32(1)])
             weights = []
             for c in range(columns):
                 weights.append(build.load(build.gep(panel_at, [build.add(build.mul(step, i64(columns)), i64(c))])))
@@ -85,7 +95,7 @@ def dot_tile(rows: int) -> Any:
                     build.store(value, at(out, offset, real)).align = 4
             return context.get_dummy_value()
 
-        return types.void(*[types.int64] * 10), generate
+        return types.void(*[types.int64] * 12), generate
 
     return tile
 
