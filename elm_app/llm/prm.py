@@ -1,7 +1,7 @@
 r"""Process reward models of the Qwen2.5-Math-PRM kind, without their remote code.
 
 Such a model reads a problem and a solution in steps, a separator token behind each, and says at every separator how
-probably the solution is right so far. It is a plain Qwen2 without its vocabulary head, and a head of its own:
+probably that step is right. It is a plain Qwen2 without its vocabulary head, and a head of its own:
 
     probability of a step = softmax(W₂ · relu(W₀ · h + b₀) + b₂)[1],   h: hidden state at the separator, (H,)
 
@@ -13,10 +13,9 @@ and code that comes with weights is never run here.
 from __future__ import annotations
 
 import re
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -43,15 +42,16 @@ class Prm:
         title: what it is called in a sentence.
         base: the frozen `PreTrainedModel` without a head; its hidden size is H.
         head: (…, H) to (…, 2), fp32.
-        folder: what is to be removed with it: where tensors went that fit no memory.
+
+    Attributes:
+        kept: closed with it: the folder for tensors that fit no memory.
     """
 
-    def __init__(
-        self, title: str, base: Any, head: nn.Module, tokenizer: Any, folder: tempfile.TemporaryDirectory[str] | None
-    ) -> None:
+    def __init__(self, title: str, base: Any, head: nn.Module, tokenizer: Any) -> None:
         self.title, self.tokenizer = title, tokenizer
         self.context = int(base.config.max_position_embeddings)
-        self._base, self._head, self._folder = base.eval().requires_grad_(False), head, folder
+        self._base, self._head = base.eval().requires_grad_(False), head
+        self.kept = ExitStack()
         self._device = next(head.parameters()).device
         self._separator = _separator(tokenizer, base.config.vocab_size, title)
         self._frame = _frame(tokenizer, title)
@@ -60,8 +60,7 @@ class Prm:
     def close(self) -> None:
         """Let go of its memory and its files on disk; it cannot be used any more."""
         self._base = self._head = None
-        if self._folder is not None:
-            self._folder.cleanup()
+        self.kept.close()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 

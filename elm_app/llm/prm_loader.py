@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,7 @@ def load(
 
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
-    folder: tempfile.TemporaryDirectory[str] | None = None
-    with readable_errors(source.id):
+    with readable_errors(source.id), ExitStack() as stack:
         try:
             config = AutoConfig.from_pretrained(source.path, trust_remote_code=False)
             weights = _head_weights(source, config.hidden_size)
@@ -59,20 +59,17 @@ def load(
                 shape = AutoModel.from_config(config, trust_remote_code=False)
             placing = _placing(shape, device_for(device), dtype)
             if isinstance(placing["device_map"], str):
-                folder = tempfile.TemporaryDirectory(prefix="elm-prm-")
-                placing["offload_folder"] = folder.name
+                placing["offload_folder"] = stack.enter_context(tempfile.TemporaryDirectory(prefix="elm-prm-"))
             base, info = AutoModel.from_pretrained(
                 source.path, trust_remote_code=False, use_safetensors=True, output_loading_info=True, **placing
             )
-            if lacks := sorted({*info["missing_keys"], *(key[0] for key in info["mismatched_keys"])}):
-                raise ModelError(f"{source.id} lacks weights that it needs, such as {lacks[0]}.", "Fetch it again.")
-            return Prm(source.id, base, _head(weights, device_for(device)), tokenizer, folder)
         except (ValueError, KeyError, OSError, AttributeError) as error:
             raise ModelError(f"{source.id} cannot be loaded: {error}.", ANOTHER) from error
-        except BaseException:
-            if folder is not None:
-                folder.cleanup()
-            raise
+        if lacks := sorted({*info["missing_keys"], *(key[0] for key in info["mismatched_keys"])}):
+            raise ModelError(f"{source.id} lacks weights that it needs, such as {lacks[0]}.", "Fetch it again.")
+        prm = Prm(source.id, base, _head(weights, device_for(device)), tokenizer)
+        prm.kept = stack.pop_all()
+        return prm
 
 
 def _find(name: str, report: Report, stopped: Callable[[], bool]) -> LocalModel:
@@ -118,27 +115,25 @@ def _head(weights: Sequence[Tensor], device: str) -> nn.Module:
 
 
 def _placing(shape: Any, device: str, dtype: torch.dtype | None) -> dict[str, Any]:
-    """How `from_pretrained` is to place a model, of which `shape` has the shapes only: numbers and devices."""
+    """How `from_pretrained` is to place a model, of which `shape` has the shapes only: as which numbers, and where."""
     numbers = sum(parameter.numel() for parameter in shape.parameters())
-    config, rows = shape.config, BATCH_TOKENS[device]
-    # gate, up, activation and product of one layer's MLP, and some hidden states, of one pass
-    working = rows * (4 * config.intermediate_size + 12 * config.hidden_size)
+    rows = max(BATCH_TOKENS[device], min(shape.config.max_position_embeddings, 4096))
+    # Of one pass: gate, up, activation and product in one layer's MLP, and some hidden states.
+    working = rows * (4 * shape.config.intermediate_size + 12 * shape.config.hidden_size)
     spare = 256 << 20
 
-    def fits(kind: torch.dtype) -> bool:
-        return bool(kind.itemsize * (numbers + working) + spare <= free_memory(device))
+    def room(kind: torch.dtype) -> int:
+        return free_memory(device) - int(kind.itemsize * working) - spare
 
     if dtype is None:
         # Where a CPU multiplies bfloat16 itself it is 2.7 times as fast as float32 (2,048 rows × 3,584 × 18,944: 401
         # against 151 GFLOP/s, measured on 2 cores); where it does not, float32 is faster.
         able = torch.cpu.get_capabilities()
         slow = device == "cpu" and not (able.get("avx512_bf16") or able.get("amx_bf16"))
-        dtype = torch.float32 if slow and fits(torch.float32) else torch.bfloat16
-    if fits(dtype):
+        dtype = torch.float32 if slow and 4 * numbers <= room(torch.float32) else torch.bfloat16
+    if dtype.itemsize * numbers <= room(dtype):
         return {"dtype": dtype, "device_map": {"": device}}
-    room: dict[str | int, int] = {
-        "cpu": max(0, free_memory("cpu") - (dtype.itemsize * working + spare if device == "cpu" else spare))
-    }
+    most: dict[str | int, int] = {"cpu": max(0, room(dtype) if device == "cpu" else free_memory("cpu") - spare)}
     if device == "cuda":
-        room = {0: max(0, free_memory("cuda") - dtype.itemsize * working - spare), **room}
-    return {"dtype": dtype, "device_map": "sequential", "max_memory": room}
+        most = {0: max(0, room(dtype)), **most}
+    return {"dtype": dtype, "device_map": "sequential", "max_memory": most}
