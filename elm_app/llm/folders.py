@@ -34,8 +34,8 @@ def missing(folder: Path) -> list[str]:
     return lacks
 
 
-def check(folder: Path, title: str) -> None:
-    """Raises `BadInput`, saying why, unless the folder is a whole causal model without pickles."""
+def check(folder: Path, title: str, causal: bool = True) -> None:
+    """Raises `BadInput`, saying why, unless the folder is a whole model without pickles, and a causal one if asked."""
     if lacks := missing(folder):
         pickled = not weight_files(folder) and any(folder.glob(f"*.{kind}") for kind in ("bin", "pt", "pth"))
         raise BadInput(
@@ -45,7 +45,7 @@ def check(folder: Path, title: str) -> None:
             else "Give a folder as transformers' save_pretrained writes it.",
         )
     kinds = _json(folder / "config.json").get("architectures") or []
-    if not any(str(kind).endswith(_HEADS) for kind in kinds):
+    if causal and not any(str(kind).endswith(_HEADS) for kind in kinds):
         named = f"a {kinds[0]}" if kinds else "of no known kind"
         raise BadInput(f"{title} is {named}, not a causal language model.", "Give a model that writes text.")
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from elm_app.config import ModelSettings
+from elm_app.config import Device, ModelSettings
 from elm_app.errors import BadInput, ModelError, OutOfMemory, Stopped
 from elm_app.events import Progress
 from elm_app.llm.presets import PRESETS, preset_for
@@ -26,6 +26,19 @@ if TYPE_CHECKING:
 Report = Callable[[Progress], None]
 
 
+@contextmanager
+def turn(lock: threading.Lock, report: Report, cancelled: Callable[[], bool]) -> Iterator[None]:
+    """Waits for a load that goes on elsewhere, saying so, and not longer than the user wants to."""
+    while not lock.acquire(timeout=0.1):
+        if cancelled():
+            raise Stopped("Stopped while waiting for the model.")
+        report(Progress("load", "Loading the model", 0, 0))
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 class Models:
     """Keeps the engine that was used last; another model takes its place. Thread-safe: one load at a time."""
 
@@ -36,24 +49,12 @@ class Models:
 
     def get(self, settings: ModelSettings, report: Report, cancelled: Callable[[], bool] = lambda: False) -> Engine:
         """The engine for these settings, loaded if need be. Raises what `load` raises."""
-        with self._turn(report, cancelled):
+        with turn(self._lock, report, cancelled):
             if self._engine is None or settings != self._settings:
                 self._engine = self._settings = None
                 self._engine = load(settings, report, cancelled)
                 self._settings = settings
             return self._engine
-
-    @contextmanager
-    def _turn(self, report: Report, cancelled: Callable[[], bool]) -> Iterator[None]:
-        """Waits for a load that goes on elsewhere, saying so, and not longer than the user wants to."""
-        while not self._lock.acquire(timeout=0.1):
-            if cancelled():
-                raise Stopped("Stopped while waiting for the model.")
-            report(Progress("load", "Loading the model", 0, 0))
-        try:
-            yield
-        finally:
-            self._lock.release()
 
     def preload(self, settings: ModelSettings) -> bool:
         """Load a model ahead of its first use if its weights are on this machine; returns whether they were."""
@@ -74,7 +75,7 @@ def load(settings: ModelSettings, report: Report, cancelled: Callable[[], bool] 
         ModelError: transformers cannot run it; OutOfMemory: it does not fit.
         Stopped: `cancelled()` became true.
     """
-    device = _device(settings)
+    device = device_for(settings.device)
     source = resolve(_named(settings), progress=report, cancelled=cancelled)
     report(Progress("load", f"Loading {source.id}", 0, 0))
     from transformers import AutoConfig, AutoTokenizer, GenerationConfig
@@ -115,17 +116,18 @@ def _hub_name(model: str) -> str:
 
 
 def _named(settings: ModelSettings) -> str:
-    return preset_for(_device(settings)) if settings.model == "auto" else settings.model
+    return preset_for(device_for(settings.device)) if settings.model == "auto" else settings.model
 
 
-def _device(settings: ModelSettings) -> str:
-    if settings.device == "cpu":
+def device_for(wish: Device) -> str:
+    """`cpu` or `cuda`; raises `BadInput` if there is no such device."""
+    if wish == "cpu":
         return "cpu"
     import torch
 
     if torch.cuda.is_available():
         return "cuda"
-    if settings.device == "cuda":
+    if wish == "cuda":
         raise BadInput("There is no CUDA device on this machine.", "Use --device cpu.")
     return "cpu"
 

@@ -36,7 +36,7 @@ from elm_app.llm.mirrors import MirrorFailed, RemoteFile, Watch, check_room, fet
 from elm_app.llm.presets import PRESETS, Preset
 from elm_app.llm.sources import ANSWER_SECONDS, run_child
 
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _WANTED = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
 _UNWANTED = ["*/*", "consolidated*"]
 _BY_HAND = "Check the connection and start again, or give a folder that has the model: --model /path/to/folder."
@@ -65,6 +65,7 @@ def resolve(
     progress: Callable[[Progress], None],
     cancelled: Callable[[], bool] = lambda: False,
     cache: Path | None = None,
+    causal: bool = True,
 ) -> LocalModel:
     """The model of that name, fetched and converted if it is not here yet.
 
@@ -73,6 +74,7 @@ def resolve(
         progress: hears of every wait: "download" and "verify" in bytes, "convert" in tensors.
         cancelled: asked several times a second.
         cache: where weights are kept (default: `config.cache_dir()`).
+        causal: whether it must be a model that writes text; else any whole model will do.
 
     Raises:
         BadInput: nothing is called so, or the folder is not a model that can be used.
@@ -83,12 +85,12 @@ def resolve(
     try:
         if preset := PRESETS.get(model):
             file = preset.weights
-            return _preset(model, preset, file, cache, watch) if file else _hub(preset.repo, cache, watch)
+            return _preset(model, preset, file, cache, watch) if file else _hub(preset.repo, cache, watch, causal)
         folder = Path(model).expanduser()
         if model.strip() and folder.is_dir():
-            return _folder(folder.resolve(), folder.resolve().name, model, cache, watch)
-        if _HUB_ID.fullmatch(model) and not folder.exists():
-            return _hub(model, cache, watch)
+            return _folder(folder.resolve(), folder.resolve().name, model, cache, watch, causal)
+        if HUB_ID.fullmatch(model) and not folder.exists():
+            return _hub(model, cache, watch, causal)
     except OSError as error:
         raise WeightsError(
             f"The model cannot be kept in {cache} ({error.strerror or error}).",
@@ -145,20 +147,20 @@ def _sealed(folder: Path) -> str | None:
         return None
 
 
-def _folder(folder: Path, name: str, title: str, cache: Path, watch: Watch) -> LocalModel:
-    folders.check(folder, title)
+def _folder(folder: Path, name: str, title: str, cache: Path, watch: Watch, causal: bool) -> LocalModel:
+    folders.check(folder, title, causal)
     if sha256 := _sealed(folder):  # one of ours, perhaps from another machine
         return LocalModel(name, folder, sha256, gguf=True)
     return LocalModel(name, folder, folders.weights_sha256(folder, cache, watch), gguf=False)
 
 
-def _hub(repo: str, cache: Path, watch: Watch) -> LocalModel:
+def _hub(repo: str, cache: Path, watch: Watch, causal: bool) -> LocalModel:
     home = cache / "hub" / f"models--{repo.replace('/', '--')}"
     folder = _snapshot(home, "elm")
     if folder is None:
         with _only_one(cache, repo.replace("/", "--"), watch, repo):
-            folder = _snapshot(home, "elm") or _fetch_repo(repo, home, watch)
-    return _folder(folder, repo, repo, cache, watch)
+            folder = _snapshot(home, "elm") or _fetch_repo(repo, home, watch, causal)
+    return _folder(folder, repo, repo, cache, watch, causal)
 
 
 def _snapshot(home: Path, ref: str) -> Path | None:
@@ -170,7 +172,7 @@ def _snapshot(home: Path, ref: str) -> Path | None:
     return folder if folder.is_dir() and not folders.missing(folder) else None
 
 
-def _fetch_repo(repo: str, home: Path, watch: Watch) -> Path:
+def _fetch_repo(repo: str, home: Path, watch: Watch, causal: bool) -> Path:
     """Has the hub's client fetch a repository, in a process of its own that can be ended; it goes on by itself."""
     try:
         endpoint = config.hub_endpoint()
@@ -195,7 +197,7 @@ def _fetch_repo(repo: str, home: Path, watch: Watch) -> Path:
     except MirrorFailed as error:
         raise WeightsError(f"{repo} could not be fetched: the hub's client {error}.", _BY_HAND) from error
     folder = home / "snapshots" / (home / "refs" / "main").read_text().strip()
-    folders.check(folder, repo)
+    folders.check(folder, repo, causal)
     folders.write_whole(home / "refs" / "elm", folder.name)
     return folder
 

@@ -1,0 +1,31 @@
+"""The agreement margin: the side whose traces are more of one mind is believed. It needs no model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from elm_app.events import Progress
+from elm_app.routing.verifier import Side
+from elm_app.types import SideScore
+
+
+def margin(side: Side) -> float:
+    """(votes of the winner − votes of the second class) / samples, in [0, 1]; traces without an answer count below."""
+    first, second = [*(count.count for count in side.vote.counts[:2]), 0, 0][:2]
+    return (first - second) / len(side.samples)
+
+
+class Agreement:
+    """See `margin`."""
+
+    name = "agreement"
+
+    def weigh(
+        self,
+        problem: str,  # noqa: ARG002
+        sides: Sequence[Side],
+        report: Callable[[Progress], None],  # noqa: ARG002
+        stopped: Callable[[], bool],  # noqa: ARG002
+    ) -> tuple[SideScore, ...]:
+        """See `Verifier.weigh`; it looks at votes only, so there are no scores of traces."""
+        return tuple(SideScore(side.side, side.vote.answer, margin(side)) for side in sides)
