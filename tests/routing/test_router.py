@@ -128,7 +128,8 @@ def test_the_reason_says_a_tie() -> None:
     assert (routed.decision.source, routed.outcome) == ("zero_shot", "lost")
     assert routed.decision.reason == (
         "The answers differ. 2 of 3 agree on 3 with the memory, 2 of 3 on 1 without: "
-        "the margins are the same (0.33), so nothing speaks for the memory."
+        "the margins are the same (0.33), so nothing speaks for the memory and the answer "
+        "without it stays."
     )
 
 
