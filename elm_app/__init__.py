@@ -18,8 +18,9 @@ Layers, imports only go down
     runs             the queue, the logs, the view folded from a log; `solve` and `learn` are generators of events
     learning         rewards · loss · soft prompts · trainer · checkpoint · verdict
     memory           embedder · store (folders, Chroma) · retriever · archive · doctor: no torch but the embedder's
+    routing          sides · verifiers (agreement, confidence, process reward model) · router
     llm              weights (mirrors, checksums, conversion) · loader · engine (rollouts, log-probabilities) · sampling
-                     events · int8 and dense decoders
+                     events · int8 and dense decoders · process reward model
     answers          extract · normalise · compare · vote · reward: plain Python, no torch
     types, events, config, errors
 

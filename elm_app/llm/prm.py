@@ -12,6 +12,7 @@ and code that comes with weights is never run here.
 
 from __future__ import annotations
 
+import gc
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -60,6 +61,7 @@ class Prm:
     def close(self) -> None:
         """Let go of its memory and its files on disk; it cannot be used any more."""
         self._base = self._head = None
+        gc.collect()  # a model refers to itself in circles
         self.kept.close()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()

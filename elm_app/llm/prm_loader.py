@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -50,6 +51,7 @@ def load(
 
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
+    logging.getLogger("accelerate.big_modeling").setLevel(logging.ERROR)  # warns of what is done here on purpose
     with readable_errors(source.id), ExitStack() as stack:
         try:
             config = AutoConfig.from_pretrained(source.path, trust_remote_code=False)

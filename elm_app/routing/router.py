@@ -136,7 +136,9 @@ def _compared(noun: str, scores: Sequence[SideScore]) -> str:
     low, high = sorted(score.score for score in scores)
     if low == high:
         same = "margins are" if noun == "margin" else f"{noun} is"
-        return f"the {same} the same ({_number(low, 2)}), so nothing speaks for the memory"
+        return (
+            f"the {same} the same ({_number(low, 2)}), so nothing speaks for the memory and the answer without it stays"
+        )
     digits = next((d for d in (2, 3, 4, 6) if _number(low, d) != _number(high, d)), 9)  # enough to see the difference
     adjective = "larger" if noun == "margin" else "higher"
     return f"the {adjective} {noun} wins ({_number(high, digits)} against {_number(low, digits)})"
