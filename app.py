@@ -8,15 +8,15 @@ from __future__ import annotations
 import logging
 import threading
 
-from elm_app.config import LearnSettings, ModelSettings, SamplingSettings, memories_dir
+from elm_app.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings, memories_dir
 from elm_app.errors import ElmError
 from elm_app.llm.loader import Models
 from elm_app.memory.embedder import Embedders
 from elm_app.memory.store import Store
-from elm_app.runs.learn import LearnRun, Tools, can_resume, learn_run, resume_run
-from elm_app.runs.recall import Recall
+from elm_app.runs.learn import LearnRun, can_resume, learn_run, resume_run
 from elm_app.runs.runner import Runner
 from elm_app.runs.solve import solve_run
+from elm_app.runs.tools import Tools
 from elm_app.studio.actions import Actions
 from elm_app.studio.page import build
 from elm_app.studio.theme import launch_options
@@ -41,9 +41,8 @@ def main() -> None:
 def actions(runner: Runner, tools: Tools) -> Actions:
     """What the page's buttons do."""
 
-    def solve(problem: str, model: ModelSettings, sampling: SamplingSettings, memory: str) -> str:
-        recall = None if memory == "off" else Recall(memory, tools.store, tools.embedders)
-        settings, work = solve_run(problem, model, sampling, tools.models, recall)
+    def solve(problem: str, model: ModelSettings, sampling: SamplingSettings, routing: RouteSettings) -> str:
+        settings, work = solve_run(problem, model, sampling, routing, tools)
         return runner.submit("solve", problem.strip(), settings, work)
 
     def learn(problem: str, model: ModelSettings, learning: LearnSettings) -> str:

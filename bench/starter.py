@@ -25,8 +25,9 @@ from elm_app.memory.archive import export
 from elm_app.memory.embedder import Embedders
 from elm_app.memory.store import Store
 from elm_app.report import Reporter
-from elm_app.runs.learn import Tools, learn_run
+from elm_app.runs.learn import learn_run
 from elm_app.runs.log import Entry
+from elm_app.runs.tools import Tools
 from elm_app.runs.view import RunView
 
 

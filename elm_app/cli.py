@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from elm_app import config, memories_cli
-from elm_app.config import LearnSettings, ModelSettings, SamplingSettings
+from elm_app.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
 from elm_app.errors import BadInput, ElmError
 from elm_app.report import Reporter, one_line
 
@@ -77,17 +77,15 @@ def _parser() -> _Parser:
         "solve", parents=[common], help="sample traces for a problem and take the majority vote"
     )
     solve.add_argument("problem", help="the problem in words; - reads it from standard input")
-    _numbers(solve, SamplingSettings, _ABOUT_SAMPLING)
-    solve.add_argument(
-        "--memory", default="auto", metavar="auto|off|ID", help="use the nearest memory, none, or this one"
-    )
+    _options(solve, SamplingSettings, _ABOUT_SAMPLING)
+    _options(solve, RouteSettings, _ABOUT_ROUTING)
     solve.set_defaults(command=_solve)
     learn = commands.add_parser(
         "learn", parents=[common], help="train a memory on a problem, the majority vote being the reward, and store it"
     )
     learn.add_argument("problem", nargs="?", help="the problem in words; - reads it from standard input")
     learn.add_argument("--resume", metavar="RUN", help="go on with a run that was interrupted")
-    _numbers(learn, LearnSettings, _ABOUT_LEARNING)
+    _options(learn, LearnSettings, _ABOUT_LEARNING)
     learn.set_defaults(command=_learn)
     memories_cli.add(commands, parents=[common])
     vote = commands.add_parser("vote", parents=[common], help="majority vote over traces made elsewhere")
@@ -137,10 +135,22 @@ _ABOUT_LEARNING = {
     "keep": "store the memory enabled even if it does not help",
     "seed": "same seed, same memory (default: a random one, which is shown)",
 }
-_CHOICES = {"init": config.Init, "loss": config.Loss, "reward": config.Reward}
+_ABOUT_ROUTING = {
+    "memory": "auto: the nearest memory, if it is near enough; off; or the id of one",
+    "retrieval": "found by the problem's embedding, by the model's own keys, or by both",
+    "rank": "by similarity, or by similarity and credit",
+    "top_n": "so many memories, if they are near enough (experimental above 1)",
+    "compose": "more than one: each in an arm of its own, or joined to one longer soft prompt",
+    "verifier": "who decides if the answers without and with memories differ",
+    "prm": "process reward model for --verifier prm, a hub id or a folder",
+}
+_CHOICES = {
+    "init": config.Init, "loss": config.Loss, "reward": config.Reward, "retrieval": config.Retrieval,
+    "rank": config.Rank, "compose": config.Compose, "verifier": config.Verifier,
+}  # fmt: skip
 
 
-def _numbers(parser: argparse.ArgumentParser, kind: type[Any], about: dict[str, str]) -> None:
+def _options(parser: argparse.ArgumentParser, kind: type[Any], about: dict[str, str]) -> None:
     """An option for every field of a settings dataclass; those that are not given keep the dataclass's default."""
     for field in fields(kind):
         flags = ["--" + field.name.replace("_", "-")] + (["--lr"] if field.name == "learning_rate" else [])
@@ -151,8 +161,8 @@ def _numbers(parser: argparse.ArgumentParser, kind: type[Any], about: dict[str, 
             choices = get_args(_CHOICES[field.name])
             parser.add_argument(*flags, choices=choices, help=about[field.name] + default)
         else:
-            number = float if isinstance(field.default, float) else int
-            parser.add_argument(*flags, type=number, help=about[field.name] + default)
+            kind_of = int if field.name == "seed" else type(field.default)
+            parser.add_argument(*flags, type=kind_of, help=about[field.name] + default)
 
 
 def _given(options: argparse.Namespace, kind: type[Any]) -> dict[str, Any]:
@@ -164,16 +174,16 @@ def _solve(options: argparse.Namespace) -> int:
     from elm_app.llm.loader import Models
     from elm_app.memory.embedder import Embedders
     from elm_app.memory.store import Store
-    from elm_app.runs.recall import Recall
     from elm_app.runs.solve import solve_run
+    from elm_app.runs.tools import Tools
     from elm_app.runs.view import solve_json
 
     problem = _problem(options.problem)
     sampling = SamplingSettings(**_given(options, SamplingSettings))
+    routing = RouteSettings(**_given(options, RouteSettings))
     model = ModelSettings(options.model, options.quantization, options.device)
     with closing(Store(_folder(options))) as store:
-        recall = None if options.memory == "off" else Recall(options.memory, store, Embedders())
-        settings, work = solve_run(problem, model, sampling, Models(), recall)
+        settings, work = solve_run(problem, model, sampling, routing, Tools(Models(), store, Embedders()))
         return _run(options, "solve", problem, settings, work, solve_json)
 
 
@@ -181,7 +191,8 @@ def _learn(options: argparse.Namespace) -> int:
     from elm_app.llm.loader import Models
     from elm_app.memory.embedder import Embedders
     from elm_app.memory.store import Store
-    from elm_app.runs.learn import Tools, learn_run, resume_run
+    from elm_app.runs.learn import learn_run, resume_run
+    from elm_app.runs.tools import Tools
     from elm_app.runs.view import learn_json
 
     if (options.problem is None) == (options.resume is None):

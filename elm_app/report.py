@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from tqdm import tqdm
 
 from elm_app.events import (
+    Credited,
     Event,
     LearningEnded,
     MeasureFinished,
@@ -23,9 +24,10 @@ from elm_app.events import (
     StepFinished,
     TraceChunk,
     TraceFinished,
+    Verified,
 )
 from elm_app.runs.view import RunView
-from elm_app.types import LearnStep, Measured
+from elm_app.types import LearnStep, Match, Measured
 
 
 def one_line(text: str) -> str:
@@ -35,6 +37,9 @@ def one_line(text: str) -> str:
     '72 [2J'
     """
     return re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", text)
+
+
+_SIDES = {"zero_shot": "without", "memory": "with"}
 
 
 class Reporter:
@@ -66,7 +71,7 @@ class Reporter:
             case Retrieved():
                 for match in event.matches:
                     mark = "→" if match.id == event.used else " "
-                    self._line(f"{mark} {match.score:.2f}  {match.id}  {one_line(match.problem)[:80]}")
+                    self._line(f"{mark} {_scores(match)}  {match.id}  {one_line(match.problem)[:80]}")
                 self._line(one_line(event.reason))
             case PhaseStarted():
                 doing = {"before": "measuring without a memory", "after": "measuring with the memory"}
@@ -80,17 +85,29 @@ class Reporter:
             case MemoryStored():
                 kept = "" if event.memory is None else f"memory {event.memory}: "
                 self._line(f"{kept}{one_line(event.reason)}")
-            case PromptRead() if view.learn is None:
+            case PromptRead(arm="zero_shot") if view.learn is None:
+                arms = len(view.retrieved.arms) if view.retrieved else 0
+                told = "traces" + (
+                    " with, and as many without" if arms == 1 else f" in each of {arms + 1} arms"
+                ) * bool(arms)
                 seed = view.settings["seed"]
-                self._line(f"{event.prompt_tokens} tokens read; sampling {view.samples} traces (seed {seed})")
+                self._line(f"{event.prompt_tokens} tokens read; sampling {view.samples} {told} (seed {seed})")
+            case Verified():
+                sides = ", ".join(f"{_SIDES[one.side]} {one.score:.3f}" for one in event.sides)
+                self._line(f"weighed by {event.verifier} in {event.seconds:.1f} s: {sides}")
+            case Credited():
+                self._line(
+                    f"memory {event.memory} {event.outcome}{'. ' if event.problem else ''}{one_line(event.problem)}"
+                )
             case TraceChunk() if self.live and time.monotonic() - self._shown > 0.3:
                 finished = sum(trace.trace is not None for trace in view.traces.values())
-                self._status(f"{view.samples} traces, {finished} finished, {view.tokens()} tokens")
+                self._status(f"{finished} traces finished, {view.tokens()} tokens")
             case TraceFinished() if view.learn is None:
                 trace = event.trace
                 answer = "no answer" if trace.answer is None else one_line(trace.answer)
                 how = "" if trace.finished else ", cut off"
-                self._line(f"trace {trace.index + 1} of {view.samples}: {answer} ({trace.tokens} tokens{how})")
+                arm = "" if trace.arm == "zero_shot" else f"{trace.arm.replace('_', ' ')} "
+                self._line(f"{arm}trace {trace.index + 1} of {view.samples}: {answer} ({trace.tokens} tokens{how})")
             case _:
                 pass
 
@@ -154,6 +171,13 @@ class Reporter:
         if self.live and not self.quiet:
             self._shown = time.monotonic() if text else 0.0
             print(f"\r\x1b[2K{text}", end="", file=sys.stderr, flush=True)
+
+
+def _scores(match: Match) -> str:
+    """The score that counted, and those it was made of where there is more than one."""
+    parts = {"input": match.input, "kv": match.kv, "utility": match.utility}
+    known = [f"{name} {value:.2f}" for name, value in parts.items() if value is not None]
+    return f"{match.score:.2f}" + (f" ({', '.join(known)})" if len(known) > 1 else "")
 
 
 def _step(step: LearnStep) -> str:

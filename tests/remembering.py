@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from elm_app.llm import sample
 from elm_app.llm.loader import Models
 from elm_app.memory.store import Store
-from elm_app.runs.learn import Tools
+from elm_app.runs.tools import Tools
 
 
 class WordEmbedder:

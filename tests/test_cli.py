@@ -166,8 +166,10 @@ class TestLearnWithAModel:
         by_itself = json.loads(elm(*ask, *model).out)
         assert by_itself["memory"] == memory
         assert by_itself["matches"][0]["id"] == memory
-        assert {trace["arm"] for trace in by_itself["traces"]} == {"memory"}
-        assert by_itself["votes"]["zero_shot"] is None
+        assert [trace["arm"] for trace in by_itself["traces"]] == ["zero_shot", "zero_shot", "memory", "memory"]
+        assert all(by_itself["votes"][arm] for arm in ("zero_shot", "memory"))
+        assert by_itself["retrieved"]["arms"] == {"memory": [memory]}
+        assert [credited["memory"] for credited in by_itself["credited"]] == [memory]
         given = json.loads(elm(*ask, *model, "--memory", memory).out)
         assert given["traces"] == by_itself["traces"]
         off = json.loads(elm(*ask, *model, "--memory", "off").out)

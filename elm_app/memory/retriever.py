@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from numpy.typing import NDArray
 
+from elm_app.config import RouteSettings
 from elm_app.events import Retrieved
 from elm_app.memory.store import Store
 from elm_app.memory.table import cosine
@@ -23,13 +26,15 @@ of what it takes for such, much is merely of the same kind.
 """
 
 
-def retrieve(store: Store, key: NDArray[Any], model: ModelInfo, n: int = 5, threshold: float = THRESHOLD) -> Retrieved:
+def retrieve(
+    store: Store, keys: Mapping[str, NDArray[Any]], model: ModelInfo, settings: RouteSettings, n: int = 5
+) -> Retrieved:
     """The nearest enabled memories of this model; the best is used if it is near enough.
 
     Args:
-        key: (384,) float32, the embedding of the problem.
+        keys: `input`, (384,) float32: the embedding of the problem.
     """
-    matches = tuple(store.nearest(key, n, model=model.weights_sha256, enabled=True))
+    threshold, matches = THRESHOLD, _scored(store.nearest(keys["input"], n, model=model.weights_sha256, enabled=True))
     if not matches:
         return Retrieved((), None, threshold, f"There is no memory for {model.id} yet.")
     best = matches[0]
@@ -39,7 +44,14 @@ def retrieve(store: Store, key: NDArray[Any], model: ModelInfo, n: int = 5, thre
     return Retrieved(matches, best.id, threshold, f"The nearest memory, at {best.score:.2f}.")
 
 
-def chosen(store: Store, key: NDArray[Any], memory_id: str, model: ModelInfo, n: int = 5) -> Retrieved:
+def chosen(
+    store: Store,
+    keys: Mapping[str, NDArray[Any]],
+    memory_id: str,
+    model: ModelInfo,
+    settings: RouteSettings,
+    n: int = 5,
+) -> Retrieved:
     """As `retrieve`, but the memory that was asked for is used, near or far, enabled or not.
 
     Raises:
@@ -48,10 +60,15 @@ def chosen(store: Store, key: NDArray[Any], memory_id: str, model: ModelInfo, n:
     """
     store.soft_prompt(memory_id, model)
     memory = store.get(memory_id)
-    matches = tuple(store.nearest(key, n, model=model.weights_sha256, enabled=True))
+    key = keys["input"]
+    matches = _scored(store.nearest(key, n, model=model.weights_sha256, enabled=True))
     if memory_id not in [match.id for match in matches]:
         own = store.keys(memory_id)["input"]
         mine = Match(memory_id, cosine(own, key), memory.problem)
-        matches = tuple(sorted((*matches, mine), key=lambda match: (-match.score, match.id)))
+        matches = tuple(sorted((*matches, *_scored([mine])), key=lambda match: (-match.score, match.id)))
     disabled = "" if memory.enabled else ", though it is disabled"
     return Retrieved(matches, memory_id, THRESHOLD, f"This memory was asked for{disabled}.")
+
+
+def _scored(matches: Iterable[Match]) -> tuple[Match, ...]:
+    return tuple(replace(match, input=match.score) for match in matches)

@@ -33,7 +33,7 @@ from elm_app.memory.folder import Vector
 from elm_app.memory.reader import Reader
 from elm_app.memory.rows import Row, metadata_of, row_from, row_of
 from elm_app.memory.writer import Intent, Writer, sync_folder, write_whole
-from elm_app.types import Memory
+from elm_app.types import Credit, Memory, Outcome
 
 STAGE = ".tmp-"
 _BATCH = 2000
@@ -109,6 +109,9 @@ class Store(Reader):
                 raise BadInput(f"{name} of a memory cannot be {value!r}.", f"It must be {fits}.")
         if fields.get("enabled"):
             fields.setdefault("disabled_reason", "")
+        return self._change(id, **fields)
+
+    def _change(self, id: str, /, **fields: Any) -> Memory:
         with self._changing, self._told():
             self.claim()
             place = self.place(id)
@@ -120,6 +123,16 @@ class Store(Reader):
                 self.index.change(row_of(memory))
                 self.table.put([row_of(memory)], [vector])
         return memory
+
+    def credit(self, id: str, verifier: str | None, outcome: Outcome) -> Memory:
+        """Counts how a use ended, and by which verifier (None: it needed none); raises as `change`."""
+        with self._changing:
+            memory, name = self.get(id), verifier or "none"
+            before = {one.verifier: one for one in memory.credit}
+            old = before.get(name, Credit(name))
+            before[name] = replace(old, **{outcome: getattr(old, outcome) + 1})
+            helped, hurt = memory.helped + (outcome == "won"), memory.hurt + (outcome == "lost")
+            return self._change(id, credit=tuple(before.values()), helped=helped, hurt=hurt)
 
     def delete(self, ids: Sequence[str]) -> None:
         """Deletes all of them; if one does not exist, `BadInput`, and nothing is deleted."""

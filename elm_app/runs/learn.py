@@ -23,27 +23,16 @@ from elm_app.events import (
     RunFinished,
     RunStopped,
 )
-from elm_app.llm.loader import Models
-from elm_app.memory.embedder import Embedders
-from elm_app.memory.store import Store
 from elm_app.runs.log import new_run_id
 from elm_app.runs.problem import checked
 from elm_app.runs.runner import Work
+from elm_app.runs.tools import Tools
 from elm_app.runs.waiting import while_waiting
 from elm_app.types import Measured, Memory, Timing
 
 if TYPE_CHECKING:
     from elm_app.learning.trainer import Trainer
     from elm_app.llm.engine import Engine
-
-
-@dataclass(frozen=True)
-class Tools:
-    """What learning works with: the models, the store of memories and the embedder of problems."""
-
-    models: Models
-    store: Store
-    embedders: Embedders
 
 
 @dataclass(frozen=True)

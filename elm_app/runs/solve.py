@@ -1,6 +1,6 @@
-"""Solving: a problem, k sampled traces, and the majority vote, as a generator of events.
+"""Solving: a problem, k sampled traces without a memory and k with it, in one batch, and the answer that is taken.
 
-With a memory, the traces are sampled behind its soft prompt (the `memory` arm), else without one (`zero_shot`).
+A generator of events: retrieve → sample all arms → vote → route → credit. Without a memory there is one arm.
 """
 
 from __future__ import annotations
@@ -8,26 +8,29 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from elm_app.answers.compare import comparer
-from elm_app.config import ModelSettings, SamplingSettings
-from elm_app.errors import Stopped
-from elm_app.events import Decided, Event, ModelReady, Progress, Retrieved, RunFinished, RunStopped
-from elm_app.llm.loader import Models
+from elm_app.config import ModelSettings, RouteSettings, SamplingSettings
+from elm_app.errors import ElmError, Stopped
+from elm_app.events import Credited, Decided, Event, ModelReady, Progress, Retrieved, RunFinished, RunStopped
 from elm_app.llm.sample import Sampled, sample
+from elm_app.routing.choose import verifier
+from elm_app.routing.router import Routed, route
+from elm_app.routing.sides import side
 from elm_app.runs.problem import checked
-from elm_app.runs.recall import Recall
+from elm_app.runs.recall import check, recall
 from elm_app.runs.runner import Work
+from elm_app.runs.tools import Tools
 from elm_app.runs.waiting import while_waiting
-from elm_app.types import Decision, Timing, Vote
+from elm_app.types import Arm, Decision, Outcome, Timing
 
 if TYPE_CHECKING:
     from elm_app.llm.engine import Engine
 
 
 def solve_run(
-    problem: str, model: ModelSettings, sampling: SamplingSettings, models: Models, recall: Recall | None = None
+    problem: str, model: ModelSettings, sampling: SamplingSettings, routing: RouteSettings, tools: Tools
 ) -> tuple[dict[str, Any], Work]:
     """What `Runner.submit` needs to solve a problem: the settings for the log, and the work.
 
@@ -35,31 +38,30 @@ def solve_run(
         BadInput: the problem is empty, or no text; or there is no such memory.
     """
     text = checked(problem)
-    if recall is not None:
-        recall.check()
+    check(routing, tools)
 
     def work(stopped: Callable[[], bool]) -> Iterator[Event]:
-        return solve(text, model, sampling, models, stopped, recall)
+        return solve(text, model, sampling, routing, tools, stopped)
 
-    return {**asdict(model), **asdict(sampling), "memory": recall.memory if recall else "off"}, work
+    return {**asdict(model), **asdict(sampling), **asdict(routing)}, work
 
 
 def solve(
     problem: str,
     model: ModelSettings,
     sampling: SamplingSettings,
-    models: Models,
+    routing: RouteSettings,
+    tools: Tools,
     stopped: Callable[[], bool] = lambda: False,
-    recall: Recall | None = None,
 ) -> Iterator[Event]:
-    """Sample k traces for a problem and take the majority vote.
+    """Sample k traces for a problem without memories, as many with each arm of memories, and decide.
 
-    Ends with `RunFinished`, or with `RunStopped` as soon as `stopped()` is true; errors are raised.
+    Row i of every arm has the same seed. Ends with `RunFinished`, or with `RunStopped` as soon as `stopped()` is true;
+    errors are raised.
     """
     began = time.perf_counter()
     load_seconds = 0.0
-    arm: Literal["zero_shot", "memory"] = "zero_shot"
-    sampled = Sampled({arm: sampling.samples})
+    sampled = Sampled({"zero_shot": sampling.samples})
 
     def timing() -> Timing:
         tokens, seconds = sampled.new_tokens, sampled.decode_seconds
@@ -68,52 +70,99 @@ def solve(
         return Timing(parts[0], parts[1], parts[2], tokens, round(rate, 1))
 
     try:
-        engine = yield from while_waiting(lambda report: models.get(model, report, stopped), stopped)
+        engine = yield from while_waiting(lambda report: tools.models.get(model, report, stopped), stopped)
         load_seconds = time.perf_counter() - began
         yield ModelReady(engine.info, round(load_seconds, 3))
-        soft_prompt = None
-        if recall is not None:
-            soft_prompt = yield from _retrieve(recall, problem, engine, stopped)
+        comparer().start()
+        found, requests = yield from _requests(problem, sampling, routing, engine, tools, stopped)
+        yield Progress("prefill", "Reading the problem", 0, 0)
+        sampled.asked = dict.fromkeys(requests, sampling.samples)
+        yield from sample(engine, requests, sampling, stopped, sampled)
+        if not sampled.whole:
+            raise Stopped("The run was stopped.")
+        routed = yield from _route(problem, sampled, model, routing, tools, stopped)
     except Stopped:
         yield RunStopped(timing())
         return
-    comparer().start()
-
-    from elm_app.llm.engine import RolloutRequest
-
-    if soft_prompt is not None:
-        arm = "memory"
-        sampled.asked = {arm: sampling.samples}
-    prompt = engine.encode(problem)
-    virtual = 0 if soft_prompt is None else len(soft_prompt)
-    engine.check_length(len(prompt) + virtual, sampling.max_new_tokens)
-    yield Progress("prefill", "Reading the problem", 0, 0)
-    requests = {str(arm): RolloutRequest(prompt, sampling.samples, sampling.seed, soft_prompt)}
-    yield from sample(engine, requests, sampling, stopped, sampled)
-    if not sampled.whole:
-        yield RunStopped(timing())
-        return
-    yield Decided(_decision(sampled.votes[arm], sampling.samples, arm))
+    if routed.verified is not None:
+        yield routed.verified
+    yield Decided(routed.decision)
+    if found is not None:
+        yield from _credit(found, sampled, routed.decision, tools)
     yield RunFinished(timing())
 
 
-def _retrieve(
-    recall: Recall, problem: str, engine: Engine, stopped: Callable[[], bool]
-) -> Generator[Progress | Retrieved, None, Any]:
-    """Says what was retrieved and returns the soft prompt to use, fp32 (P, H), or None."""
+def _requests(
+    problem: str,
+    sampling: SamplingSettings,
+    routing: RouteSettings,
+    engine: Engine,
+    tools: Tools,
+    stopped: Callable[[], bool],
+) -> Generator[Event, None, tuple[Retrieved | None, dict[Arm, Any]]]:
+    """What was retrieved, and what is sampled: the arm without memories and those with them."""
+    from elm_app.llm.engine import RolloutRequest
+
+    prompt = engine.encode(problem)
+    engine.check_length(len(prompt), sampling.max_new_tokens)
+    requests: dict[Arm, Any] = {"zero_shot": RolloutRequest(prompt, sampling.samples, sampling.seed)}
+    if routing.memory == "off":
+        return None, requests
     yield Progress("retrieve", "Looking for a memory", 0, 0)
-    found, soft_prompt = yield from while_waiting(
-        lambda report: recall.recall(problem, engine.info, report, stopped), stopped
+    found, soft_prompts = yield from while_waiting(
+        lambda report: recall(problem, engine, routing, tools, report, stopped), stopped
     )
     yield found
-    return soft_prompt
+    for arm, soft_prompt in soft_prompts.items():
+        engine.check_length(len(prompt) + len(soft_prompt), sampling.max_new_tokens)
+        requests[arm] = RolloutRequest(prompt, sampling.samples, sampling.seed, soft_prompt)
+    return found, requests
 
 
-def _decision(outcome: Vote, samples: int, arm: Literal["zero_shot", "memory"]) -> Decision:
-    if outcome.answer is None:
-        return Decision(None, arm, f"None of the {samples} traces has an answer.")
-    votes = outcome.counts[0].count
-    reason = f"{votes} of {samples} agree"
-    if outcome.tied:
-        reason += "; tied, and the class of the earliest trace wins"
-    return Decision(outcome.answer, arm, reason + ".")
+def _route(
+    problem: str,
+    sampled: Sampled,
+    model: ModelSettings,
+    routing: RouteSettings,
+    tools: Tools,
+    stopped: Callable[[], bool],
+) -> Generator[Event, None, Routed]:
+    """Who is right, in a thread of its own: a verifier may have to load a model."""
+    memories = [arm for arm in sampled.asked if arm != "zero_shot"]
+    judge = verifier(routing, tools.prms, model.device)
+    return (
+        yield from while_waiting(
+            lambda report: route(
+                problem,
+                side("zero_shot", sampled, ["zero_shot"]),
+                side("memory", sampled, memories) if memories else None,
+                judge,
+                report,
+                stopped,
+            ),
+            stopped,
+        )
+    )
+
+
+def _credit(found: Retrieved, sampled: Sampled, decision: Decision, tools: Tools) -> Iterator[Credited]:
+    """Count on the cards how it ended; where one cannot be written, the run goes on and says so."""
+    if decision.answer is None:
+        return
+    for arm, memories in found.arms.items():
+        outcome = _outcome(sampled.votes[arm].answer, sampled.votes["zero_shot"].answer, decision.answer)
+        for memory in memories:
+            problem = ""
+            try:
+                tools.store.credit(memory, decision.verifier, outcome)
+            except ElmError as error:
+                problem = error.message
+            yield Credited(memory, outcome, decision.verifier, problem)
+
+
+def _outcome(own: str | None, other: str | None, taken: str) -> Outcome:
+    """How it ended for an arm that answered `own`, against `other` without memories, when `taken` was the answer."""
+    same = comparer().equivalent
+    if own is None or not same(own, taken):
+        return "lost"
+    return "agreed" if other is not None and same(other, taken) else "won"

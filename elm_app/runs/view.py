@@ -214,16 +214,19 @@ def view_of(entries: Iterable[Entry]) -> RunView:
 def solve_json(view: RunView) -> dict[str, Any]:
     """The document that `solve --json` prints."""
     finished = [view.traces[key].trace for key in sorted(view.traces, key=lambda key: (key[0] != "zero_shot", key[1]))]
-    votes = {arm: _vote_json(view.votes[arm]) if arm in view.votes else None for arm in ("zero_shot", "memory")}
+    votes = {arm: to_json(changed.vote) for arm, changed in view.votes.items()}
     return {
         "problem": view.problem,
         "status": view.status,
         "settings": view.settings,
         "traces": [to_json(trace) for trace in finished if trace is not None],
-        "votes": votes,
+        "votes": {"zero_shot": None, "memory": None, **votes},
         "matches": [to_json(match) for match in view.retrieved.matches] if view.retrieved else [],
         "memory": view.retrieved.used if view.retrieved else None,
+        "retrieved": _bare(to_json(view.retrieved)) if view.retrieved else None,
+        "verified": _bare(to_json(view.verified)) if view.verified else None,
         "decision": to_json(view.decision) if view.decision else None,
+        "credited": [_bare(to_json(credited)) for credited in view.credited],
         "timing": to_json(view.timing) if view.timing else None,
         "model": to_json(view.model) if view.model else None,
         "run": view.run,
@@ -254,5 +257,6 @@ def learn_json(view: RunView) -> dict[str, Any]:
     }
 
 
-def _vote_json(changed: VoteChanged) -> dict[str, Any]:
-    return to_json(changed.vote)
+def _bare(value: dict[str, Any]) -> dict[str, Any]:
+    """An event's JSON without what only a log needs, and without what stands elsewhere in the document."""
+    return {name: part for name, part in value.items() if name not in ("kind", "matches")}

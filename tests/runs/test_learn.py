@@ -9,19 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from remembering import WordEmbedders, answers_by_length, tools
+from remembering import answers_by_length, tools
 
 from elm_app.config import LearnSettings, ModelSettings, SamplingSettings
 from elm_app.errors import BadInput, StoreLocked
 from elm_app.events import (
-    Decided,
     Event,
     LearningEnded,
     MeasureFinished,
     MemoryStored,
     ModelReady,
     PhaseStarted,
-    Retrieved,
     RunFinished,
     RunStopped,
     StepFinished,
@@ -29,11 +27,10 @@ from elm_app.events import (
 )
 from elm_app.llm.loader import Models
 from elm_app.memory.store import Store
-from elm_app.runs.learn import Tools, can_resume, learn, learn_run, resume_run
+from elm_app.runs.learn import can_resume, learn, learn_run, resume_run
 from elm_app.runs.log import Entry, follow
-from elm_app.runs.recall import Recall
 from elm_app.runs.runner import Runner
-from elm_app.runs.solve import solve
+from elm_app.runs.tools import Tools
 from elm_app.runs.view import learn_json, view_of
 
 PROBLEM = "A farmer packs 7 crates with 24 eggs each. How many eggs is that?"
@@ -243,75 +240,3 @@ def test_no_problem_no_run(kit: Tools, model: ModelSettings, problem: str) -> No
 def test_a_problem_that_does_not_fit_is_refused_before_learning(kit: Tools, model: ModelSettings) -> None:
     with pytest.raises(BadInput, match="does not fit"):
         list(learn("r1", "long " * 600, model, SHORT, kit))
-
-
-class TestSolvingWithMemory:
-    def solved(self, kit: Tools, model: ModelSettings, memory: str, problem: str = PARAPHRASE) -> list[Event]:
-        recall = Recall(memory, kit.store, WordEmbedders())  # type: ignore[arg-type]
-        return list(solve(problem, model, SAMPLING, kit.models, recall=recall))
-
-    def retrieved(self, told: list[Event]) -> Retrieved:
-        (event,) = of(told, Retrieved)
-        assert isinstance(event, Retrieved)
-        return event
-
-    def traces(self, told: list[Event]) -> dict[int, tuple[str, str]]:
-        finished = [event.trace for event in told if isinstance(event, TraceFinished)]
-        return {trace.index: (trace.arm, trace.text) for trace in finished}
-
-    def test_an_empty_store(self, kit: Tools, model: ModelSettings) -> None:
-        told = self.solved(kit, model, "auto")
-        assert self.retrieved(told).reason == "There are no memories yet."
-        assert {arm for arm, _ in self.traces(told).values()} == {"zero_shot"}
-
-    def test_the_nearest_is_used(self, kit: Tools, model: ModelSettings) -> None:
-        run(kit, model, replace(SHORT, keep=True))
-        told = self.solved(kit, model, "auto")
-        found = self.retrieved(told)
-        assert (found.used, found.matches[0].id) == ("r1", "r1")
-        assert found.matches[0].score > found.threshold
-        assert {arm for arm, _ in self.traces(told).values()} == {"memory"}
-        (decided,) = of(told, Decided)
-        assert isinstance(decided, Decided)
-        assert decided.decision.source == "memory"
-        assert kit.store.get("r1").retrieved == 1
-        bare = list(solve(PARAPHRASE, model, SAMPLING, kit.models))
-        assert [text for _, text in self.traces(bare).values()] != [text for _, text in self.traces(told).values()]
-
-    def test_what_is_far_is_shown_and_not_used(self, kit: Tools, model: ModelSettings) -> None:
-        run(kit, model, replace(SHORT, keep=True))
-        told = self.solved(kit, model, "auto", ELSEWHERE)
-        found = self.retrieved(told)
-        assert found.used is None
-        assert [match.id for match in found.matches] == ["r1"]
-        assert {arm for arm, _ in self.traces(told).values()} == {"zero_shot"}
-        assert kit.store.get("r1").retrieved == 0
-
-    def test_what_is_disabled_is_used_only_when_asked_for(self, kit: Tools, model: ModelSettings) -> None:
-        run(kit, model, replace(SHORT, keep=True))
-        kit.store.change("r1", enabled=False)
-        assert self.retrieved(self.solved(kit, model, "auto")).used is None
-        assert self.retrieved(self.solved(kit, model, "r1", ELSEWHERE)).used == "r1"
-
-    def test_a_damaged_one_is_named_and_the_run_goes_on(self, kit: Tools, model: ModelSettings) -> None:
-        run(kit, model, replace(SHORT, keep=True))
-        tensor = kit.store.folder / "adapters" / "r1" / "adapter_model.safetensors"
-        tensor.write_bytes(tensor.read_bytes()[:-4])
-        told = self.solved(kit, model, "auto")
-        found = self.retrieved(told)
-        assert found.used is None
-        assert "r1" in found.reason
-        assert isinstance(told[-1], RunFinished)
-
-    def test_no_such_memory(self, kit: Tools) -> None:
-        with pytest.raises(BadInput):
-            Recall("nowhere", kit.store, WordEmbedders()).check()  # type: ignore[arg-type]
-
-    def test_another_models_memory_is_not_offered(self, kit: Tools, model: ModelSettings, tmp_path: Path) -> None:
-        from random_models import make_folder
-
-        run(kit, model, replace(SHORT, keep=True))
-        other = ModelSettings(str(make_folder(tmp_path / "other", seed=1)), "none", "cpu")
-        assert self.retrieved(self.solved(kit, other, "auto")).matches == ()
-        with pytest.raises(BadInput, match="model"):
-            self.solved(kit, other, "r1")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
+from remembering import tools
 
 from elm_app.answers.vote import vote
-from elm_app.config import ModelSettings, SamplingSettings
+from elm_app.config import ModelSettings, RouteSettings, SamplingSettings
 from elm_app.errors import BadInput, Stopped
 from elm_app.events import (
     Decided,
@@ -30,12 +32,14 @@ from elm_app.llm.loader import Models
 from elm_app.runs.log import read
 from elm_app.runs.runner import Runner
 from elm_app.runs.solve import solve, solve_run
+from elm_app.runs.tools import Tools
 from elm_app.types import Trace
 
 from .scripted import SECONDS
 
 PROBLEM = "What is 6 · 12? 🍎"
 SHORT = SamplingSettings(samples=4, max_new_tokens=24, seed=5)
+BARE = RouteSettings(memory="off")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -52,6 +56,11 @@ def models() -> Models:
 
 
 @pytest.fixture(scope="module")
+def kit(models: Models, tmp_path_factory: pytest.TempPathFactory) -> Tools:
+    return tools(tmp_path_factory.mktemp("memories"), models)
+
+
+@pytest.fixture(scope="module")
 def model(random_model: Path) -> ModelSettings:
     return ModelSettings(str(random_model), "none", "cpu")
 
@@ -60,9 +69,9 @@ Solve = Callable[..., list[Event]]
 
 
 @pytest.fixture(scope="module")
-def solved(models: Models, model: ModelSettings) -> Solve:
+def solved(kit: Tools, model: ModelSettings) -> Solve:
     def run(sampling: SamplingSettings = SHORT, problem: str = PROBLEM) -> list[Event]:
-        return list(solve(problem, model, sampling, models))
+        return list(solve(problem, model, sampling, BARE, kit))
 
     return run
 
@@ -96,9 +105,9 @@ def kinds(events: list[Event]) -> list[str]:
 
 
 class TestEvents:
-    def test_their_order(self, model: ModelSettings) -> None:
+    def test_their_order(self, model: ModelSettings, tmp_path: Path) -> None:
         sampling = SamplingSettings(samples=1, max_new_tokens=8, seed=5)
-        events = list(solve(PROBLEM, model, sampling, Models()))
+        events = list(solve(PROBLEM, model, sampling, BARE, tools(tmp_path, Models())))
         assert kinds(events) == [
             "progress", "model_ready", "progress", "prompt_read", "trace_finished", "vote_changed", "decided",
             "run_finished",
@@ -218,12 +227,12 @@ class TestSeeds:
 
 class TestStopping:
     def test_midway_the_text_so_far_is_said_and_the_run_ends(
-        self, models: Models, model: ModelSettings, monkeypatch: pytest.MonkeyPatch
+        self, kit: Tools, model: ModelSettings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(module, "CHUNK_SECONDS", SECONDS)  # only the end says it
         asked = iter(range(10**6))
         sampling = SamplingSettings(samples=2, max_new_tokens=1000, seed=5)
-        events = list(solve(PROBLEM, model, sampling, models, lambda: next(asked) > 12))
+        events = list(solve(PROBLEM, model, sampling, BARE, kit, lambda: next(asked) > 12))
         chunks = [event for event in events if isinstance(event, TraceChunk)]
         assert [chunk.index for chunk in chunks] == [0, 1]
         assert all(chunk.text and 3 < chunk.tokens < 14 for chunk in chunks)
@@ -231,15 +240,15 @@ class TestStopping:
         assert isinstance(ending, RunStopped)
         assert ending.timing.new_tokens == sum(chunk.tokens for chunk in chunks)
         assert not any(isinstance(event, Decided) for event in events)
-        whole = traces(list(solve(PROBLEM, model, SamplingSettings(samples=2, max_new_tokens=20, seed=5), models)))
+        whole = traces(list(solve(PROBLEM, model, SamplingSettings(samples=2, max_new_tokens=20, seed=5), BARE, kit)))
         assert all(trace.text.startswith(chunk.text) for chunk, trace in zip(chunks, whole, strict=True))
 
     def test_finished_traces_stay_and_have_been_voted_on(
-        self, models: Models, model: ModelSettings, monkeypatch: pytest.MonkeyPatch
+        self, kit: Tools, model: ModelSettings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(module, "extract", lambda _: "72")
         done, events = threading.Event(), []
-        for event in solve(PROBLEM, model, SamplingSettings(32, 1500, seed=5), models, done.is_set):
+        for event in solve(PROBLEM, model, SamplingSettings(32, 1500, seed=5), BARE, kit, done.is_set):
             events.append(event)
             if isinstance(event, VoteChanged):
                 done.set()
@@ -248,13 +257,13 @@ class TestStopping:
         assert (last.vote.answer, last.vote.agreement) == ("72", 1.0)
         assert isinstance(events[-1], RunStopped)
 
-    def test_before_the_model_is_loaded_nothing_is_loaded(self, model: ModelSettings) -> None:
+    def test_before_the_model_is_loaded_nothing_is_loaded(self, model: ModelSettings, tmp_path: Path) -> None:
         fresh = Models()
-        events = list(solve(PROBLEM, model, SHORT, fresh, lambda: True))
+        events = list(solve(PROBLEM, model, SHORT, BARE, tools(tmp_path, fresh), lambda: True))
         assert [type(event) for event in events] == [RunStopped]
         assert fresh._engine is None
 
-    def test_while_the_model_is_loading(self) -> None:
+    def test_while_the_model_is_loading(self, tmp_path: Path) -> None:
         """Whatever loads hears of it with its next report."""
         stop, heard = threading.Event(), []
 
@@ -268,7 +277,7 @@ class TestStopping:
                     raise
 
         events: list[Event] = []
-        for event in solve(PROBLEM, ModelSettings("tiny"), SHORT, Slow(), stop.is_set):
+        for event in solve(PROBLEM, ModelSettings("tiny"), SHORT, BARE, tools(tmp_path, Slow()), stop.is_set):
             events.append(event)
             stop.set()
         assert heard == ["stopped"]
@@ -276,25 +285,25 @@ class TestStopping:
         assert isinstance(events[-1], RunStopped)
         assert events[-1].timing.new_tokens == 0
 
-    def test_between_loading_and_sampling(self, models: Models, model: ModelSettings) -> None:
+    def test_between_loading_and_sampling(self, kit: Tools, models: Models, model: ModelSettings) -> None:
         models.get(model, lambda _: None)
-        events = list(solve(PROBLEM, model, SHORT, models, lambda: True))
+        events = list(solve(PROBLEM, model, SHORT, BARE, kit, lambda: True))
         assert kinds(events) == ["model_ready", "progress", "run_stopped"]
 
 
 class TestRefusing:
     @pytest.mark.parametrize("problem", ["", "   ", "\n\t \u2003"])
-    def test_an_empty_problem(self, problem: str) -> None:
+    def test_an_empty_problem(self, kit: Tools, problem: str) -> None:
         with pytest.raises(BadInput, match="empty"):
-            solve_run(problem, ModelSettings("tiny"), SHORT, Models())
+            solve_run(problem, ModelSettings("tiny"), SHORT, BARE, kit)
 
-    def test_a_problem_that_is_no_text(self) -> None:
+    def test_a_problem_that_is_no_text(self, kit: Tools) -> None:
         with pytest.raises(BadInput, match="Character 3 "):
-            solve_run(" 1+\udcff", ModelSettings("tiny"), SHORT, Models())
+            solve_run(" 1+\udcff", ModelSettings("tiny"), SHORT, BARE, kit)
 
-    def test_a_problem_longer_than_the_context(self, tmp_path: Path, models: Models, model: ModelSettings) -> None:
+    def test_a_problem_longer_than_the_context(self, tmp_path: Path, kit: Tools, model: ModelSettings) -> None:
         runner = Runner(tmp_path)
-        settings, work = solve_run("1 + " * 600 + "1", model, SHORT, models)
+        settings, work = solve_run("1 + " * 600 + "1", model, SHORT, BARE, kit)
         run = runner.submit("solve", "long", settings, work)
         assert runner.wait(run, SECONDS)
         runner.close()
@@ -304,13 +313,16 @@ class TestRefusing:
         assert "2048" in failed.message
         assert "Shorten it to 2024 tokens" in failed.remedy
 
-    def test_a_model_that_does_not_exist(self, models: Models) -> None:
+    def test_a_model_that_does_not_exist(self, kit: Tools) -> None:
         with pytest.raises(BadInput, match="did you mean 'small'"):
-            list(solve(PROBLEM, ModelSettings("smal", device="cpu"), SHORT, models))
+            list(solve(PROBLEM, ModelSettings("smal", device="cpu"), SHORT, BARE, kit))
 
-    def test_the_settings_of_the_log_are_all_that_is_needed_to_run_it_again(self, model: ModelSettings) -> None:
-        settings, _ = solve_run(PROBLEM, model, SHORT, Models())
+    def test_the_settings_of_the_log_are_all_that_is_needed_to_run_it_again(
+        self, kit: Tools, model: ModelSettings
+    ) -> None:
+        settings, _ = solve_run(PROBLEM, model, SHORT, BARE, kit)
         names = {"model", "quantization", "device"}
         assert ModelSettings(**{name: settings.pop(name) for name in names}) == model
-        assert settings.pop("memory") == "off"
+        routing = {field.name: settings.pop(field.name) for field in fields(RouteSettings)}
+        assert RouteSettings(**routing) == BARE
         assert SamplingSettings(**settings) == SHORT

@@ -198,8 +198,8 @@ class TestDocument:
     def test_it_has_the_shape_in_the_design(self) -> None:
         document = self.document(story())
         assert set(document) == {
-            "problem", "status", "settings", "traces", "votes", "matches", "memory", "decision", "timing", "model",
-            "run",
+            "problem", "status", "settings", "traces", "votes", "matches", "memory", "retrieved", "verified",
+            "decision", "credited", "timing", "model", "run",
         }  # fmt: skip
         assert [set(found) for found in document["traces"]] == [
             {"arm", "index", "seed", "text", "answer", "tokens", "finished", "mean_logprob"}
