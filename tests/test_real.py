@@ -150,16 +150,23 @@ def test_a_memory_is_learned_listed_shown_and_found(learned: Learned) -> None:
     assert command(memories, "memories", "doctor")["findings"] == []
 
 
-def test_solve_retrieves_it_for_a_paraphrase(learned: Learned) -> None:
+@pytest.mark.parametrize(("retrieval", "verifier"), [("input", "agreement"), ("kv", "confidence")])
+def test_solve_retrieves_it_for_a_paraphrase(learned: Learned, retrieval: str, verifier: str) -> None:
     memories, paraphrase, document = learned
-    short = ("--model", "small", "--device", "cpu", "--samples", "3", "--max-new-tokens", "48", "--seed", "4")
-    solved = command(memories, "solve", paraphrase, *short, "--memory", "auto")
+    short = ("--model", "small", "--device", "cpu", "--samples", "3", "--max-new-tokens", "192", "--seed", "4")
+    how = ("--memory", "auto", "--retrieval", retrieval, "--verifier", verifier)
+    solved = command(memories, "solve", paraphrase, *short, *how)
     assert solved["memory"] == document["memory"]
-    assert solved["matches"][0]["score"] > 0.8
-    assert {trace["arm"] for trace in solved["traces"]} == {"memory"}
+    assert solved["matches"][0][retrieval] == solved["matches"][0]["score"] > 0.7
+    arms = {arm: [trace for trace in solved["traces"] if trace["arm"] == arm] for arm in ("zero_shot", "memory")}
+    assert [trace["seed"] for trace in arms["zero_shot"]] == [trace["seed"] for trace in arms["memory"]]
+    assert [trace["text"] for trace in arms["zero_shot"]] != [trace["text"] for trace in arms["memory"]]
+    decision = solved["decision"]
+    assert decision["reason"]
+    assert decision["verifier"] in (None, verifier)
+    assert (solved["verified"] is None) == (decision["verifier"] is None)
     without = command(memories, "solve", paraphrase, *short, "--memory", "off")
-    assert [trace["seed"] for trace in without["traces"]] == [trace["seed"] for trace in solved["traces"]]
-    assert [trace["text"] for trace in without["traces"]] != [trace["text"] for trace in solved["traces"]]
+    assert without["traces"] == arms["zero_shot"]  # whoever else is in the batch
 
 
 def test_peft_writes_what_we_write_with_it(learned: Learned) -> None:

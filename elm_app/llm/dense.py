@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from elm_app.errors import ModelError
 from elm_app.llm.gradients import ChosenLogProbs
 
 
@@ -37,6 +38,10 @@ class DenseDecoder:
                 module.train()
         self.device: torch.device = model.get_input_embeddings().weight.device
 
+    @property
+    def layer_count(self) -> int:
+        return int(self.model.config.num_hidden_layers)
+
     def embed(self, tokens: Tensor) -> Tensor:
         """Token ids, int64 (S,), to embeddings (S, H)."""
         embeds: Tensor = self.model.get_input_embeddings()(tokens.to(self.device))
@@ -53,6 +58,28 @@ class DenseDecoder:
         """The logits after every position: (S, H) to fp32 (S, V)."""
         out: Tensor = self.model(inputs_embeds=embeds[None], use_cache=False).logits[0].float()
         return out
+
+    @torch.no_grad()
+    def keys(self, embeds: Tensor, layers: Sequence[int]) -> Tensor:
+        """See `Decoder.keys`; raises `ModelError` where the model's keys are not to be had."""
+        found: dict[int, Tensor] = {}
+        hooks = []
+        try:
+            for number in layers:
+                attention = self.model.base_model.layers[number].self_attn
+                module = attention.k_norm if hasattr(attention, "k_norm") else attention.k_proj
+
+                def take(_module: object, _given: object, out: Tensor, number: int = number) -> None:
+                    found[number] = out[0].flatten(1).float().cpu()
+
+                hooks.append(module.register_forward_hook(take))
+            self.model.base_model(inputs_embeds=embeds[None], use_cache=False)
+        except AttributeError as error:
+            raise ModelError("This kind of model does not show its keys.", "Use --retrieval input.") from error
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return torch.stack([found[number] for number in layers])
 
     def log_probs(self, prompt: Tensor, rows: Sequence[Tensor], temperature: float) -> Tensor:
         """Log-probabilities of rollouts that follow a prompt, which is read once: see `Decoder.log_probs`."""

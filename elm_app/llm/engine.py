@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from tokenizers.decoders import DecodeStream
 from torch import Tensor
@@ -30,6 +31,10 @@ from elm_app.types import ModelInfo
 class Decoder(Protocol):
     """The arithmetic of a frozen causal model. `cache` and `batch` are its own business."""
 
+    @property
+    def layer_count(self) -> int:
+        """How many layers it has."""
+
     def embed(self, tokens: Tensor) -> Tensor:
         """Token ids, int64 (S,), to embeddings (S, H)."""
 
@@ -38,6 +43,10 @@ class Decoder(Protocol):
 
     def logits(self, embeds: Tensor) -> Tensor:
         """Embeddings (S, H) to the logits after every position (S, V)."""
+
+    def keys(self, embeds: Tensor, layers: Sequence[int]) -> Tensor:
+        """Embeddings (S, H) to the keys of some layers before the rotary embedding: fp32 (len(layers), S, kv · D), on
+        the CPU, in the order of the checkpoint."""
 
     def log_probs(self, prompt: Tensor, rows: Sequence[Tensor], temperature: float) -> Tensor:
         """A prompt's embeddings (S, H) and rollouts, int64 (T,) each, to the log-probabilities of the rollouts' tokens
@@ -130,6 +139,7 @@ class Engine:
         self.context, self.stop_tokens = context, stop_tokens
         self.architecture = architecture or {}
         """What an adapter's description says of its model: layers, attention heads, hidden size, name."""
+        self._typical: Tensor | None = None
 
     def encode(self, problem: str) -> list[int]:
         """The token ids of the prompt that asks for `problem` to be solved."""
@@ -216,6 +226,22 @@ class Engine:
             whole = torch.cat([soft_prompt.to(embeds), embeds])
             tokens = [torch.tensor(row, dtype=torch.long, device=embeds.device) for row in rows]
             return self.decoder.log_probs(whole, tokens, temperature).cpu()
+
+    def question_key(self, problem: str) -> NDArray[np.float32]:
+        """The model's own key of a problem, float32 (D,) of length 1; see `question.py`. Thread-safe.
+
+        Raises:
+            BadInput: the problem does not fit. ModelError: this kind of model does not show its keys.
+            OutOfMemory: the device's memory ran out.
+        """
+        from elm_app.llm.question import layers_of, mean_keys, typical_keys
+
+        with _readable_errors("reading"):
+            layers = layers_of(self.decoder.layer_count)
+            if self._typical is None:
+                self._typical = typical_keys(self, layers)
+            keys = F.normalize(mean_keys(self, problem, layers) - self._typical, dim=1).flatten()
+            return np.asarray(F.normalize(keys, dim=0), np.float32)
 
     def _embeds(self, request: RolloutRequest) -> Tensor:
         embeds = self.decoder.embed(torch.tensor(request.prompt, dtype=torch.long))

@@ -138,6 +138,10 @@ class Int8Decoder:
         self.head = chosen.linear(self.head_matrix())
         weights.close()
 
+    @property
+    def layer_count(self) -> int:
+        return len(self.layers)
+
     def head_matrix(self) -> Tensor:
         """The weights that make logits: (V, H)."""
         return self.embedding if self.config.tie_word_embeddings else self._weights("lm_head.weight")
@@ -193,6 +197,20 @@ class Int8Decoder:
         """The logits after every position: fp32 (S, H) to fp32 (S, V)."""
         return self._logits(self._read(embeds)[0])
 
+    @torch.inference_mode()
+    def keys(self, embeds: Tensor, layers: Sequence[int]) -> Tensor:
+        """What attention compares with, before it is rotated: fp32 (S, H) to fp32 (len(layers), S, kv heads · D)."""
+        first, size = self.heads * self.head_dim, self.kv_heads * self.head_dim
+        found: dict[int, Tensor] = {}
+
+        def watch(number: int, qkv: Tensor) -> None:
+            if number in layers:
+                pairs = qkv[:, first : first + size].unflatten(1, (self.kv_heads, self.head_dim // 2, 2))
+                found[number] = pairs.transpose(2, 3).flatten(1)  # in the order of the checkpoint
+
+        self._read(embeds, watch)
+        return torch.stack([found[number] for number in layers])
+
     def log_probs(self, prompt: Tensor, rows: Sequence[Tensor], temperature: float) -> Tensor:
         """Differentiable log-probabilities of rollouts that follow a prompt: see `Int8Gradients.log_probs`."""
         from elm_app.llm.gradients import Int8Gradients
@@ -241,7 +259,8 @@ class Int8Decoder:
                 kept.append(cache)
         return kept
 
-    def _read(self, embeds: Tensor) -> tuple[Tensor, KVCache]:
+    def _read(self, embeds: Tensor, watch: Callable[[int, Tensor], None] = lambda *_: None) -> tuple[Tensor, KVCache]:
+        """Last hidden states (S, H) and a one-row cache; `watch` sees each layer's queries, keys and values."""
         length = len(embeds)
         shape = (len(self.layers), 1, self.kv_heads, length, self.head_dim)
         cache = KVCache(torch.empty(shape), torch.empty(shape), length)
@@ -249,6 +268,7 @@ class Int8Decoder:
         sizes = [self.heads, self.kv_heads, self.kv_heads]
 
         def attend(number: int, qkv: Tensor) -> Tensor:
+            watch(number, qkv)
             query, key, value = qkv.unflatten(1, (-1, self.head_dim)).split(sizes, 1)
             query, key, value = (part.transpose(0, 1)[None] for part in (rotate(query, turn), rotate(key, turn), value))
             cache.keys[number], cache.values[number] = key, value

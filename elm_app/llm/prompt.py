@@ -12,14 +12,27 @@ def chat_prompt(tokenizer: Any, problem: str) -> list[int]:
 
     Special tokens written out in the problem (such as `<|im_end|>`) are read as plain characters.
     """
-    question = f"{problem.strip()}\n\n{INSTRUCTION}"
-    if not tokenizer.chat_template:
-        return list(tokenizer(f"Problem: {question}\n\nSolution:", split_special_tokens=True)["input_ids"])
-    marker = "ELM-PROBLEM-GOES-HERE"
-    messages = [{"role": "user", "content": marker}]
-    frame = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-    before, after = frame.split(marker)
-    tokens: list[int] = []
-    for part, special in ((before, True), (question, False), (after, True)):
-        tokens += tokenizer(part, add_special_tokens=False, split_special_tokens=not special)["input_ids"]
-    return tokens
+    return located_prompt(tokenizer, problem)[0]
+
+
+def located_prompt(tokenizer: Any, problem: str) -> tuple[list[int], slice]:
+    """As `chat_prompt`, and the places of the problem's own tokens, without the instruction and the chat format."""
+    problem = problem.strip()
+    question, tokens, begins = f"{problem}\n\n{INSTRUCTION}", [], 0
+    if tokenizer.chat_template:
+        marker = "ELM-PROBLEM-GOES-HERE"
+        messages = [{"role": "user", "content": marker}]
+        frame = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        before, after = (tokenizer(part, add_special_tokens=False)["input_ids"] for part in frame.split(marker))
+        tokens += before
+        read = tokenizer(question, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True)
+    else:
+        begins, after = len("Problem: "), []
+        text = f"Problem: {question}\n\nSolution:"
+        read = tokenizer(text, split_special_tokens=True, return_offsets_mapping=True)
+    own = [
+        place
+        for place, (start, end) in enumerate(read["offset_mapping"], len(tokens))
+        if begins <= start < begins + len(problem) and end > start
+    ]
+    return [*tokens, *read["input_ids"], *after], slice(own[0], own[-1] + 1)

@@ -69,8 +69,6 @@ def pack(
         DamagedMemory: NaN or infinite numbers, another shape or dtype than the card's.
     """
     _check_tensor(soft_prompt, memory)
-    units = {name: _unit(key, f"the key {name!r}", memory.id) for name, key in keys.items()}
-    _check_keys(units, memory.id)
     tensor = safetensors.numpy.save({"prompt_embeddings": np.ascontiguousarray(soft_prompt)}, {"format": "pt"})
     memory = replace(memory, bytes=len(tensor))
     card = card_bytes(memory)
@@ -78,8 +76,16 @@ def pack(
         TENSOR: tensor,
         CONFIG: _config(memory),
         CARD: card,
-        KEYS: safetensors.numpy.save(dict(sorted(units.items()))),
+        KEYS: pack_keys(memory.id, keys),
     }
+
+
+def pack_keys(id: str, keys: Mapping[str, NDArray[Any]]) -> bytes:
+    """The keys of a memory as a file: name to (n,) float32, brought to length 1; raises `DamagedMemory`."""
+    units = {name: _unit(key, f"the key {name!r}", id) for name, key in keys.items()}
+    _check_keys(units, id)
+    data: bytes = safetensors.numpy.save(dict(sorted(units.items())))
+    return data
 
 
 def unpack(id: str, files: Mapping[str, bytes]) -> tuple[Memory, Vector, dict[str, Vector]]:

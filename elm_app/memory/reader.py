@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from elm_app.errors import BadInput, DamagedMemory
 from elm_app.memory import folder as files
 from elm_app.memory.folder import WIDTH, Vector
+from elm_app.memory.kv import KvKeys
 from elm_app.memory.rows import Page, Row, row_of
 from elm_app.memory.table import Table
 from elm_app.types import Match, Memory, ModelInfo
@@ -25,6 +26,7 @@ class Reader:
         self.folder = folder = folder.absolute()
         self.adapters = folder / "adapters"
         self.table = Table(folder / "vectors.table")
+        self._kv = KvKeys(self.table, self.adapters)
 
     def count(self) -> int:
         """How many memories there are."""
@@ -87,7 +89,19 @@ class Reader:
         """The n of the highest cosine with `key` (384,) among those that fit; exact; best first, ties: lower id."""
         if key.shape != (WIDTH,) or not np.isfinite(key).all() or not key.any():
             raise BadInput(f"The key is not a vector of {WIDTH} finite numbers.", "Make it with the embedder.")
-        found = self.table.nearest(key, n, model, enabled, improved)
+        return self._matches(self.table.nearest(key, n, model, enabled, improved))
+
+    def nearest_kv(self, key: NDArray[Any], n: int, *, model: str, enabled: bool | None = None) -> list[Match]:
+        """As `nearest`, by the model's own keys: `key` (D,) float32; memories without such a key are not found."""
+        if key.ndim != 1 or not np.isfinite(key).all() or not key.any():
+            raise BadInput("The KV key is not a vector of finite numbers.", "Make it with the engine.")
+        return self._matches(self._kv.nearest(key, n, model, enabled))
+
+    def missing_kv(self, model: str, width: int) -> list[str]:
+        """The memories of a model (hash of its weights) that lack a KV key of `width` numbers."""
+        return self._kv.missing(model, width)
+
+    def _matches(self, found: Sequence[tuple[str, float]]) -> list[Match]:
         problems = {row.id: row.problem for row in self.rows([id for id, _ in found])}
         return [Match(id, score, problems[id]) for id, score in found if id in problems]
 

@@ -115,7 +115,8 @@ def reconcile(store: Store, ids: Sequence[str]) -> None:
         if not place.is_dir():
             gone.append(id)
             continue
-        (place / f"{files.CARD}.tmp").unlink(missing_ok=True)
+        for name in (files.CARD, files.KEYS):
+            (place / f"{name}.tmp").unlink(missing_ok=True)
         try:
             memory, _, found = files.read_whole(place)
         except DamagedMemory:  # left as it is, for `doctor` to explain

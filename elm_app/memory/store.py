@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elm_app.errors import BadInput, ElmError, StoreError
+from elm_app.errors import BadInput, DamagedMemory, ElmError, StoreError
 from elm_app.memory import folder as files
 from elm_app.memory import repair
 from elm_app.memory.folder import Vector
@@ -133,6 +133,26 @@ class Store(Reader):
             before[name] = replace(old, **{outcome: getattr(old, outcome) + 1})
             helped, hurt = memory.helped + (outcome == "won"), memory.hurt + (outcome == "lost")
             return self._change(id, credit=tuple(before.values()), helped=helped, hurt=hurt)
+
+    def set_keys(self, name: str, keys: Mapping[str, NDArray[Any]]) -> None:
+        """Gives memories, by id, a key of this name, or another one; `input` cannot be changed. Raises as `add`.
+
+        A memory that is damaged, or gone meanwhile, is left as it is.
+        """
+        if name == "input":
+            raise BadInput("The key 'input' of a memory cannot be changed.", "Learn from its problem again.")
+        with self._changing, self._told():
+            self.claim()
+            for id, key in keys.items():
+                place = self.adapters / id
+                try:
+                    known = files.parse_keys(id, files.read(place, files.KEYS))
+                except DamagedMemory:
+                    continue
+                packed = files.pack_keys(id, {**known, name: key})
+                with self._doing(Intent("change", (id,))):
+                    write_whole(place / files.KEYS, packed)
+            self._kv.forget()
 
     def delete(self, ids: Sequence[str]) -> None:
         """Deletes all of them; if one does not exist, `BadInput`, and nothing is deleted."""

@@ -111,28 +111,13 @@ class Table:
     def nearest(
         self, key: NDArray[Any], n: int, model: str | None, enabled: bool | None, improved: bool | None
     ) -> list[tuple[str, float]]:
-        """The n ids of the highest cosine with `key` (384,) among those that fit, best first; ties: lower id first.
-
-        All are scored in float32; those that could be among the n, given its rounding, are scored again in float64.
-        """
+        """The n ids of the highest cosine with `key` (384,) among those that fit, best first; ties: lower id first."""
         mapped = self._map()
         if not len(mapped.records):
             return []
         records, kept = mapped.records, self._keep(mapped)
         fit = self.select(kept.columns, model, enabled, improved)
-        found = int(np.count_nonzero(fit))
-        if n <= 0 or found == 0:
-            return []
-        exact = np.asarray(key, np.float64)
-        exact /= np.linalg.norm(exact)
-        places = np.flatnonzero(fit)
-        rough = _rough(kept.vectors[: len(fit)], exact.astype(np.float32))[places]
-        nth = found - min(n, found)
-        near = places[rough >= np.partition(rough, nth)[nth] - _ROUNDING]
-        scores = np.concatenate([_cosines(records["vector"][near[i : i + _CHUNK]], exact) for i in _steps(near.size)])
-        ids = records["id"][near]
-        best = np.lexsort((ids, -scores))[:n]
-        return [(ids[i].decode(), float(scores[i])) for i in best]
+        return closest(key, n, kept.vectors[: len(fit)], records["vector"], records["id"], np.flatnonzero(fit))
 
     def page(
         self,
@@ -280,8 +265,31 @@ class Table:
             rest = rest[file.write(rest) :]
 
 
+def closest(
+    key: NDArray[Any], n: int, quick: Vector, vectors: NDArray[Any], ids: NDArray[np.bytes_], places: NDArray[np.intp]
+) -> list[tuple[str, float]]:
+    """The n ids of the highest cosine with `key` (D,) among those at `places`, best first; ties: lower id first.
+
+    All are scored in float32; those that could be among the n, given its rounding, are scored again in float64.
+
+    Args:
+        quick, vectors: (N, D) float32 of length 1, the same numbers twice: close together, and where they come from.
+        ids: (N,).
+    """
+    if n <= 0 or places.size == 0:
+        return []
+    exact = np.asarray(key, np.float64)
+    exact /= np.linalg.norm(exact)
+    rough = _rough(quick, exact.astype(np.float32))[places]
+    nth = places.size - min(n, places.size)
+    near = places[rough >= np.partition(rough, nth)[nth] - _ROUNDING]
+    scores = np.concatenate([_cosines(vectors[near[i : i + _CHUNK]], exact) for i in _steps(near.size)])
+    best = np.lexsort((ids[near], -scores))[:n]
+    return [(ids[near[i]].decode(), float(scores[i])) for i in best]
+
+
 def _rough(vectors: Vector, key: Vector) -> Vector:
-    """(n,) float32 products of (n, 384) and (384,), part by part; a part waits for no core that is busy, unlike `@`."""
+    """(n,) float32 products of (n, D) and (D,), part by part; a part waits for no core that is busy, unlike `@`."""
     products = np.empty(len(vectors), np.float32)
 
     def part(start: int) -> None:
@@ -294,13 +302,13 @@ def _rough(vectors: Vector, key: Vector) -> Vector:
 
 
 def cosine(one: NDArray[Any], other: NDArray[Any]) -> float:
-    """The cosine of two vectors (384,), as `nearest` gives it."""
+    """The cosine of two vectors (D,), as `nearest` gives it."""
     wide = np.asarray(other, np.float64)
     return float(_cosines(one[None], wide / np.linalg.norm(wide))[0])
 
 
 def _cosines(vectors: NDArray[Any], key: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n,) of (n, 384) and (384,) of length 1. A row's result depends on that row only."""
+    """(n,) of (n, D) and (D,) of length 1. A row's result depends on that row only."""
     wide = vectors.astype(np.float64)
     dots: NDArray[np.float64] = (wide * key).sum(axis=1) / np.sqrt((wide * wide).sum(axis=1))
     return dots.clip(-1, 1)

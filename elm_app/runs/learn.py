@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from elm_app.answers.compare import comparer
 from elm_app.config import LearnSettings, ModelSettings
-from elm_app.errors import BadInput, Stopped
+from elm_app.errors import BadInput, ModelError, Stopped
 from elm_app.events import (
     Event,
     LearningEnded,
@@ -125,7 +126,10 @@ def learn(
         yield Progress("store", "Storing the memory", 0, 0)
         memory = _card(run, trainer, ended, after, embedder.name)
         soft_prompt = trainer.best(ended).numpy()
-        tools.store.add(memory, soft_prompt, embedder.encode([problem])[0])
+        keys = {"input": embedder.encode([problem])[0]}
+        with suppress(ModelError):  # a model that does not show its keys: found by its input alone
+            keys["kv"] = engine.question_key(problem)
+        tools.store.add_many([(memory, soft_prompt, keys)])
         yield MemoryStored(memory.id, memory.enabled, memory.verdict)
     trainer.checkpoint.unlink(missing_ok=True)
     yield RunStopped(timing()) if stopped() else RunFinished(timing())

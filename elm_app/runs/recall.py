@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from elm_app.config import Compose, RouteSettings
-from elm_app.errors import BadInput, DamagedMemory, StoreError
+from elm_app.errors import BadInput, DamagedMemory, ModelError, StoreError
 from elm_app.events import Progress, Retrieved
 from elm_app.memory.retriever import THRESHOLD, chosen, retrieve
 from elm_app.runs.tools import Tools
@@ -90,7 +91,22 @@ def _keys(
     report: Callable[[Progress], None],
     stopped: Callable[[], bool],
 ) -> dict[str, NDArray[Any]]:
-    return {"input": tools.embedders.get(report, stopped).encode([problem])[0]}
+    """Both keys of the problem, so that both scores can be shown; for KV, memories that lack a key are given one."""
+    keys = {"input": tools.embedders.get(report, stopped).encode([problem])[0]}
+    if routing.retrieval == "input":
+        with suppress(ModelError):  # a model that does not show its keys: one score less to show
+            keys["kv"] = engine.question_key(problem)
+        return keys
+    keys["kv"] = engine.question_key(problem)
+    lacking = tools.store.missing_kv(engine.info.weights_sha256, keys["kv"].size)
+    made = {}
+    for number, id in enumerate(lacking):
+        report(Progress("retrieve", "Reading the memories' problems, once", number, len(lacking), "memories"))
+        with suppress(DamagedMemory, BadInput):
+            made[id] = engine.question_key(tools.store.get(id).problem)
+    if made:
+        tools.store.set_keys("kv", made)
+    return keys
 
 
 def _counted(found: Retrieved, tools: Tools) -> Retrieved:

@@ -10,14 +10,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from elm_app.config import RouteSettings
 from elm_app.errors import BadInput, DamagedMemory
+from elm_app.events import Retrieved
 from elm_app.memory.doctor import examine
 from elm_app.memory.projection import plane
 from elm_app.memory.record import records_of
-from elm_app.memory.retriever import THRESHOLD, chosen, retrieve
+from elm_app.memory.retriever import THRESHOLDS, chosen, retrieve
 from elm_app.memory.rows import Row, row_of
 from elm_app.memory.store import Store
 from elm_app.memory.table import Table
+from elm_app.types import Credit, ModelInfo
 
 from .made import MODEL, OTHER, card, key, tensor
 
@@ -163,6 +166,78 @@ class TestExactness:
         assert [id for id, _ in table.nearest(key(3), 5, None, None, None)] == ["c", "a"]
 
 
+def kv(seed: int) -> NDArray[np.float32]:
+    return unit(np.random.default_rng(100 + seed).normal(size=24))
+
+
+class TestKv:
+    """The second key: kept in the folders, searched in memory."""
+
+    def fill(self, store: Store, count: int = 60) -> dict[str, NDArray[np.float32]]:
+        items = [(card(f"m{n:03}"), tensor(n), {"input": key(n), "kv": kv(n)}) for n in range(count)]
+        store.add_many(items)
+        return {memory.id: keys["kv"] for memory, _, keys in items}
+
+    def test_search_is_exact_after_deletes_additions_and_changes(self, store: Store) -> None:
+        truth = self.fill(store)
+        store.delete([f"m{n:03}" for n in range(0, 40, 2)])
+        store.add_many([(card(f"n{n}"), tensor(n), {"input": key(n), "kv": kv(200 + n)}) for n in range(9)])
+        truth = {id: vector for id, vector in truth.items() if (store.adapters / id).exists()}
+        truth |= {f"n{n}": kv(200 + n) for n in range(9)}
+        store.change("n3", label="changed")
+        for seed in range(20):
+            wanted = kv(300 + seed)
+            found = store.nearest_kv(wanted, 7, model=SHA)
+            assert [match.id for match in found] == brute(truth, wanted, 7)
+            assert found[0].score == pytest.approx(float(truth[found[0].id] @ wanted), abs=1e-6)
+
+    def test_it_is_asked_for_by_model_and_enabled(self, store: Store) -> None:
+        for id, changes in {"on": {}, "off": {"enabled": False}, "theirs": {"model": OTHER}}.items():
+            store.add_many([(card(id, **changes), tensor(1), {"input": key(1), "kv": kv(1)})])
+        assert [match.id for match in store.nearest_kv(kv(1), 5, model=SHA, enabled=True)] == ["on"]
+        assert {match.id for match in store.nearest_kv(kv(1), 5, model=SHA)} == {"on", "off"}
+        assert [match.id for match in store.nearest_kv(kv(1), 5, model=OTHER_SHA)] == ["theirs"]
+
+    def test_those_that_lack_one_are_named_and_given_one(self, store: Store) -> None:
+        store.add(card("bare"), tensor(1), key(1))
+        store.add_many([(card("short"), tensor(1), {"input": key(1), "kv": unit(np.ones(5))})])
+        store.add_many([(card("has"), tensor(1), {"input": key(1), "kv": kv(1)})])
+        assert store.missing_kv(SHA, 24) == ["bare", "short"]
+        assert [match.id for match in store.nearest_kv(kv(1), 5, model=SHA)] == ["has"]
+        store.set_keys("kv", {"bare": kv(2), "short": 3 * kv(3), "gone": kv(4)})
+        assert store.missing_kv(SHA, 24) == []
+        assert store.nearest_kv(kv(3), 1, model=SHA)[0].id == "short"
+        assert store.keys("bare")["kv"] == pytest.approx(kv(2))
+        assert store.keys("bare")["input"] == pytest.approx(key(1))
+        assert examine(store) == []
+        assert Store(store.folder).nearest_kv(kv(2), 1, model=SHA)[0].id == "bare"
+
+    def test_a_key_that_is_replaced_is_found_as_it_is_now(self, store: Store) -> None:
+        self.fill(store, 3)
+        assert store.nearest_kv(kv(1), 1, model=SHA)[0].id == "m001"
+        store.set_keys("kv", {"m000": kv(1), "m001": kv(0)})
+        assert store.nearest_kv(kv(1), 1, model=SHA)[0].id == "m000"
+
+    def test_another_reader_sees_what_is_added_later(self, store: Store) -> None:
+        reader = Store(store.folder)
+        assert reader.nearest_kv(kv(1), 1, model=SHA) == []
+        self.fill(store, 2)
+        assert reader.nearest_kv(kv(1), 1, model=SHA)[0].id == "m001"
+
+    def test_bad_keys(self, store: Store) -> None:
+        store.add(card("m"), tensor(1), key(1))
+        with pytest.raises(BadInput, match="'input' of a memory cannot be changed"):
+            store.set_keys("input", {"m": key(2)})
+        with pytest.raises(DamagedMemory, match="NaN"):
+            store.set_keys("kv", {"m": np.full(24, np.nan, np.float32)})
+        with pytest.raises(BadInput, match="finite"):
+            store.nearest_kv(np.full(24, np.nan, np.float32), 1, model=SHA)
+        assert store.missing_kv(SHA, 24) == ["m"]
+        (store.adapters / "m" / "keys.safetensors").write_bytes(b"")
+        store.set_keys("kv", {"m": kv(1)})
+        assert store.nearest_kv(kv(1), 1, model=SHA) == []
+
+
 class TestRetriever:
     @pytest.fixture
     def filled(self, store: Store) -> Store:
@@ -172,43 +247,115 @@ class TestRetriever:
         store.add(card("theirs", model=OTHER), tensor(4), key(1))
         return store
 
+    def found(self, store: Store, seed: int, model: ModelInfo = MODEL, n: int = 5, **settings: Any) -> Retrieved:
+        return retrieve(store, {"input": key(seed), "kv": kv(seed)}, model, RouteSettings(**settings), n)
+
+    def given(self, store: Store, seed: int, id: str, n: int = 5, **settings: Any) -> Retrieved:
+        return chosen(store, {"input": key(seed), "kv": kv(seed)}, id, MODEL, RouteSettings(**settings), n)
+
     def test_the_nearest_enabled_one_of_this_model_is_used(self, filled: Store) -> None:
-        found = retrieve(filled, key(1), MODEL)
+        found = self.found(filled, 1)
         assert [match.id for match in found.matches] == ["near", "far"]
-        assert (found.used, found.threshold) == ("near", THRESHOLD)
+        assert (found.used, found.threshold, found.retrieval) == ("near", THRESHOLDS["input"], "input")
         assert found.matches[0].problem == filled.get("near").problem
         assert found.reason == "The nearest memory, at 1.00."
-        assert retrieve(filled, key(1), OTHER).used == "theirs"
-        assert len(retrieve(filled, key(1), MODEL, n=1).matches) == 1
+        assert self.found(filled, 1, OTHER).used == "theirs"
+        assert len(self.found(filled, 1, n=1).matches) == 1
 
     def test_one_below_the_threshold_is_shown_and_not_used(self, filled: Store) -> None:
-        found = retrieve(filled, key(9), MODEL)
+        found = self.found(filled, 9)
         assert len(found.matches) == 2
         assert found.used is None
         assert "below the threshold of 0.60" in found.reason
-        assert retrieve(filled, key(9), MODEL, threshold=-1).used == found.matches[0].id
 
     def test_without_memories_it_says_so(self, filled: Store) -> None:
-        assert retrieve(filled, key(1), replace(MODEL, id="base", weights_sha256="e" * 64)).reason == (
+        assert self.found(filled, 1, replace(MODEL, id="base", weights_sha256="e" * 64)).reason == (
             "There is no memory for base yet."
         )
 
     def test_a_given_one_is_used_far_or_disabled(self, filled: Store) -> None:
-        far = chosen(filled, key(1), "far", MODEL)
+        far = self.given(filled, 1, "far")
         assert (far.used, far.reason) == ("far", "This memory was asked for.")
-        off = chosen(filled, key(1), "off", MODEL, n=1)
+        off = self.given(filled, 1, "off", n=1)
         assert (off.used, [match.id for match in off.matches]) == ("off", ["near", "off"])
         assert off.matches[1].score == pytest.approx(1)
         assert "though it is disabled" in off.reason
 
     def test_a_given_one_must_exist_fit_and_be_whole(self, filled: Store) -> None:
         with pytest.raises(BadInput, match="no memory 'nope'"):
-            chosen(filled, key(1), "nope", MODEL)
+            self.given(filled, 1, "nope")
         with pytest.raises(BadInput, match="theirs was made for tiny"):
-            chosen(filled, key(1), "theirs", MODEL)
+            self.given(filled, 1, "theirs")
         (filled.adapters / "near" / "adapter_model.safetensors").write_bytes(b"")
         with pytest.raises(DamagedMemory, match="Memory near"):
-            chosen(filled, key(1), "near", MODEL)
+            self.given(filled, 1, "near")
+
+    @pytest.fixture
+    def crossed(self, store: Store) -> Store:
+        """By input `one` is the nearest of problem 1, by KV `two`, by both `three`."""
+        keys = {"one": (1, 7), "two": (8, 1)}
+        for id, (by_input, by_kv) in keys.items():
+            store.add_many([(card(id), tensor(1), {"input": key(by_input), "kv": kv(by_kv)})])
+        mixed = {"input": unit(key(1) + 0.5 * key(8)), "kv": unit(kv(1) + 0.5 * kv(7))}
+        store.add_many([(card("three"), tensor(1), mixed)])
+        return store
+
+    @pytest.mark.parametrize(("retrieval", "best"), [("input", "one"), ("kv", "two"), ("both", "three")])
+    def test_each_way_of_finding_has_its_own_nearest_and_shows_both_scores(
+        self, crossed: Store, retrieval: str, best: str
+    ) -> None:
+        found = self.found(crossed, 1, retrieval=retrieval)
+        assert (found.used, found.retrieval, found.threshold) == (best, retrieval, THRESHOLDS[retrieval])
+        for match in found.matches:
+            keys = crossed.keys(match.id)
+            assert match.input == pytest.approx(float(keys["input"] @ key(1)), abs=1e-6)
+            assert match.kv == pytest.approx(float(keys["kv"] @ kv(1)), abs=1e-6)
+            wanted = {"input": match.input, "kv": match.kv, "both": (match.input + match.kv) / 2}
+            assert match.score == pytest.approx(wanted[retrieval])
+            assert match.utility is None
+        scores = [match.score for match in found.matches]
+        assert scores == sorted(scores, reverse=True)
+
+    def test_what_has_no_kv_key_is_found_by_input_alone(self, crossed: Store) -> None:
+        crossed.add(card("bare"), tensor(1), key(1))
+        assert "bare" not in [match.id for match in self.found(crossed, 1, retrieval="kv").matches]
+        shown = {match.id: match for match in self.found(crossed, 1).matches}
+        assert (shown["bare"].input, shown["bare"].kv) == (pytest.approx(1), None)
+
+    def test_by_utility_what_won_comes_first_and_what_is_far_stays_behind(self, store: Store) -> None:
+        store.add(card("nearer", credit=(Credit("agreement", lost=6),)), tensor(1), unit(key(1) + 0.2 * key(2)))
+        store.add(card("better", credit=(Credit("prm", won=6),)), tensor(1), unit(key(1) + 0.5 * key(2)))
+        store.add(card("far", credit=(Credit("prm", won=10**6),)), tensor(1), unit(key(1) + 1.5 * key(2)))
+        assert self.found(store, 1).used == "nearer"
+        found = self.found(store, 1, rank="utility")
+        assert (found.used, found.rank) == ("better", "utility")
+        assert [match.id for match in found.matches] == ["better", "nearer", "far"]
+        best = found.matches[0]
+        assert best.utility == pytest.approx(best.score + 0.2 * 6 / 10, abs=1e-6)
+        assert f"{best.utility:.2f} (similarity {best.score:.2f})" in found.reason
+        assert found.matches[2].score < found.threshold
+
+    def test_a_damaged_one_does_not_stop_the_search(self, filled: Store) -> None:
+        (filled.adapters / "near" / "keys.safetensors").write_bytes(b"")
+        (filled.adapters / "near" / "card.json").write_bytes(b"")
+        for rank in ("similarity", "utility"):
+            assert [match.id for match in self.found(filled, 1, rank=rank).matches] == ["near", "far"]
+
+
+class TestCredit:
+    def test_each_verifier_counts_by_itself(self, store: Store) -> None:
+        store.add(card("m"), tensor(1), key(1))
+        uses = [("prm", "won"), ("prm", "lost"), (None, "agreed"), ("agreement", "won"), ("prm", "won")]
+        for verifier, outcome in uses:
+            store.credit("m", verifier, outcome)  # type: ignore[arg-type]
+        memory = Store(store.folder).get("m")
+        assert memory.credit == (Credit("prm", won=2, lost=1), Credit("none", agreed=1), Credit("agreement", won=1))
+        assert (memory.helped, memory.hurt) == (3, 1)
+        assert examine(store) == []
+
+    def test_who_is_gone_gets_none(self, store: Store) -> None:
+        with pytest.raises(BadInput, match="no memory 'm'"):
+            store.credit("m", "prm", "won")
 
 
 class TestMap:
