@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from elm_app.config import LearnSettings, ModelSettings, SamplingSettings
+from elm_app.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
 from elm_app.memory.embedder import Embedders
 from elm_app.memory.store import Store
 
@@ -15,13 +15,13 @@ class Actions:
     """Callables that queue runs and return their ids; each raises `ElmError` if it cannot.
 
     Attributes:
-        solve: problem, model, sampling, and the memory to use: `off`, `auto` or an id.
+        solve: problem, model, sampling, and which memories it is tried with.
         learn: learn from a problem.
         resume: go on with the learning run of that id.
         can_resume: whether that run left something to go on from.
     """
 
-    solve: Callable[[str, ModelSettings, SamplingSettings, str], str]
+    solve: Callable[[str, ModelSettings, SamplingSettings, RouteSettings], str]
     learn: Callable[[str, ModelSettings, LearnSettings], str]
     resume: Callable[[str], str]
     can_resume: Callable[[str], bool]

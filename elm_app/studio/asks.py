@@ -4,10 +4,11 @@ error as a sentence."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields, replace
 from functools import wraps
 from typing import Any
 
-from elm_app.config import ModelSettings, SamplingSettings
+from elm_app.config import ModelSettings, RouteSettings, SamplingSettings
 from elm_app.errors import BadInput, ElmError
 from elm_app.runs.view import RunView
 from elm_app.studio import render
@@ -44,7 +45,8 @@ class Asks:
             view, memory = self._view(ask), ask.get("memory")
             if not isinstance(memory, str) or not memory:
                 raise BadInput("No memory was chosen.", "Choose one from the list.")
-            return {"run": self.actions.solve(view.problem, _model(view), _sampling(view), memory)}
+            routing = replace(_routing(view), memory=memory)
+            return {"run": self.actions.solve(view.problem, _model(view), _sampling(view), routing)}
         except ElmError as error:
             return {"error": render.error(error)}
 
@@ -97,6 +99,12 @@ def _fields(ask: Json) -> Json:
 def _model(view: RunView) -> ModelSettings:
     names = ("model", "quantization", "device")
     return ModelSettings(**{name: view.settings[name] for name in names if name in view.settings})
+
+
+def _routing(view: RunView) -> RouteSettings:
+    """A run's own way with memories, or the usual one."""
+    names = [field.name for field in fields(RouteSettings)]
+    return RouteSettings(**{name: view.settings[name] for name in names if name in view.settings})
 
 
 def _sampling(view: RunView) -> SamplingSettings:

@@ -83,7 +83,7 @@ def _row(run: str, view: RunView | None) -> str:
             f'<tr class="damaged"><td>{name}</td><td colspan="3"><a href="?run={name}" data-run="{name}">'
             f'This log cannot be read</a></td><td>{STATES["damaged"]}</td><td class="number"></td></tr>'
         )
-    agreed = _learned(view) if view.learn else next(iter(words.verdict(view, words.arms(view)[0])), "")
+    agreed = _learned(view) if view.learn else _agreed(view)
     given = _given(view)
     told = html.escape(view.failure.message) if view.failure else ""
     time = words.seconds(view.seconds) if view.ended else ""
@@ -110,6 +110,12 @@ def _given(view: RunView) -> str | None:
         return view.decision.answer
     changed = view.votes.get(words.arms(view)[0])
     return changed.vote.answer if changed else None
+
+
+def _agreed(view: RunView) -> str:
+    """How many agreed without a memory, and with it."""
+    bare, *behind = (next(iter(words.verdict(view, arm)), "") for arm in words.arms(view))
+    return f"{bare}; with it {behind[0].removesuffix(' agree')}" if behind and behind[0] else bare
 
 
 def _learned(view: RunView) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from elm_app import config
-from elm_app.config import SamplingSettings
+from elm_app.config import RouteSettings, SamplingSettings
 from elm_app.errors import ElmError
 from elm_app.runs.runner import Runner
 from elm_app.studio import memories, remembered, render
@@ -80,7 +80,7 @@ def _solve_tab(runner: Runner, actions: Actions) -> None:
         except ElmError as error:
             return "", render.error(error), {"field": "settings"}, gr.Accordion(open=True)
         try:
-            return "", "", {"run": actions.solve(text or "", chosen, sampling, wanted)}, gr.skip()
+            return "", "", {"run": actions.solve(text or "", chosen, sampling, RouteSettings(wanted))}, gr.skip()
         except ElmError as error:
             return render.error(error), "", {"field": "problem"}, gr.skip()
 

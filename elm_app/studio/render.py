@@ -24,6 +24,7 @@ STAGES = {
     "load": "Loading the model",
     "prefill": "Reading the problem",
     "retrieve": "Looking for a memory",
+    "weigh": "Weighing the answers",
 }
 WAITING = ("queued", "loading", "retrieving", "reading")
 """A solving run before its first token."""
@@ -52,6 +53,8 @@ def status(view: RunView, ahead: int = 0, pace: Pace | None = None) -> str:
             parts = [STAGES["prefill"]]
         case "sampling":
             parts = [words.finished_of(view), *_verdicts(view)]
+        case "weighing":
+            parts = _wait(view.progress, pace or Pace()) if view.progress else [STAGES["weigh"]]
         case "done":
             parts = _verdicts(view) or ["Done"]
         case "stopped":

@@ -145,9 +145,8 @@ def arms(view: RunView) -> list[Arm]:
     if view.learn is not None:
         return ["zero_shot" if view.learn.phase == "before" else "memory"]
     seen = {arm for arm, _ in view.traces} | set(view.prompts) | set(view.votes)
-    order: tuple[Arm, ...] = ("zero_shot", "memory")
-    expected: Arm = "memory" if view.retrieved is not None and view.retrieved.used is not None else "zero_shot"
-    return [arm for arm in order if arm in seen] or [expected]
+    expected = set(view.retrieved.arms) if view.retrieved is not None else set()
+    return sorted(seen | expected | {"zero_shot"}, key=lambda arm: (arm != "zero_shot", arm))
 
 
 def speed(view: RunView) -> str:

@@ -9,7 +9,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import numpy as np
 from remembering import WordEmbedders
 from scripted import CODE, EGGS, EQUATION, FORGOT, HOSTILE, REALISTIC, SHORT, SLIP, scripted, vote_over
+from scripted_arms import moved, with_memories
 
-from elm_app.config import LearnSettings, ModelSettings, SamplingSettings
+from elm_app.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
 from elm_app.errors import BadInput
 from elm_app.events import (
     Event,
@@ -40,7 +41,6 @@ from elm_app.events import (
     TraceFinished,
     VoteChanged,
 )
-from elm_app.memory.retriever import chosen, retrieve
 from elm_app.memory.store import Store
 from elm_app.runs.log import new_run_id, read
 from elm_app.runs.runner import Runner, Work
@@ -52,14 +52,8 @@ MODEL = ModelInfo("small", "int8", "cpu", "1d9614638d18024d" * 4)
 BEFORE = [EGGS, SHORT, FORGOT, EQUATION, CODE, SLIP, FORGOT, CODE]
 BETTER = [EGGS, SHORT, SHORT, EQUATION, EGGS, FORGOT, SHORT, EQUATION]
 BEST = [SHORT, SHORT, SHORT, EQUATION, EGGS, SHORT, SHORT, FORGOT]
+OTHERWISE = [FORGOT, FORGOT, FORGOT, FORGOT, FORGOT, CODE, FORGOT, SLIP]
 _SAMPLING_EVENTS = (PromptRead, TraceChunk, TraceFinished, VoteChanged)
-
-
-def moved(event: Event, arm: Arm) -> Event:
-    """The event with its arm, or its trace's, changed."""
-    if isinstance(event, TraceFinished):
-        return TraceFinished(replace(event.trace, arm=arm))
-    return replace(event, arm=arm) if isinstance(event, PromptRead | TraceChunk | VoteChanged) else event
 
 
 class Learning:
@@ -197,29 +191,12 @@ def votes(one: Measured) -> str:
     return f"{one.vote.counts[0].count if one.vote.counts else 0} of {one.samples}"
 
 
-def with_memory(work: Work, problem: str, memory: str, store: Store) -> Work:
-    """A scripted solve that looks for a memory first, and has the `memory` arm if it finds one."""
-
-    def remembering(stopped: Callable[[], bool]) -> Iterator[Event]:
-        arm: Arm = "zero_shot"
-        for event in work(stopped):
-            yield moved(event, arm)
-            if isinstance(event, ModelReady):
-                yield Progress("retrieve", "Looking for a memory", 0, 0)
-                key = WordEmbedders().get(None).encode([problem])[0]
-                found = retrieve(store, key, MODEL) if memory == "auto" else chosen(store, key, memory, MODEL)
-                arm = "memory" if found.used else "zero_shot"
-                yield found
-
-    return remembering
-
-
 def actions(runner: Runner, folder: Path, pace: float = 0.06) -> Actions:
     """What the page's buttons do, scripted. Words in the problem choose what happens: "hostile", "long", "agree",
     "slow", "fails", "fetch", and those of `Learning`."""
     store, embedders = Store(folder), WordEmbedders()
 
-    def solve(problem: str, model: ModelSettings, sampling: SamplingSettings, memory: str) -> str:
+    def solve(problem: str, model: ModelSettings, sampling: SamplingSettings, routing: RouteSettings) -> str:
         if not problem.strip():
             raise BadInput("There is no problem to solve.", "Type one, or choose an example.")
         texts = REALISTIC
@@ -229,18 +206,16 @@ def actions(runner: Runner, folder: Path, pace: float = 0.06) -> Actions:
             texts = [EGGS + "\n\n" + "and so it goes on, " * 2600, SHORT]
         elif "agree" in problem:
             texts = [SHORT]
-        elif memory != "off" and store.count():
-            texts = BEST
-        work = scripted(
-            texts,
-            sampling,
-            step_seconds=pace * (4 if "slow" in problem else 1),
-            fetch="fetch" in problem,
-            fails="fails" in problem,
-        )
-        if memory != "off":
-            work = with_memory(work, problem.strip(), memory, store)
-        settings = {**asdict(model), **asdict(sampling), "memory": memory}
+
+        def arm(texts: list[str]) -> Work:
+            slow = pace * (4 if "slow" in problem else 1)
+            return scripted(texts, sampling, step_seconds=slow, fetch="fetch" in problem, fails="fails" in problem)
+
+        work = arm(texts)
+        if routing.memory != "off" and "fails" not in problem:
+            behind = arm(texts if texts is not REALISTIC else OTHERWISE if "otherwise" in problem else BEST)
+            work = with_memories(work, behind, problem.strip(), routing, store, MODEL)
+        settings = {**asdict(model), **asdict(sampling), **asdict(routing)}
         return runner.submit("solve", problem.strip(), settings, work)
 
     def learn(problem: str, model: ModelSettings, learning: LearnSettings) -> str:

@@ -16,7 +16,7 @@ import pytest
 from scripted import CODE, HOSTILE, SHORT
 from scripted_learn import actions, keep, measured
 
-from elm_app.config import LearnSettings, ModelSettings, SamplingSettings
+from elm_app.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
 from elm_app.errors import BadInput
 from elm_app.events import LearningEnded, MemoryStored, Retrieved
 from elm_app.memory.folder import CARD
@@ -48,7 +48,7 @@ class Studio:
 
     def solved(self, problem: str = EGGS, memory: str = "off", samples: int = 8) -> str:
         sampling = SamplingSettings(samples=samples, seed=7)
-        return self.done(self.actions.solve(problem, ModelSettings(model="small"), sampling, memory))
+        return self.done(self.actions.solve(problem, ModelSettings(model="small"), sampling, RouteSettings(memory)))
 
     def learned(self, problem: str = EGGS, steps: int = 2) -> str:
         settings = LearnSettings(steps=steps, seed=7)
@@ -329,8 +329,8 @@ def test_use_it_solves_again_with_the_same_seed_and_that_memory(studio: Studio) 
     assert (view.problem, view.settings["seed"]) == ("something quite different", 7)
     assert view.retrieved is not None
     assert view.retrieved.used == memory
-    assert {arm for arm, _ in view.traces} == {"memory"}
-    assert render.status(view).startswith("7 of 8 agree")
+    assert {arm for arm, _ in view.traces} == {"zero_shot", "memory"}
+    assert render.status(view) == "Both agree on 26: 7 of 8 with the memory, 5 of 8 without."
     from_learning = studio.done(studio.asks.again({"run": memory, "memory": memory})["run"])
     assert studio.view(from_learning).problem == EGGS
     assert "No memory was chosen." in studio.asks.again({"run": run})["error"]
@@ -385,7 +385,7 @@ def test_the_list_of_runs_tells_learning_from_solving(studio: Studio) -> None:
     assert "6 of 16 → 14 of 16 agree" in table
     assert '<span class="kind">learning</span>' in table
     assert '<span class="kind">with a memory</span>' in table
-    assert "7 of 8 agree" in table
+    assert "5 of 8 agree; with it 7 of 8" in table
 
 
 def test_a_run_that_stands_still_keeps_its_clock_going(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
