@@ -6,7 +6,8 @@ const IDLE_MS = 2500; // and while nothing happens here: another window may have
 const part = (name) => element.querySelector(`[data-part="${name}"]`);
 const section = element.querySelector(".elm-run");
 const page = document.body;
-let run = new URLSearchParams(location.search).get("run") || "";
+const given = new URLSearchParams(location.search);
+let run = given.get("run") || given.get("explain") || "";
 let since = -1;
 let live = false;
 let stoppable = false;
@@ -64,7 +65,7 @@ function setPart(name, html) {
   patchChildren(old, holder);
 }
 
-const ARM_NAMES = { zero_shot: "Without a memory", memory: "With the memory" };
+let armNames = {};
 
 function grid(arm) {
   const arms = part("arms");
@@ -73,8 +74,11 @@ function grid(arm) {
     column = document.createElement("div");
     column.className = "arm";
     column.dataset.arm = arm;
-    column.innerHTML = `<h3>${ARM_NAMES[arm] || ""}</h3><div class="cards"></div>`;
-    arms.append(column);
+    column.innerHTML = '<h3></h3><div class="cards"></div>';
+    column.firstElementChild.textContent = armNames[arm] || "";
+    const order = Object.keys(armNames);
+    const after = [...arms.children].find((each) => order.indexOf(each.dataset.arm) > order.indexOf(arm));
+    arms.insertBefore(column, after || null);
     arms.dataset.count = arms.children.length;
   }
   return column.lastElementChild;
@@ -173,6 +177,7 @@ function show(answer) {
     chip.hidden = false;
   }
   setStatus(stopping === run && !answer.ended ? "Stopping" : decode(answer.status));
+  armNames = answer.arms;
   for (const card of answer.cards) showCard(card);
   dropCards(new Set(answer.shown));
   part("nothing").hidden = part("arms").dataset.view !== "major" || Boolean(element.querySelector(".card.major"));
@@ -190,7 +195,7 @@ function setLive(value, here = false) {
 
 function address(id) {
   const url = new URL(location.href);
-  if (url.searchParams.get("run") === id) return;
+  if (url.searchParams.get("run") === id || url.searchParams.has("explain")) return; // explain.js sees to that
   if (id) url.searchParams.set("run", id);
   else url.searchParams.delete("run");
   history.replaceState(history.state, "", url);
@@ -307,4 +312,5 @@ for (const [name, on] of [["dark", page.classList.contains("dark")], ["stage", p
 }
 setLive(false);
 ask();
+if (given.has("explain")) document.querySelector("#elm-explain-button")?.click();
 setTimeout(() => document.activeElement === page && box()?.focus({ preventScroll: true }), 50);

@@ -40,12 +40,13 @@ class Asks:
             return {"error": render.error(error)}
 
     def again(self, ask: Json) -> Json:
-        """Solve a run's problem again, with its settings and seed, and the memory `memory` (`off`: none)."""
+        """Solve a run's problem again, with its settings and seed, but for `memory` (`off`: none) or `verifier`."""
         try:
-            view, memory = self._view(ask), ask.get("memory")
-            if not isinstance(memory, str) or not memory:
+            view = self._view(ask)
+            given = {name: ask[name] for name in ("memory", "verifier") if isinstance(ask.get(name), str) and ask[name]}
+            if not given:
                 raise BadInput("No memory was chosen.", "Choose one from the list.")
-            routing = replace(_routing(view), memory=memory)
+            routing = replace(_routing(view), **given)
             return {"run": self.actions.solve(view.problem, _model(view), _sampling(view), routing)}
         except ElmError as error:
             return {"error": render.error(error)}

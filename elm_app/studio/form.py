@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from elm_app.config import LearnSettings, ModelSettings, SamplingSettings
+from elm_app.config import PRM, LearnSettings, ModelSettings, RouteSettings, SamplingSettings
 from elm_app.errors import BadInput
 
 LABELS = {
@@ -21,7 +21,22 @@ LABELS = {
     "init": "Start from",
     "loss": "Loss",
     "reward": "Reward",
+    "memory": "Memory",
+    "retrieval": "Found by",
+    "rank": "Ranked by",
+    "top_n": "Memories",
+    "compose": "More than one",
+    "verifier": "Verifier",
+    "prm": "Reward model",
 }
+RETRIEVALS = [("the problem's meaning", "input"), ("the model's own keys (KV)", "kv"), ("both", "both")]
+RANKS = [("similarity", "similarity"), ("similarity and credit", "utility")]
+COMPOSES = [("side by side", "parallel"), ("joined to one", "join")]
+VERIFIERS = [
+    ("agreement: the larger margin", "agreement"),
+    ("confidence: the surer traces", "confidence"),
+    ("reward model: the sounder steps", "prm"),
+]
 MODELS = [
     ("automatic: what suits this machine", "auto"),
     ("tiny: SmolLM2-135M, to try things out", "tiny"),
@@ -64,6 +79,20 @@ def sampling_settings(samples: Any, max_new_tokens: Any, temperature: Any, seed:
     given |= _seed(seed)
     try:
         return SamplingSettings(**given)
+    except BadInput as error:
+        raise _labelled(error) from error
+
+
+def route_settings(
+    memory: str, retrieval: Any, rank: Any, top_n: Any, compose: Any, verifier: Any, prm: str | None
+) -> RouteSettings:
+    """
+    >>> route_settings("auto", "kv", "similarity", 1, "parallel", "agreement", "").prm == PRM
+    True
+    """
+    count = _whole(top_n, "top_n")
+    try:
+        return RouteSettings(memory, retrieval, rank, count, compose, verifier, (prm or "").strip() or PRM)
     except BadInput as error:
         raise _labelled(error) from error
 

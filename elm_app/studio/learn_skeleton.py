@@ -46,7 +46,8 @@ _MORE = "".join(
 UNDER = f"""
     <div class="under" data-part="under" hidden>
       <details class="recalled" data-part="recalled" hidden>
-        <summary><span class="head">Memory</span><span class="line" data-part="memory"></span></summary>
+        <summary><span class="head">Memory</span><span class="line" data-part="memory"></span>
+          <a href="?explain" class="explain" data-tab="explain">explain</a></summary>
         <div data-part="matches"></div>
       </details>
       <div class="offer" data-part="offer" hidden>

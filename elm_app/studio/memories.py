@@ -39,7 +39,7 @@ _DISABLED = "Disabled by hand."
 Ask = dict[str, Any]
 
 
-def panel(store: Store, embedders: Embedders, runs: Path) -> gr.HTML:
+def panel(memories: Memories) -> gr.HTML:
     """What the tab shows, to be put under all tabs: Gradio draws a tab only when it is opened, and the header's chip
     and the links to memories work before that. `assets/memories.css` shows it while the tab is selected.
     """
@@ -47,7 +47,7 @@ def panel(store: Store, embedders: Embedders, runs: Path) -> gr.HTML:
         html_template=CABINET,
         js_on_load="\n".join((ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS),
         apply_default_css=False,
-        server_functions=Memories(store, embedders, runs).functions(),
+        server_functions=memories.functions(),
         elem_id="elm-cabinet",
     )
 

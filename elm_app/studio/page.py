@@ -11,14 +11,13 @@ from typing import Any
 
 import gradio as gr
 
-from elm_app import config
-from elm_app.config import RouteSettings, SamplingSettings
 from elm_app.errors import ElmError
 from elm_app.runs.runner import Runner
-from elm_app.studio import memories, remembered, render
+from elm_app.studio import drawer as drawers
+from elm_app.studio import explained, memories, remembered, render
 from elm_app.studio.actions import Actions
 from elm_app.studio.asks import Asks
-from elm_app.studio.form import MODELS, NUMBERS, model_settings, sampling_settings
+from elm_app.studio.form import model_settings, route_settings, sampling_settings
 from elm_app.studio.history import History
 from elm_app.studio.skeleton import HEADER, LIVE
 from elm_app.studio.tail import Tail
@@ -30,20 +29,24 @@ _QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibi
 def build(runner: Runner, actions: Actions) -> gr.Blocks:
     """The page over one runner. `actions` queue runs; everything shown is read from their logs and from the store."""
     history = History(runner.folder)
+    tail = Tail(runner, actions)
+    asks, desk = Asks(actions, tail), memories.Memories(actions.store, actions.embedders, runner.folder)
     with gr.Blocks(title="ELM", analytics_enabled=False, fill_width=True) as page:
         gr.HTML(html_template=HEADER, js_on_load=None, apply_default_css=False, elem_id="elm-header")
         with gr.Tabs(selected="solve", elem_id="elm-tabs"):
             with gr.Tab("Solve", id="solve", elem_id="elm-solve"):
-                _solve_tab(runner, actions)
+                _solve_tab(runner, actions, tail, asks)
+            with gr.Tab("Explain", id="explain", elem_id="elm-explain"):
+                explained.panel(asks, desk.meaning, desk.atlas)
             gr.Tab("Memories", id="memories", elem_id="elm-memories")
             with gr.Tab("Runs", id="runs", elem_id="elm-runs") as runs_tab:
                 table = gr.HTML(apply_default_css=False, js_on_load=None, elem_id="elm-history")
-        memories.panel(actions.store, actions.embedders, runner.folder)
+        memories.panel(desk)
         runs_tab.select(history.table, None, table, **_QUIET)
     return page
 
 
-def _solve_tab(runner: Runner, actions: Actions) -> None:
+def _solve_tab(runner: Runner, actions: Actions, tail: Tail, asks: Asks) -> None:
     with gr.Row(elem_id="elm-ask", equal_height=False):
         problem = gr.Textbox(
             label="Problem",
@@ -65,78 +68,41 @@ def _solve_tab(runner: Runner, actions: Actions) -> None:
             chip.click(None, None, problem, js=f"() => {json.dumps(example['text'])}", api_visibility="private")
             chip.click(None, None, None, js="() => window.elm.chosen()", api_visibility="private")
     with gr.Accordion("Settings", open=False, elem_id="elm-settings") as drawer:
-        fields, settings_notice = _settings()
-        with gr.Row():
-            memory = remembered.field(actions.store, drawer)
+        fields = [*drawers.model_and_sampling(), *drawers.routing(actions.store, drawer)]
+        settings_notice = _notice("elm-settings-notice")
     told = gr.JSON(visible=False)
-    _live(runner, actions)
+    _live(runner, tail, asks)
 
     def submit(*values: Any) -> tuple[str, str, dict[str, str], Any]:
-        text, memory, model, quantization, samples, temperature, tokens, seed = values
+        text, model, quantization, samples, temperature, tokens, seed, memory, *way = values
         try:
             chosen = model_settings(model, quantization)
             sampling = sampling_settings(samples, tokens, temperature, seed)
-            wanted = remembered.wanted(actions.store, memory)
+            routing = route_settings(remembered.wanted(actions.store, memory), *way)
         except ElmError as error:
             return "", render.error(error), {"field": "settings"}, gr.Accordion(open=True)
         try:
-            return "", "", {"run": actions.solve(text or "", chosen, sampling, RouteSettings(wanted))}, gr.skip()
+            return "", "", {"run": actions.solve(text or "", chosen, sampling, routing)}, gr.skip()
         except ElmError as error:
             return render.error(error), "", {"field": "problem"}, gr.skip()
 
     outputs = [problem_notice, settings_notice, told, drawer]
     gr.on(
-        [problem.submit, go.click], submit, [problem, memory, *fields], outputs, trigger_mode="multiple", **_QUIET
+        [problem.submit, go.click],
+        submit,
+        [problem, *fields],
+        outputs,
+        trigger_mode="multiple",
+        **_QUIET,
     ).then(None, told, None, js="(told) => window.elm.told(told)", api_visibility="private")
     stop.click(None, None, None, js="() => window.elm.stop()", api_visibility="private")
-
-
-def _settings() -> tuple[list[gr.components.Component], gr.HTML]:
-    defaults = SamplingSettings(seed=0)
-    model = config.default_model()
-    with gr.Row():
-        fields: list[gr.components.Component] = [
-            gr.Dropdown(
-                MODELS,
-                value=model,
-                label="Model",
-                info="or a hub id, or a local folder",
-                allow_custom_value=True,
-                elem_id="elm-model",
-                scale=3,
-                min_width=260,
-            ),
-            gr.Dropdown(NUMBERS, value="auto", label="Numbers", info="how weights are held", scale=2, min_width=200),
-        ]
-    with gr.Row():
-        fields += [
-            gr.Number(
-                defaults.samples, label="Samples", info="traces per problem", min_width=120, elem_id="elm-samples"
-            ),
-            gr.Number(defaults.temperature, label="Temperature", info="0 is greedy", min_width=120, step=0.1),
-            gr.Number(
-                defaults.max_new_tokens,
-                label="New tokens",
-                info="where a trace is cut off",
-                min_width=120,
-                step=64,
-                elem_id="elm-tokens",
-            ),
-            gr.Textbox(
-                label="Seed", info="the same seed, the same traces", placeholder="random", min_width=120, max_lines=1
-            ),
-        ]
-    return fields, _notice("elm-settings-notice")
 
 
 def _notice(elem_id: str) -> gr.HTML:
     return gr.HTML(apply_default_css=False, js_on_load=None, elem_id=elem_id, elem_classes="elm-notice")
 
 
-def _live(runner: Runner, actions: Actions) -> None:
-    answers = Tail(runner, actions)
-    asks = Asks(actions, answers)
-
+def _live(runner: Runner, answers: Tail, asks: Asks) -> None:
     def tail(ask: dict[str, Any]) -> dict[str, Any]:
         run, since = ask.get("run"), ask.get("since")
         return answers.answer(run if isinstance(run, str) else "", since if isinstance(since, int) else -1)

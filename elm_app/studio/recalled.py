@@ -16,7 +16,7 @@ def line(view: RunView) -> str:
         return ""
     used = next((match for match in found.matches if match.id == found.used), None)
     if used is not None:
-        return f'<span class="what">{_problem(used, 140)}</span><span class="how">{_score(used)}, used</span>'
+        return f'<span class="what">{problem(used, 140)}</span><span class="how">{_score(used)}, used</span>'
     if found.used is not None:
         return f'<span class="what">{html.escape(found.used)}</span><span class="how">used</span>'
     return f'<span class="how">None used. {html.escape(found.reason)}</span>'
@@ -46,7 +46,7 @@ def _row(match: Match, found: Retrieved, ended: bool) -> str:
     return (
         f'<tr{" class=used" if used else ""}><td class="score" title="cosine; used by itself from '
         f'{found.threshold:.2f} on">{_gauge(match.score, found.threshold)}</td><td class="what">'
-        f'<a href="?memory={name}" data-memory="{name}">{_problem(match, 140)}</a></td>'
+        f'<a href="?memory={name}" data-memory="{name}">{problem(match, 140)}</a></td>'
         f'<td class="do">{button}</td></tr>'
     )
 
@@ -68,7 +68,7 @@ def _number(score: float) -> str:
     return f"{score:.2f}".replace("-", "−")
 
 
-def _problem(match: Match, longest: int) -> str:
+def problem(match: Match, longest: int) -> str:
     text = " ".join(match.problem.split())
     if len(text) > longest:
         text = text[: longest - 1].rsplit(" ", 1)[0] + " …"

@@ -28,7 +28,6 @@ STAGES = {
 }
 WAITING = ("queued", "loading", "retrieving", "reading")
 """A solving run before its first token."""
-ARMS: dict[Arm, str] = {"zero_shot": "Without a memory", "memory": "With the memory"}
 
 
 @dataclass(frozen=True)
@@ -66,9 +65,12 @@ def status(view: RunView, ahead: int = 0, pace: Pace | None = None) -> str:
 
 def _verdicts(view: RunView) -> list[str]:
     arms = words.arms(view)
-    if len(arms) > 1 and view.decision is not None:
+    if len(arms) == 1:
+        return words.verdict(view, arms[0])
+    if view.decision is not None:
         return [view.decision.reason]
-    return words.verdict(view, arms[0])
+    sides = {"without": arms[0], "with": arms[1]}
+    return [f"{side} it {', '.join(told)}" for side, arm in sides.items() if (told := words.verdict(view, arm)[:1])]
 
 
 def _wait(progress: Progress, pace: Pace) -> list[str]:
@@ -141,7 +143,8 @@ def answer(view: RunView) -> str:
         return ""
     if value is None:
         return f'<span class="value none">{"No answer" if view.ended else "–"}</span>'
-    colour = next((each.colour for each in classes(view, arm) if each.answer == value), "kx")
+    found = (each for one in [arm, *words.arms(view)] for each in classes(view, one))
+    colour = next((each.colour for each in found if each.answer == value), "kx")
     size = " long" if len(value) > 14 else ""
     sure = "" if view.ended else " leading"
     return f'<span class="value{size}{sure} {colour}" title="{html.escape(value)}">{inline_html(value)}</span>'
@@ -152,7 +155,7 @@ def bars(view: RunView) -> str:
     if view.status in WAITING or view.command == "learn":
         return ""
     arms = words.arms(view)
-    return "".join(_bar(view, arm, name=ARMS[arm] if len(arms) > 1 else "") for arm in arms)
+    return "".join(_bar(view, arm, name=words.arm(view, arm) if len(arms) > 1 else "") for arm in arms)
 
 
 def _bar(view: RunView, arm: Arm, name: str) -> str:
@@ -176,7 +179,7 @@ def _bar(view: RunView, arm: Arm, name: str) -> str:
     parts.append(_segment("writing", "unfinished", "still writing", "still writing", waiting, total, False))
     missing = total - finished if view.ended else 0
     parts.append(_segment("missing", "unfinished", "not finished", "not finished", missing, total, False))
-    title = f'<span class="arm-name">{html.escape(name)}</span>' if name else ""
+    title = f'<span class="arm-name" data-key="name">{html.escape(name)}</span>' if name else ""
     return f'<div class="bar-row" data-key="{arm}">{title}<div class="bar" data-key="bar">{"".join(parts)}</div></div>'
 
 

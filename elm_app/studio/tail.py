@@ -98,7 +98,7 @@ class LiveRun:
             "command": self.view.command,
             "blank": self.view.ended and not self.view.traces,
             "problem": self.view.problem,
-            "arms": words.arms(self.view),
+            "arms": {arm: words.arm(self.view, arm) for arm in words.arms(self.view)},
             "status": render.status(self.view, ahead, self._pace()),
             "shown": [f"{arm}-{index}" for arm, index in self._cards],
             "offer": self._offer(),

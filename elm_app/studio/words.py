@@ -149,6 +149,22 @@ def arms(view: RunView) -> list[Arm]:
     return sorted(seen | expected | {"zero_shot"}, key=lambda arm: (arm != "zero_shot", arm))
 
 
+def arm(view: RunView, arm: Arm) -> str:
+    """What an arm is called over its traces.
+
+    >>> arm(RunView(), "zero_shot"), arm(RunView(), "memory"), arm(RunView(), "memory_2")
+    ('Without a memory', 'With the memory', 'With memory 2')
+    """
+    if arm == "zero_shot":
+        return "Without a memory"
+    arms = view.retrieved.arms if view.retrieved is not None else {}
+    if len(arms.get(arm, ())) > 1:
+        return f"With {len(arms[arm])} memories joined"
+    if arm == "memory":
+        return "With memory 1" if len(arms) > 1 else "With the memory"
+    return f"With memory {arm.removeprefix('memory_')}"
+
+
 def speed(view: RunView) -> str:
     """Tokens a second: the run's own measure once it has ended, else tokens so far over the time so far."""
     if view.timing is not None:

@@ -64,7 +64,7 @@ def test_learning_is_watched_through_a_reload_and_its_memory_is_used(window: Win
     page.wait_for_selector(".elm-run:not(.learns)")
     state(page, "done")
     expect(page.locator('[data-part="memory"]')).to_have_text(re.compile("“A farmer packs.*similarity 1.00, used"))
-    assert status(page) == "7 of 8 agree · 1 other answer"
+    assert status(page) == "Both agree on 26: 7 of 8 with the memory, 5 of 8 without."
     page.click(".recalled summary")
     page.click("text=Solve without a memory")
     page.wait_for_function("!document.querySelector('[data-part=memory]').innerText")
@@ -76,7 +76,21 @@ def test_learning_is_watched_through_a_reload_and_its_memory_is_used(window: Win
     state(page, "done")
     page.click(f'.offer a[data-run="{run}"]')
     page.wait_for_selector(".elm-run.learns")
-    site.actions.store.delete([run])
+
+    page.click("#elm-memories-chip")
+    page.fill("[data-seek=text]", "crates with eggs")
+    page.click(".rows > li:first-child a")
+    expect(page.locator(".specimen")).to_contain_text("Agreement rose from 6 of 16 to 14 of 16")
+    page.click("[data-act=disable]")
+    expect(page.locator(".specimen .offer")).to_have_text("not offered: Disabled by hand.")
+    page.click("#elm-solve-button")
+    solved(page, EGGS + " ")
+    assert page.locator(".arm").count() == 1  # it is not retrieved any more
+    page.goto(f"{site.url}/?memory={run}")
+    page.click(".specimen [data-act=ask]")
+    page.click(".specimen [data-act=delete]")
+    expect(page.locator(".specimen")).to_have_count(0)
+    assert run not in site.actions.store.vectors()[0]
 
 
 def test_stop_keeps_the_best(window: Window, site: Site) -> None:

@@ -1,0 +1,118 @@
+"""The Explain tab: what its script (`assets/explain.js`) may ask for, and the component that holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from elm_app.errors import BadInput, ElmError
+from elm_app.events import Progress
+from elm_app.runs.log import runs
+from elm_app.runs.view import RunView
+from elm_app.studio import explain, render
+from elm_app.studio.asks import Asks
+from elm_app.studio.meaning import Meaning
+from elm_app.studio.plane import Atlas
+from elm_app.studio.theme import ASSETS
+
+LOOKED_AT, HEAD_BYTES = 300, 1 << 16
+"""Runs searched for the newest one with matches, and how much of each log: what was found stands at its beginning."""
+DOTS = 1500
+"""Memories drawn on the small map, taken evenly if there are more."""
+_FOUND = (b'"kind": "retrieved"', b'"matches": [{')
+
+Ask = dict[str, Any]
+
+
+def panel(asks: Asks, meaning: Meaning, atlas: Atlas) -> gr.HTML:
+    """What the tab holds."""
+    return gr.HTML(
+        html_template='<div class="elm-explain" data-state="none"><div data-part="asked" role="alert"></div>'
+        '<div data-part="body"></div></div>',
+        js_on_load=(ASSETS / "explain.js").read_text(encoding="utf-8"),
+        apply_default_css=False,
+        server_functions=Explain(asks, meaning, atlas).functions(),
+        elem_id="elm-explanation",
+    )
+
+
+class Explain:
+    """Answers the questions of the pages. Every answer is plain JSON; `error` is a sentence as HTML."""
+
+    def __init__(self, asks: Asks, meaning: Meaning, atlas: Atlas) -> None:
+        self.asks, self.meaning, self.atlas = asks, meaning, atlas
+        self.store, self.folder = asks.actions.store, asks.tail.runner.folder
+
+    def functions(self) -> list[Callable[[Any], Ask]]:
+        """What the page's script may call, each by the name that it has here."""
+        return [_guarded(each) for each in (self.explain, self.explain_again, self.explain_switch)]
+
+    def explain(self, ask: Ask) -> Ask:
+        """The page of a run, or of the newest that found memories; `again` if it will be another one soon."""
+        run = str(ask.get("run") or "") or newest(self.folder)
+        if not run:
+            return {"run": "", "html": explain.EMPTY, "again": False}
+        view = self.asks.tail.view(run)
+        plane, waiting = self._plane(view)
+        return {"run": run, "html": explain.page(view, self.store, plane), "again": waiting or not view.ended}
+
+    def explain_again(self, ask: Ask) -> Ask:
+        """Solve the problem of a run again, with its seed and settings, but for `memory` or `verifier`."""
+        return self.asks.again(ask)
+
+    def explain_switch(self, ask: Ask) -> Ask:
+        """Offer a memory (`on`), or do not."""
+        on = ask.get("on") is True
+        reason = {} if on else {"disabled_reason": "Switched off on the Explain page."}
+        self.store.change(str(ask.get("memory") or ""), enabled=on, **reason)
+        return {}
+
+    def _plane(self, view: RunView) -> tuple[str, bool]:
+        """The map's SVG, and whether the problem's place on it is still to come."""
+        if view.retrieved is None or not view.retrieved.matches or not self.store.count():
+            return "", False
+        columns = self.atlas.columns()
+        places = dict(zip(columns["ids"], zip(columns["x"], columns["y"], strict=True), strict=True))
+        key = self.meaning.key(view.problem)
+        query = None if isinstance(key, Progress) else self.atlas.place(np.asarray(key)[None])[0]
+        some = list(places.values())[:: max(1, len(places) // DOTS)]
+        used = {id for ids in view.retrieved.arms.values() for id in ids}
+        matches = [
+            (_unit(places[match.id]), match.score, match.id in used)
+            for match in view.retrieved.matches
+            if match.id in places
+        ]
+        own = None if query is None else _unit(query)
+        return explain.plane_svg([_unit(place) for place in some], matches, own), query is None
+
+
+def newest(folder: Path) -> str:
+    """The newest run that found memories, or ""."""
+    for run in runs(folder)[:LOOKED_AT]:
+        with (folder / f"{run}.jsonl").open("rb") as file:
+            head = file.read(HEAD_BYTES)
+        if any(all(part in line for part in _FOUND) for line in head.splitlines()):
+            return run
+    return ""
+
+
+def _unit(place: Any) -> explain.Point:
+    return float(place[0]) / 1000, float(place[1]) / 1000
+
+
+def _guarded(answer: Callable[[Ask], Ask]) -> Callable[[Any], Ask]:
+    def guarded(ask: Any = None) -> Ask:
+        try:
+            return answer(ask if isinstance(ask, dict) else {})
+        except ElmError as error:
+            return {"error": render.error(error)}
+        except OSError as error:
+            told = f"The disk refuses: {error.strerror or error}."
+            return {"error": render.error(BadInput(told, "Check the folder of the memories and try again."))}
+
+    guarded.__name__ = answer.__name__
+    return guarded
