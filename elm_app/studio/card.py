@@ -204,7 +204,7 @@ def _since(memory: Memory) -> str:
     if not memory.retrieved:
         return "never used"
     told = f"used {words.count(memory.retrieved, 'time')}, helped {memory.helped}, hurt {memory.hurt}"
-    return told + (f": {html.escape(record(memory.credit))}" if memory.credit else "")
+    return told + (f": {record(memory.credit)}" if memory.credit else "")
 
 
 def _prompt(memory: Memory) -> str:
