@@ -100,7 +100,8 @@ def test_a_card_says_everything() -> None:
     made = memory(46, label="the coat", note="two\nlines", retrieved=4, helped=3, hurt=1, credit=credit, bytes=71_760)
     said = html.unescape(re.sub(r"<[^>]+>", " ", card(made, True)))
     for part in (made.problem, made.verdict, "11 of 16 agree", "15 of 16 agree", "214 tokens a trace", "10,953 tokens",
-                 "20 virtual tokens × 896 float32 numbers, 71.8 KB", "used 4 times, helped 3, hurt 1: 3 won and 1 lost (<b>prm)",
+                 "20 virtual tokens × 896 float32 numbers, 71.8 KB",
+                 "used 4 times, helped 3, hurt 1: 3 won and 1 lost (<b>prm)",
                  made.run,
                  "int8, cpu, weights 1d9614638d18", "It helped its own problem.", "in 10 steps", "learning rate",
                  "therefore", "All tries had the same reward.", "offered", "two\nlines"):  # fmt: skip
