@@ -11,7 +11,7 @@ have come back; what was under way must have happened altogether or not at all; 
 opening's own repair. The next child goes on in the same folder. Processes are forked from one that has the libraries
 loaded and has opened nothing.
 
-    store    memories with random tensors: stored, changed, deleted, imported, one and many at a time
+    store    memories with random tensors: stored, changed, given a key, deleted, imported, one and many at a time
     learn    learning on a random model: through the runner, the log, the checkpoint and the store
 """
 
@@ -69,9 +69,9 @@ class Scenario(Protocol):
 
 @dataclass
 class Ledger:
-    """What must be in the store: id → (seed of its tensor, label)."""
+    """What must be in the store: id → (seed of its tensor, label, seed of its KV key or None)."""
 
-    here: dict[str, tuple[int, str]] = field(default_factory=dict)
+    here: dict[str, tuple[int, str, int | None]] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
 
     def apply(self, message: Message) -> None:
@@ -79,14 +79,28 @@ class Ledger:
         match message["op"]:
             case "add" | "import":
                 for id, seed in message["memories"].items():
-                    self.here[id] = (seed, "")
+                    self.here[id] = (seed, "", None)
                     self.gone.discard(id)
             case "change":
-                self.here[message["id"]] = (self.here[message["id"]][0], message["label"])
+                seed, _, kv = self.here[message["id"]]
+                self.here[message["id"]] = (seed, message["label"], kv)
+            case "key":
+                seed, label, _ = self.here[message["id"]]
+                self.here[message["id"]] = (seed, label, message["seed"])
             case "delete":
                 for id in message["ids"]:
                     del self.here[id]
                     self.gone.add(id)
+
+
+def _same(seed: int | None, kv: Any) -> bool:
+    """Whether a memory's KV key is the one of that seed."""
+    from memory.made import key
+
+    if seed is None or kv is None:
+        return seed is None and kv is None
+    wanted = key(seed)[:24]
+    return abs(float(wanted @ kv) / float((wanted @ wanted) ** 0.5) - 1) < 1e-5
 
 
 class Memories:
@@ -123,7 +137,7 @@ class Memories:
         while True:
             number += 1
             ids = store.vectors()[0]
-            kind = rng.choice(["add", "add", "add", "change", "change", "delete", "import"])
+            kind = rng.choice(["add", "add", "add", "change", "change", "key", "delete", "import"])
             if len(ids) > 60:
                 kind = "delete"
             message, operation = self._operation(folder, store, kind, ids, f"{seed}-{number}", rng)
@@ -155,6 +169,9 @@ class Memories:
         if kind == "change":
             id, label = rng.choice(ids), f"label {name}"
             return {"op": kind, "id": id, "label": label}, lambda: store.change(id, label=label)
+        if kind == "key":
+            id, seed = rng.choice(ids), rng.randrange(100_000)
+            return {"op": kind, "id": id, "seed": seed}, lambda: store.set_keys("kv", {id: key(seed)[:24]})
         some = rng.sample(ids, min(len(ids), rng.choice([1, 1, 3, 20])))
         return {"op": kind, "ids": some}, lambda: store.delete(some)
 
@@ -171,14 +188,20 @@ class Memories:
         opened = time.perf_counter() - began
         ledgers = self._possible(said)
         ids = set(store.vectors()[0])
-        labels = {id: store.get(id).label for id in ids}
-        fits = [one for one in ledgers if set(one.here) == ids and all(one.here[id][1] == labels[id] for id in ids)]
+        state = {id: (store.get(id).label, store.keys(id).get("kv")) for id in ids}
+
+        def fit(ledger: Ledger) -> bool:
+            return set(ledger.here) == ids and all(
+                label == state[id][0] and _same(kv, state[id][1]) for id, (_, label, kv) in ledger.here.items()
+            )
+
+        fits = [one for one in ledgers if fit(one)]
         wrong = [f"{finding.what} {finding.remedy}" for finding in examine(store)]
         if not fits:
             lost = set.intersection(*(set(one.here) for one in ledgers)) - ids
             back = ids - set.union(*(set(one.here) for one in ledgers))
-            wrong.append(f"lost: {sorted(lost)}; came back: {sorted(back)}; or half done, or an old label")
-        for id, (seed, _) in fits[0].here.items() if fits else ():
+            wrong.append(f"lost: {sorted(lost)}; came back: {sorted(back)}; or half done, or an old label or key")
+        for id, (seed, _, _) in fits[0].here.items() if fits else ():
             if not np.array_equal(store.soft_prompt(id), tensor(seed)):
                 wrong.append(f"the tensor of {id} is another")
             if store.nearest(key(seed), 1)[0].score < 1 - 1e-6:

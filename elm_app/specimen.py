@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TextIO
 
-from elm_app.memory.rows import Row
+from elm_app.memory.rows import Row, record
 from elm_app.report import one_line
 from elm_app.types import Measured, Memory
 
@@ -58,7 +58,7 @@ def specimen(memory: Memory) -> str:
         ("for", f"{model.id}, {model.quantization}, weights {model.weights_sha256[:12]}"),
         ("tensor", tensor),
         ("cost", f"{_seconds(memory.seconds)}, {memory.tokens:,} tokens"),
-        ("since then", f"used {memory.retrieved}, helped {memory.helped}, hurt {memory.hurt} times"),
+        ("since then", f"used {memory.retrieved}, helped {memory.helped}, hurt {memory.hurt} times{_record(memory)}"),
         ("run", memory.run),
         ("settings", ", ".join(f"{name} {value}" for name, value in memory.settings.items())),
         ("words", " · ".join(" ".join(words[:3]) for words in memory.words)),
@@ -100,3 +100,7 @@ def count(number: int, what: str) -> str:
     """As in "1 memory" and "1,200 memories"."""
     plural = {"memory": "memories"}.get(what, what + "s")
     return f"{number:,} {what if number == 1 else plural}"
+
+
+def _record(memory: Memory) -> str:
+    return f": {one_line(record(memory.credit))}" if memory.credit else ""

@@ -196,7 +196,8 @@ def read_whole(folder: Path) -> tuple[Memory, Vector, dict[str, Vector]]:
 def _fault(memory: Memory) -> str | None:
     """What is wrong with a card, in words; None if nothing is."""
     agreements = [one.vote.agreement for one in (memory.before, memory.after) if one]
-    whole = (memory.seconds, memory.tokens, memory.bytes, memory.retrieved, memory.helped, memory.hurt)
+    credit = [count for one in memory.credit for count in (one.won, one.lost, one.agreed)]
+    whole = (memory.seconds, memory.tokens, memory.bytes, memory.retrieved, memory.helped, memory.hurt, *credit)
     checks = (
         (is_id(memory.id), "its id is not letters, digits, '.', '_' and '-', at most 64"),
         (memory.schema == SCHEMA, f"its card is of version {memory.schema}, not {SCHEMA}"),

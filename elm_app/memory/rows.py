@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from elm_app.types import Memory
+from elm_app.types import Credit, Memory
 
 
 @dataclass(frozen=True)
@@ -87,3 +88,18 @@ def row_from(id: str, problem: str, metadata: dict[str, Any]) -> Row:
     """The reverse of `metadata_of`; raises TypeError where a field is missing or too much."""
     absent = {"answer": None, "agreement_before": None, "agreement_after": None, "gain": None}
     return Row(id=id, problem=problem, **{**absent, **metadata})
+
+
+def record(credit: Sequence[Credit]) -> str:
+    """What became of a memory's uses, by verifier, in words.
+
+    >>> record([Credit("agreement", won=2, lost=1), Credit("none", agreed=3)])
+    '2 won and 1 lost (agreement), 3 agreed'
+    """
+    parts = []
+    for one in credit:
+        counts = [f"{n} {word}" for n, word in ((one.won, "won"), (one.lost, "lost"), (one.agreed, "agreed")) if n]
+        by = "" if one.verifier == "none" else f" ({one.verifier})"
+        if counts:
+            parts.append(" and ".join(counts) + by)
+    return ", ".join(parts) or "not used yet"

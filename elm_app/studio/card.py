@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from elm_app.memory.rows import record
 from elm_app.specimen import size
 from elm_app.studio import words
 from elm_app.studio.curves import curve
@@ -202,7 +203,8 @@ def _pairs(facts: Iterable[tuple[str, str]]) -> str:
 def _since(memory: Memory) -> str:
     if not memory.retrieved:
         return "never used"
-    return f"used {words.count(memory.retrieved, 'time')}, helped {memory.helped}, hurt {memory.hurt}"
+    told = f"used {words.count(memory.retrieved, 'time')}, helped {memory.helped}, hurt {memory.hurt}"
+    return told + (f": {record(memory.credit)}" if memory.credit else "")
 
 
 def _prompt(memory: Memory) -> str:

@@ -6,6 +6,7 @@ import html
 from collections.abc import Sequence
 
 from elm_app.errors import ElmError
+from elm_app.memory.rows import record
 from elm_app.memory.store import Store
 from elm_app.runs.view import RunView
 from elm_app.studio import recalled, words
@@ -13,7 +14,7 @@ from elm_app.studio.form import VERIFIERS
 from elm_app.studio.prose import inline_html
 from elm_app.studio.shared import marked
 from elm_app.studio.weighed import numbers
-from elm_app.types import Credit, Match, Memory, Vote
+from elm_app.types import Match, Memory, Vote
 
 Point = tuple[float, float]
 EMPTY = (
@@ -82,7 +83,7 @@ def _found(view: RunView, store: Store, plane: str) -> str:
 def _match(match: Match, used: bool, memory: Memory | None, view: RunView) -> str:
     name, rank = html.escape(match.id), view.retrieved.rank if view.retrieved else ""
     utility = f'<td class="score">{_cosine(match.utility)}</td>' if rank == "utility" else ""
-    gone, told = memory is None, "deleted since" if memory is None else record(memory.credit)
+    gone, told = memory is None, "deleted since" if memory is None else html.escape(record(memory.credit))
     button = '<span class="used">used</span>' if used else ""
     if not used and not gone and view.ended:
         button = f'<button type="button" data-explain="again" data-memory="{name}">Run again with this one</button>'
@@ -123,29 +124,15 @@ def _beside(view: RunView, id: str, store: Store) -> str:
         else f'<span class="off">switched off</span> <button type="button" data-explain="switch" data-memory="{name}" '
         'data-on="1">Switch it on again</button>'
     )
+    told = html.escape(record(memory.credit))
     return _section(
         "The two problems",
         f'<div class="pair"><div><h4>Asked</h4><p>{marked(view.problem, memory.problem)}</p></div>'
         f'<div><h4><a href="?memory={name}" data-memory="{name}">The memory was learned from</a></h4>'
         f"<p>{marked(memory.problem, view.problem)}</p></div></div>"
-        f'<p class="quiet">Marked: words and numbers that both have. Its record: {record(memory.credit)}.</p>'
+        f'<p class="quiet">Marked: words and numbers that both have. Its record: {told}.</p>'
         f'<p class="do">{switch}</p>',
     )
-
-
-def record(credit: Sequence[Credit]) -> str:
-    """What became of a memory's uses, by verifier, as safe HTML.
-
-    >>> record([Credit("agreement", won=2, lost=1), Credit("none", agreed=3)])
-    '2 won and 1 lost (agreement), 3 agreed'
-    """
-    parts = []
-    for one in credit:
-        counts = [f"{n} {word}" for n, word in ((one.won, "won"), (one.lost, "lost"), (one.agreed, "agreed")) if n]
-        by = "" if one.verifier == "none" else f" ({html.escape(one.verifier)})"
-        if counts:
-            parts.append(" and ".join(counts) + by)
-    return ", ".join(parts) or "not used yet"
 
 
 def _changed(view: RunView) -> str:

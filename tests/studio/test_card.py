@@ -14,7 +14,7 @@ from shelves import EVIL, evil, memory
 
 from elm_app.studio.card import card
 from elm_app.studio.curves import curve
-from elm_app.types import Measured, Vote
+from elm_app.types import Credit, Measured, Vote
 
 SPEAKS = re.compile(
     "article|div|span|button|p|strong|h2|h3|label|input|textarea|section|table|thead|tbody|tr|th|td|figure|figcaption"
@@ -96,10 +96,13 @@ def test_two_last_values_do_not_lie_on_each_other() -> None:
 
 
 def test_a_card_says_everything() -> None:
-    made = memory(46, label="the coat", note="two\nlines", retrieved=4, helped=3, hurt=1, bytes=71_760)
+    credit = (Credit("<b>prm", won=3, lost=1),)
+    made = memory(46, label="the coat", note="two\nlines", retrieved=4, helped=3, hurt=1, credit=credit, bytes=71_760)
     said = html.unescape(re.sub(r"<[^>]+>", " ", card(made, True)))
     for part in (made.problem, made.verdict, "11 of 16 agree", "15 of 16 agree", "214 tokens a trace", "10,953 tokens",
-                 "20 virtual tokens × 896 float32 numbers, 71.8 KB", "used 4 times, helped 3, hurt 1", made.run,
+                 "20 virtual tokens × 896 float32 numbers, 71.8 KB",
+                 "used 4 times, helped 3, hurt 1: 3 won and 1 lost (<b>prm)",
+                 made.run,
                  "int8, cpu, weights 1d9614638d18", "It helped its own problem.", "in 10 steps", "learning rate",
                  "therefore", "All tries had the same reward.", "offered", "two\nlines"):  # fmt: skip
         assert part in said, part
