@@ -19,6 +19,7 @@ from elm_app.errors import BadInput, DamagedMemory
 from elm_app.events import Credited, Decided, Event, Retrieved, RunFinished, RunStopped, TraceFinished, Verified
 from elm_app.llm.loader import Models
 from elm_app.llm.sampling import trace_seed
+from elm_app.memory.store import Store
 from elm_app.runs.solve import solve, solve_run
 from elm_app.runs.tools import Tools
 from elm_app.types import Arm, Credit, Trace
@@ -238,6 +239,42 @@ class TestRetrieving:
         assert "m0 is damaged" in found.reason
         with pytest.raises(DamagedMemory, match="m0"):
             solved(kit, model, memory="m0")
+
+    def test_by_kv_those_without_a_key_are_given_one(self, kit: Tools, model: ModelSettings) -> None:
+        stored(kit, model, FAR, NEAR[0], NEAR[1])
+        (kit.store.adapters / "m2" / "card.json").write_bytes(b"{")
+        found = one(solved(kit, model, retrieval="kv"), Retrieved)
+        assert (found.used, found.retrieval, {match.id for match in found.matches}) == ("m1", "kv", {"m0", "m1"})
+        assert found.matches[0].score == found.matches[0].kv > found.matches[1].kv
+        width = kit.store.keys("m0")["kv"].size
+        assert kit.store.missing_kv(kit.store.get("m0").model.weights_sha256, width) == ["m2"]
+
+    def test_stopped_while_keys_are_made_what_was_made_stays(self, kit: Tools, model: ModelSettings) -> None:
+        stored(kit, model, FAR, *NEAR)
+        told: list[Event] = []
+        stop: Callable[[], bool] = lambda: told != [] and getattr(told[-1], "done", 0) == 2  # noqa: E731
+        for event in solve(PROBLEM, model, SAMPLING, RouteSettings(retrieval="kv"), kit, stop):
+            told.append(event)
+        assert isinstance(told[-1], RunStopped)
+        made = [id for id in ("m0", "m1", "m2", "m3", "m4") if "kv" in kit.store.keys(id)]
+        assert 2 <= len(made) < 5
+
+    def test_while_another_process_writes_those_without_a_key_are_left_out(
+        self, kit: Tools, model: ModelSettings
+    ) -> None:
+        stored(kit, model, NEAR[0], NEAR[1])
+        solved(kit, model, retrieval="kv")
+        kit.store.add(
+            replace(kit.store.get("m0"), id="new"), kit.store.soft_prompt("m0"), kit.store.keys("m0")["input"]
+        )
+        kit.store.close()
+        other = Store(kit.store.folder)
+        other.claim()
+        found = one(solved(kit, model, retrieval="kv"), Retrieved)
+        other.close()
+        assert {match.id for match in found.matches} == {"m0", "m1"}
+        assert "lack a KV key are left out" in found.reason
+        assert "Another process writes" in found.reason
 
     def test_no_such_memory(self, kit: Tools, model: ModelSettings) -> None:
         with pytest.raises(BadInput, match="nowhere"):
