@@ -26,7 +26,8 @@ Layers, imports only go down
 
 Flow of `solve`
     cli or page → runs.runner.submit → runs.solve.solve → llm.loader (weights, engine) → runs.recall (memory.retriever)
-    → llm.sample (engine.rollout, answers.extract, vote) → events → memories/runs/<id>.jsonl → runs.view → cli or page
+    → llm.sample, all arms in one batch (engine.rollout, answers.extract, vote) → routing.router (a verifier if the arms
+    differ) → credit on the memory's card → events → memories/runs/<id>.jsonl → runs.view → cli or page
 
 Flow of `learn`
     … → runs.learn.learn → learning.trainer (llm.sample, rewards, engine.log_probs, loss, checkpoint) → verdict

@@ -23,7 +23,7 @@ def field(store: Store, drawer: gr.Accordion) -> gr.Dropdown:
         info="automatic, off, or the one you choose, by its problem or its id",
         allow_custom_value=True,
         elem_id="elm-memory",
-        min_width=260,
+        min_width=380,
     )
     drawer.expand(
         lambda: gr.Dropdown(choices=choices(store)), None, made,

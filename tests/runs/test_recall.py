@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from memory.made import card
-from random_models import make_folder
+from random_models import make_folder, make_prm
 from remembering import WordEmbedder, answers_by_length, tools
 
 from elm_app.config import ModelSettings, RouteSettings, SamplingSettings
@@ -163,6 +163,25 @@ class TestDecision:
         assert (memory_card.helped, memory_card.hurt) == ((1, 0) if outcome == "won" else (0, 1))
         assert memory_card.credit == (Credit("agreement", **{outcome: 1}),)
         assert memory_card.retrieved == 1
+
+    @pytest.mark.parametrize("verifier", ["confidence", "prm"])
+    def test_other_verifiers_look_into_the_traces(
+        self, kit: Tools, model: ModelSettings, monkeypatch: pytest.MonkeyPatch, verifier: str, tmp_path: Path
+    ) -> None:
+        self.answers(kit, model, monkeypatch, {"zero_shot": "7 7 9", "memory": "8 8 7"})
+        told = solved(kit, model, verifier=verifier, prm=str(make_prm(tmp_path / "prm")))
+        verified, decision = one(told, Verified), one(told, Decided).decision
+        assert verified.verifier == decision.verifier == verifier
+        assert [(side.side, side.answer, len(side.traces)) for side in verified.sides] == [
+            ("zero_shot", "7", 2), ("memory", "8", 2),
+        ]  # fmt: skip
+        best = max(verified.sides, key=lambda side: side.score)
+        assert (decision.answer, decision.source) == (best.answer, best.side)
+        text = {(trace.arm, trace.index): trace.text for arm in ("zero_shot", "memory") for trace in traces(told, arm)}
+        for trace in (trace for side in verified.sides for trace in side.traces):
+            assert trace.steps
+            assert all(0 <= step.start <= step.end <= len(text[trace.arm, trace.index]) for step in trace.steps)
+        assert kit.store.get("m0").credit[0].verifier == verifier
 
     def test_no_answer_anywhere_is_no_credit(
         self, kit: Tools, model: ModelSettings, monkeypatch: pytest.MonkeyPatch

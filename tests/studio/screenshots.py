@@ -2,9 +2,10 @@
 
     python tests/studio/screenshots.py --url http://127.0.0.1:7860 --out assets
 
-Solves the first example (or shows `--run ID`) and writes solve-light.png, solve-dark.png, solve-live.png, stage.png and
-phone.png; where there are memories, also memories-light.png, memories-dark.png and memories-phone.png (these alone
-with `--only memories`). With `--learn` it learns from the problem too, and writes learn-live.png and learn-done.png.
+Solves the first example (or shows `--run ID`) and writes solve-light.png, solve-dark.png, solve-live.png, stage.png,
+phone.png, and explain.png if it found memories; where there are memories, also memories-light.png, memories-dark.png
+and memories-phone.png (these alone with `--only memories`). With `--learn` it learns from the problem too, and writes
+learn-live.png and learn-done.png.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ def main() -> None:
             page.wait_for_timeout(900)
             page.screenshot(path=given.out / f"{name}.png")
             page.close()
+        explain(browser, run, given)
         if given.learn:
             learn(browser, address, given)
 
@@ -78,6 +80,18 @@ def solve(browser: Browser, given: argparse.Namespace) -> str:
     run = page.evaluate("new URLSearchParams(location.search).get('run')")
     page.close()
     return str(run)
+
+
+def explain(browser: Browser, run: str, given: argparse.Namespace) -> None:
+    """Picture why a run's memory was used; nothing if it found none."""
+    page = opened(browser, f"{given.url.rstrip('/')}/?explain={run}", 1440, 1180)
+    page.wait_for_selector(".elm-explain:not([data-state=none])")
+    if page.locator(".elm-explain .matches").count():
+        page.wait_for_selector(".elm-explain .plane .query", timeout=given.timeout * 1000)
+        page.mouse.move(5, 1170)
+        page.wait_for_timeout(900)
+        page.screenshot(path=given.out / "explain.png")
+    page.close()
 
 
 def learn(browser: Browser, address: str, given: argparse.Namespace) -> None:
