@@ -15,12 +15,14 @@ from elm_app.config import RouteSettings
 from elm_app.errors import BadInput, DamagedMemory
 from elm_app.events import Retrieved
 from elm_app.memory.doctor import examine
+from elm_app.memory.folder import KEYS, pack_keys
 from elm_app.memory.projection import plane
 from elm_app.memory.record import records_of
 from elm_app.memory.retriever import THRESHOLDS, chosen, retrieve
 from elm_app.memory.rows import Row, row_of
 from elm_app.memory.store import Store
 from elm_app.memory.table import Table
+from elm_app.memory.writer import Intent
 from elm_app.types import Credit, ModelInfo
 
 from .made import MODEL, OTHER, card, key, tensor
@@ -247,6 +249,17 @@ class TestKv:
         assert reader.nearest_kv(kv(1), 1, model=SHA)[0].id == "m000"
         store.set_keys("kv", {"m002": unit(np.ones(5))})
         assert reader.missing_kv(SHA, 24) == ["m002"]
+
+    def test_another_reader_sees_a_key_that_was_being_replaced_at_a_kill(self, store: Store) -> None:
+        self.fill(store, 3)
+        reader = Store(store.folder)
+        assert reader.nearest_kv(kv(8), 1, model=SHA)[0].score < 0.9
+        store.writer.begin(Intent("change", ("m001",)))
+        (store.adapters / "m001" / KEYS).write_bytes(pack_keys("m001", {"input": key(1), "kv": kv(8)}))
+        store.close()
+        assert Store(store.folder).cleaned == ("Finished changing memory m001.",)
+        (found,) = reader.nearest_kv(kv(8), 1, model=SHA)
+        assert (found.id, found.score) == ("m001", pytest.approx(1))
 
     def test_one_that_comes_back_in_its_old_place_is_found_by_its_new_key(self, store: Store) -> None:
         """After many deletions the table is made anew, and places are given again."""
