@@ -28,12 +28,12 @@ class _Kept:
 
     Attributes:
         version: the table's, when the keys were read.
-        ids: (n,) whose key is at that place; empty where none is.
+        has: (n,) whether there is a key at that place.
         vectors: (m, D) float32 with room to grow, zero where no key is.
     """
 
     version: tuple[int, int]
-    ids: NDArray[np.bytes_]
+    has: NDArray[np.bool_]
     vectors: Vector
 
 
@@ -49,37 +49,35 @@ class KvKeys:
         """The n ids of the highest cosine with `key` (D,), best first, ties: lower id first; without a key no score."""
         with self._lock:
             kept, ids, fit = self._read(model, key.size, enabled)
-            fit = fit[kept.ids[fit] == ids[fit]]
-            vectors = kept.vectors[: len(kept.ids)]
-            return closest(key, n, vectors, vectors, kept.ids, fit)
+            vectors = kept.vectors[: len(ids)]
+            return closest(key, n, vectors, vectors, ids, fit[kept.has[fit]])
 
     def missing(self, model: str, width: int) -> list[str]:
         """The memories of a model that have no KV key of `width` numbers."""
         with self._lock:
             kept, ids, fit = self._read(model, width, None)
-            return [id.decode() for id in ids[fit[kept.ids[fit] != ids[fit]]]]
+            return [id.decode() for id in ids[fit[~kept.has[fit]]]]
 
     def _read(self, model: str, width: int, enabled: bool | None) -> tuple[_Kept, NDArray[np.bytes_], NDArray[np.intp]]:
         """What is kept, up to date; the ids in the table; and the places of the memories that fit."""
-        version, records = self._table.versioned()
-        ids, fit = records["id"], np.flatnonzero(self._table.select(records, model, enabled, None))
+        version, records, columns = self._table.versioned()
+        ids, fit = records["id"], np.flatnonzero(self._table.select(columns, model, enabled, None))
         kept = self._kept.get((model, width))
-        if kept is None or kept.version != version or len(kept.ids) > len(ids):
-            kept = _Kept(version, np.zeros(0, ids.dtype), np.zeros((0, width), np.float32))
-        if len(kept.ids) < len(ids):
-            known, vectors = kept.ids, kept.vectors
-            if len(vectors) < len(ids):
-                vectors = np.zeros((len(ids) + len(ids) // 4 + 64, width), np.float32)
-                vectors[: len(known)] = kept.vectors[: len(known)]
-            kept = _Kept(version, np.zeros(len(ids), ids.dtype), vectors)
-            kept.ids[: len(known)] = known
+        if kept is None or kept.version != version or len(kept.has) > len(ids):
+            kept = _Kept(version, np.zeros(0, bool), np.zeros((0, width), np.float32))
+        more = len(ids) - len(kept.has)
+        if len(kept.vectors) < len(ids):
+            vectors = np.zeros((len(ids) + len(ids) // 4 + 64, width), np.float32)
+            vectors[: len(kept.has)] = kept.vectors[: len(kept.has)]
+            kept.vectors = vectors
+        kept.has = np.pad(kept.has, (0, more))
         self._kept[model, width] = kept
-        for place in fit[kept.ids[fit] != ids[fit]]:
+        for place in fit[~kept.has[fit]]:
             id = ids[place].decode()
             try:
                 key = files.parse_keys(id, files.read(self._adapters / id, files.KEYS)).get(NAME)
             except DamagedMemory:  # found by its other key it is named; here it is merely not found
                 continue
             if key is not None and key.size == width:
-                kept.vectors[place], kept.ids[place] = key, ids[place]
+                kept.vectors[place], kept.has[place] = key, True
         return kept, ids, fit

@@ -89,10 +89,15 @@ class Table:
         """All records, dead ones too, as they are on disk now: (n,) of RECORD, read-only; empty without a file."""
         return self._map().records
 
-    def versioned(self) -> tuple[tuple[int, int], Records]:
-        """As `records`, with what changes when a record may have moved, or a key have been replaced by another."""
+    def versioned(self) -> tuple[tuple[int, int], Records, dict[str, NDArray[Any]]]:
+        """A version, `records`, and a copy of their columns for `select`.
+
+        Under the same version every record is of the same memory, dead or alive, and its keys are the same.
+        """
         mapped = self._map()
-        return (mapped.inode, int(mapped.counters[1])), mapped.records
+        version = mapped.inode, int(mapped.counters[1])
+        columns = self._keep(mapped).columns if len(mapped.records) else {}
+        return version, mapped.records, {name: columns.get(name, mapped.records[name]) for name in _FILTERS}
 
     # reading
 
