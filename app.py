@@ -45,8 +45,8 @@ def actions(runner: Runner, tools: Tools) -> Actions:
         settings, work = solve_run(problem, model, sampling, routing, tools)
         return runner.submit("solve", problem.strip(), settings, work)
 
-    def learn(problem: str, model: ModelSettings, learning: LearnSettings) -> str:
-        return submitted(learn_run(problem, model, learning, tools))
+    def learn(problem: str, model: ModelSettings, learning: LearnSettings, source: str | None) -> str:
+        return submitted(learn_run(problem, model, learning, tools, source))
 
     def submitted(ready: LearnRun) -> str:
         return runner.submit("learn", ready.problem, ready.settings, ready.work, ready.run)

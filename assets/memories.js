@@ -70,6 +70,7 @@ async function refresh() {
   }
   part("export-all").textContent = wanted.enabled || wanted.improved || wanted.model ? "Export these" : "Export all";
   part("rows").classList.toggle("ranked", Boolean(answer.query));
+  plane.also("search", answer.points || null);
   plane.search(answer.query ? { at: answer.query, matches: answer.matches, threshold: answer.threshold } : null);
   mark();
   chip(answer.count);
@@ -85,7 +86,7 @@ function fill(where, html) {
 async function map(stamp) {
   if (!mapped) part("legend").textContent = "laying it out …";
   mapped = stamp; // asked for; what came meanwhile has another stamp and is asked for next
-  const answer = await call("memories_map");
+  const answer = await call("memories_map", { picked: [...picked] });
   if (mapped !== stamp) return;
   if (answer.error) {
     mapped = "";
@@ -93,8 +94,9 @@ async function map(stamp) {
   }
   glances.clear();
   plane.set(answer);
-  const known = new Set(answer.ids);
-  for (const id of [...picked]) if (!known.has(id)) picked.delete(id);
+  const all = answer.total <= answer.ids.length;
+  part("drawn").textContent = all ? "" : `${answer.ids.length.toLocaleString("en")} of ${answer.total.toLocaleString("en")} shown`;
+  for (const id of answer.gone) picked.delete(id);
   mark();
 }
 

@@ -15,10 +15,12 @@ async function show(come = false) {
   part("hint").hidden = Boolean(id);
   if (!id) {
     card = "";
+    plane.also("selected", null);
     return part("card").replaceChildren();
   }
   const answer = await call("memory_card", { id });
   if (mine !== cards) return;
+  plane.also("selected", answer.point || null);
   const html = answer.card || answer.error;
   if (html !== card || part("card").dataset.id !== id) draw(html, id);
   if (come && open()) bring(part("card"));

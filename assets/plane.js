@@ -1,10 +1,12 @@
-// The map of all memories on a canvas: thousands of points, what is searched for, what is selected.
+// The map of the memories on a canvas: thousands of points, what is searched for, what is selected.
 // `makePlane` is used by memories.js, which stands behind this file in the same script.
 
 function makePlane(canvas, { pick, hover, legend }) {
   const style = () => getComputedStyle(document.body);
   const view = { zoom: 1, x: 0, y: 0 };
-  let data = null; // the columns of studio/plane.py
+  let data = null; // the columns of studio/plane.py: the sample, and the others that are to be seen
+  let sample = null;
+  const others = {}; // what was searched for and what is selected, if the sample lacks it
   let colours = [];
   let fits = () => true;
   let by = "improved";
@@ -17,7 +19,28 @@ function makePlane(canvas, { pick, hover, legend }) {
   const PAD = 26;
 
   function set(columns) {
-    data = columns;
+    sample = columns;
+    merge();
+  }
+
+  // Points that must be drawn in any case: `why` names them, and has one set at a time.
+  function also(why, columns) {
+    others[why] = columns;
+    if (sample) merge();
+  }
+
+  function merge() {
+    data = { ...sample };
+    const lists = ["ids", "x", "y", "state", "gain", "created", "model"];
+    for (const name of lists) data[name] = [...sample[name]];
+    const known = new Set(sample.ids);
+    for (const more of Object.values(others).filter(Boolean)) {
+      more.ids.forEach((id, index) => {
+        if (known.has(id)) return;
+        known.add(id);
+        for (const name of lists) data[name].push(more[name][index]);
+      });
+    }
     place = new Map(data.ids.map((id, index) => [id, index]));
     over = -1;
     paint();
@@ -274,6 +297,7 @@ function makePlane(canvas, { pick, hover, legend }) {
 
   return {
     set,
+    also,
     zoom,
     colour(name) {
       by = name;

@@ -46,9 +46,15 @@ class LearnRun:
     work: Work
 
 
-def learn_run(problem: str, model: ModelSettings, learning: LearnSettings, tools: Tools) -> LearnRun:
-    """A run that learns from a problem. Raises `BadInput` if it is empty, or no text."""
-    return _run(checked(problem), model, learning, tools, None)
+def learn_run(
+    problem: str, model: ModelSettings, learning: LearnSettings, tools: Tools, source: str | None = None
+) -> LearnRun:
+    """A run that learns from a problem; `source` is the run that it was asked from, if any.
+
+    Raises:
+        BadInput: the problem is empty, or no text.
+    """
+    return _run(checked(problem), model, learning, tools, {"source_run": source} if source else {})
 
 
 def resume_run(run: str, tools: Tools) -> LearnRun:
@@ -61,7 +67,13 @@ def resume_run(run: str, tools: Tools) -> LearnRun:
     from elm_app.learning import checkpoint
 
     state = checkpoint.read(tools.store.folder, run)
-    return _run(state.problem, _from(ModelSettings, state.settings), _from(LearnSettings, state.settings), tools, run)
+    return _run(
+        state.problem,
+        _from(ModelSettings, state.settings),
+        _from(LearnSettings, state.settings),
+        tools,
+        {"resumed_from": run},
+    )
 
 
 def can_resume(run: str, tools: Tools) -> bool:
@@ -73,14 +85,13 @@ def _from(kind: type[Any], settings: dict[str, Any]) -> Any:
     return kind(**{field.name: settings[field.name] for field in fields(kind) if field.name in settings})
 
 
-def _run(problem: str, model: ModelSettings, learning: LearnSettings, tools: Tools, resumed: str | None) -> LearnRun:
-    run = new_run_id()
+def _run(problem: str, model: ModelSettings, learning: LearnSettings, tools: Tools, origin: dict[str, str]) -> LearnRun:
+    run, resumed = new_run_id(), origin.get("resumed_from")
 
     def work(stopped: Callable[[], bool]) -> Iterator[Event]:
         return learn(run, problem, model, learning, tools, stopped, resumed)
 
-    settings = {**asdict(model), **asdict(learning)} | ({"resumed_from": resumed} if resumed else {})
-    return LearnRun(run, problem, settings, work)
+    return LearnRun(run, problem, {**asdict(model), **asdict(learning), **origin}, work)
 
 
 def learn(

@@ -16,13 +16,13 @@ class Actions:
 
     Attributes:
         solve: problem, model, sampling, and which memories it is tried with.
-        learn: learn from a problem.
+        learn: learn from a problem; the last argument is the run that it was asked from, or None.
         resume: go on with the learning run of that id.
         can_resume: whether that run left something to go on from.
     """
 
     solve: Callable[[str, ModelSettings, SamplingSettings, RouteSettings], str]
-    learn: Callable[[str, ModelSettings, LearnSettings], str]
+    learn: Callable[[str, ModelSettings, LearnSettings, str | None], str]
     resume: Callable[[str], str]
     can_resume: Callable[[str], bool]
     store: Store

@@ -11,7 +11,7 @@ from typing import Any
 from elm_app.config import ModelSettings, RouteSettings, SamplingSettings
 from elm_app.errors import BadInput, ElmError
 from elm_app.runs.view import RunView
-from elm_app.studio import render
+from elm_app.studio import links, render
 from elm_app.studio.actions import Actions
 from elm_app.studio.course import estimate
 from elm_app.studio.form import learn_settings
@@ -35,7 +35,10 @@ class Asks:
         """Learn from the problem of a run; `fields` are those of the drawer."""
         try:
             view = self._view(ask)
-            return {"run": self.actions.learn(view.problem, _model(view), learn_settings(_fields(ask)))}
+            folder = self.tail.runner.folder
+            asked_from = view.run if view.command == "solve" else links.source(folder, view)
+            learning = learn_settings(_fields(ask))
+            return {"run": self.actions.learn(view.problem, _model(view), learning, asked_from)}
         except ElmError as error:
             return {"error": render.error(error)}
 

@@ -62,11 +62,12 @@ CABINET = """
       <div class="view">
         <div class="map">
           <div class="map-head"><h2>Map</h2><span class="legend" data-part="legend"></span>
+            <span data-part="drawn"></span>
             <label>Colour <select data-part="colour"><option value="improved">effect</option>
               <option value="gain">gain in agreement</option><option value="enabled">offered</option>
               <option value="model">model</option><option value="age">age</option></select></label></div>
           <div class="sheet"><canvas data-part="plane" tabindex="0" role="application"
-            aria-label="Map of all memories: near means alike in meaning. Arrow keys go from point to point, Enter
+            aria-label="Map of the memories: near means alike in meaning. Arrow keys go from point to point, Enter
  opens a card. The list has the same memories."></canvas>
             <div class="glance" data-part="glance" hidden></div>
             <div class="zoom" role="group" aria-label="Zoom">

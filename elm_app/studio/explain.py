@@ -218,10 +218,12 @@ def _cosine(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}".replace("-", "−")
 
 
-def plane_svg(points: Sequence[Point], matches: Sequence[tuple[Point, float, bool]], query: Point | None) -> str:
-    """The map, 320 × 320: all memories as dots, the matches (place, score, whether used) larger, lines to the problem.
+def plane_svg(
+    points: Sequence[Point], matches: Sequence[tuple[Point, float, bool]], query: Point | None, total: int
+) -> str:
+    """The map, 320 × 320: memories as dots, the matches (place, score, whether used) larger, lines to the problem.
 
-    Places are in [-1, 1].
+    Places are in [-1, 1]; `total` is how many memories there are, of which `points` may be a sample.
     """
 
     def at(point: Point) -> tuple[float, float]:
@@ -241,8 +243,9 @@ def plane_svg(points: Sequence[Point], matches: Sequence[tuple[Point, float, boo
         a, b = at(query)
         own = f'<path class="query" d="M{a - 6:.1f} {b:.1f}l6 -6l6 6l-6 6Z"/>'
     told = "Map of the memories: the problem as a diamond, lines to its matches" if query else "Map of the memories"
+    some = f" {len(points):,} of {total:,} memories shown." if len(points) < total else ""
     return (
         f'<figure class="plane"><svg viewBox="0 0 320 320" role="img" aria-label="{told}"><g class="all">{dots}</g>'
         f'<g class="lines">{"".join(lines)}</g><g class="matched">{"".join(rings)}</g>{own}</svg>'
-        f"<figcaption>{told}.</figcaption></figure>"
+        f"<figcaption>{told}.{some}</figcaption></figure>"
     )

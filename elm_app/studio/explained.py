@@ -75,11 +75,11 @@ class Explain:
         """The map's SVG, and whether the problem's place on it is still to come."""
         if view.retrieved is None or not view.retrieved.matches or not self.store.count():
             return "", False
-        columns = self.atlas.columns()
-        places = dict(zip(columns["ids"], zip(columns["x"], columns["y"], strict=True), strict=True))
+        found, drawn = self.atlas.columns(match.id for match in view.retrieved.matches), self.atlas.columns()
+        places = dict(zip(found["ids"], zip(found["x"], found["y"], strict=True), strict=True))
         key = self.meaning.key(view.problem)
         query = None if isinstance(key, Progress) else self.atlas.place(np.asarray(key)[None])[0]
-        some = list(places.values())[:: max(1, len(places) // DOTS)]
+        some = list(zip(drawn["x"], drawn["y"], strict=True))[:: -(-len(drawn["x"]) // DOTS)]
         used = {id for ids in view.retrieved.arms.values() for id in ids}
         matches = [
             (_unit(places[match.id]), match.score, match.id in used)
@@ -87,7 +87,8 @@ class Explain:
             if match.id in places
         ]
         own = None if query is None else _unit(query)
-        return explain.plane_svg([_unit(place) for place in some], matches, own), query is None
+        dots = [_unit(place) for place in some]
+        return explain.plane_svg(dots, matches, own, drawn["total"]), query is None
 
 
 def newest(folder: Path) -> str:

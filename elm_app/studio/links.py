@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from elm_app.runs.log import runs
-from elm_app.runs.view import LearnView
+from elm_app.runs.view import LearnView, RunView
 from elm_app.studio.history import summary
 
 LOOKED_AT = 300
@@ -26,13 +26,25 @@ def about(folder: Path, problem: str, command: str, before: str | None = None) -
     return None
 
 
+def source(folder: Path, view: RunView) -> str | None:
+    """The run whose problem a learning run was asked to learn from: the one that it names, or that named by the run
+    that it goes on from. One that was not asked from a run (the command line's) is told by its problem."""
+    settings: Any = view.settings
+    for _ in range(_CHAIN):
+        if not isinstance(settings, dict):
+            break
+        if _is_there(folder, settings.get("source_run")):
+            return str(settings["source_run"])
+        run = settings.get("resumed_from")
+        settings = _first(folder / f"{run}.jsonl").get("settings") if _is_there(folder, run) else None
+    return about(folder, view.problem, "solve", before=view.run)
+
+
 def earlier(folder: Path, run: object) -> LearnView | None:
     """What was learned in the run that another goes on from, and in those before it; None if its log is gone."""
     steps: LearnView | None = None
     for _ in range(_CHAIN):
-        if not isinstance(run, str) or Path(run).name != run:
-            break
-        view = summary(folder / f"{run}.jsonl") if (folder / f"{run}.jsonl").is_file() else None
+        view = summary(folder / f"{run}.jsonl") if _is_there(folder, run) else None
         if view is None or view.learn is None:
             break
         found = LearnView(steps=view.learn.steps, finished=list(view.learn.finished), before=view.learn.before)
@@ -41,6 +53,10 @@ def earlier(folder: Path, run: object) -> LearnView | None:
             found.before = steps.before or found.before
         steps, run = found, view.settings.get("resumed_from")
     return steps
+
+
+def _is_there(folder: Path, run: object) -> bool:
+    return isinstance(run, str) and Path(run).name == run and (folder / f"{run}.jsonl").is_file()
 
 
 def _first(path: Path) -> dict[str, Any]:

@@ -91,6 +91,7 @@ class Memories:
             rows = tuple(self.store.rows(list(scores)))
             answer["query"] = self.atlas.place(key[None])[0]
             answer["matches"] = [[match.id, round(match.score, 3)] for match in found[:MATCHES]]
+            answer["points"] = self.atlas.columns(match.id for match in found[:MATCHES])
         else:
             page = self.store.page(
                 **asked.filters, sort=asked.sort, descending=asked.descending, offset=asked.offset, limit=shelf.PAGE
@@ -107,9 +108,11 @@ class Memories:
             "total": total,
         }
 
-    def memories_map(self, _: Ask) -> dict[str, Any]:
-        """All points of the map."""
-        return {"stamp": stamp(self.store), **self.atlas.columns()}
+    def memories_map(self, ask: Ask) -> dict[str, Any]:
+        """The points of the map, and which of the memories that were ticked (`picked`) are gone."""
+        picked = [id for id in ask.get("picked") or [] if isinstance(id, str)]
+        gone = sorted(set(picked) - set(self.atlas.columns(picked)["ids"])) if picked else []
+        return {"stamp": stamp(self.store), "gone": gone, **self.atlas.columns()}
 
     def memory_card(self, ask: Ask) -> dict[str, Any]:
         """The card of one memory."""
@@ -122,7 +125,7 @@ class Memories:
         except DamagedMemory as error:
             return {"id": id, "card": card.damaged(id, render.error(error))}
         has_run = self._has_run(memory.run)
-        return {"id": id, "card": card.card(memory, has_run)}
+        return {"id": id, "card": card.card(memory, has_run), "point": self.atlas.columns([id])}
 
     def memory_glance(self, ask: Ask) -> dict[str, Any]:
         """What the map shows beside a point: problem, answer, and how the votes stood."""

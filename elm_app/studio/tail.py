@@ -160,7 +160,7 @@ class LiveRun:
         if view.command == "solve":
             self._links = {"learn": links.about(self._runner.folder, view.problem, "learn")}
         elif view.command == "learn":
-            self._links = {"solve": links.about(self._runner.folder, view.problem, "solve", before=view.run)}
+            self._links = {"solve": links.source(self._runner.folder, view)}
 
     def _learn(self, entry: Entry) -> None:
         if isinstance(entry.event, RunStarted) and "resumed_from" in entry.event.settings:

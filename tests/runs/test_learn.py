@@ -217,7 +217,8 @@ def test_a_second_writer_is_told_before_anything_is_learned(kit: Tools, model: M
 
 def test_through_the_runner_and_the_log(kit: Tools, model: ModelSettings, tmp_path: Path) -> None:
     with closing(Runner(tmp_path / "runs")) as runner:
-        ready = learn_run(f"  {PROBLEM}\n", model, SHORT, kit)
+        ready = learn_run(f"  {PROBLEM}\n", model, SHORT, kit, source="20260101-000000-000000")
+        assert ready.settings["source_run"] == "20260101-000000-000000"
         run_id = runner.submit("learn", ready.problem, ready.settings, ready.work, ready.run)
         entries: list[Entry] = list(follow(tmp_path / "runs", run_id))
     document = learn_json(view_of(entries))

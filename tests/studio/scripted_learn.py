@@ -218,10 +218,11 @@ def actions(runner: Runner, folder: Path, pace: float = 0.06) -> Actions:
         settings = {**asdict(model), **asdict(sampling), **asdict(routing)}
         return runner.submit("solve", problem.strip(), settings, work)
 
-    def learn(problem: str, model: ModelSettings, learning: LearnSettings) -> str:
+    def learn(problem: str, model: ModelSettings, learning: LearnSettings, source: str | None) -> str:
         run = new_run_id()
         one = Learning(problem, learning, store, run, pace)
-        return runner.submit("learn", problem, {**asdict(model), **asdict(learning)}, one.work, run)
+        settings = {**asdict(model), **asdict(learning), **({"source_run": source} if source else {})}
+        return runner.submit("learn", problem, settings, one.work, run)
 
     def resume(run: str) -> str:
         if not can_resume(run):
@@ -233,7 +234,8 @@ def actions(runner: Runner, folder: Path, pace: float = 0.06) -> Actions:
         assert earlier.learn is not None
         one.before, one.steps = earlier.learn.before, list(earlier.learn.finished)
         (store.folder / "checkpoints" / f"{run}.safetensors").unlink()
-        return runner.submit("learn", earlier.problem, earlier.settings | {"resumed_from": run}, one.work, fresh)
+        settings = {name: value for name, value in earlier.settings.items() if name != "source_run"}
+        return runner.submit("learn", earlier.problem, settings | {"resumed_from": run}, one.work, fresh)
 
     def can_resume(run: str) -> bool:
         return (store.folder / "checkpoints" / f"{run}.safetensors").is_file()

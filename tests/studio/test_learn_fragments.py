@@ -50,9 +50,9 @@ class Studio:
         sampling = SamplingSettings(samples=samples, seed=7)
         return self.done(self.actions.solve(problem, ModelSettings(model="small"), sampling, RouteSettings(memory)))
 
-    def learned(self, problem: str = EGGS, steps: int = 2) -> str:
+    def learned(self, problem: str = EGGS, steps: int = 2, source: str | None = None) -> str:
         settings = LearnSettings(steps=steps, seed=7)
-        return self.done(self.actions.learn(problem, ModelSettings(model="small"), settings))
+        return self.done(self.actions.learn(problem, ModelSettings(model="small"), settings, source))
 
     def done(self, run: str) -> str:
         assert self.runner.wait(run, 30)
@@ -161,6 +161,21 @@ def test_a_learning_run_leads_back_to_the_run_that_solved_its_problem(studio: St
     meta = studio.tail.answer(run, -1)["parts"]["meta"]
     assert f'<a href="?run={first}" data-run="{first}">the run that solved it</a>' in meta
     assert "8 rollouts · 20 virtual tokens · learning rate" in meta
+
+
+def test_it_leads_back_to_the_very_run_it_was_asked_from_even_if_it_broke_off(studio: Studio) -> None:
+    first = studio.solved("this breaks")
+    studio.solved("this breaks")  # a later run of the same problem is not the one
+    broken = studio.done(studio.asks.learn({"run": first, "fields": {"steps": "3"}})["run"])
+    assert studio.view(broken).settings["source_run"] == first
+    resumed = studio.done(studio.asks.resume({"run": broken})["run"])
+    assert "source_run" not in studio.view(resumed).settings
+    again = studio.done(studio.asks.learn({"run": resumed, "fields": {"steps": "1"}})["run"])
+    back = f'<a href="?run={first}" data-run="{first}">the run that solved it</a>'
+    for run in (broken, resumed, again):
+        assert back in studio.tail.answer(run, -1)["parts"]["meta"]
+    (studio.runner.folder / f"{first}.jsonl").unlink()
+    assert back not in Tail(studio.runner, studio.actions).answer(broken, -1)["parts"]["meta"]
 
 
 def test_before_and_after_stand_side_by_side_in_the_same_colours(studio: Studio) -> None:

@@ -21,6 +21,7 @@ from elm_app.events import Progress
 from elm_app.memory import archive
 from elm_app.memory.store import Store
 from elm_app.studio import memories as tab
+from elm_app.studio import plane
 from elm_app.studio.meaning import Meaning
 from elm_app.studio.memories import Memories
 from elm_app.studio.plane import Atlas, stamp
@@ -145,6 +146,28 @@ def test_the_map_has_every_memory_and_changes_only_with_them(store: Store) -> No
     again = atlas.columns()
     assert (again["x"], again["y"]) == (columns["x"], columns["y"])
     assert again["state"] != columns["state"]
+
+
+def test_a_large_store_is_drawn_in_part_and_what_is_asked_for_always(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plane, "DRAWN", 8)
+    fill(store, [memory(number) for number in range(40)])
+    page = desk(store)
+    drawn = ask(page, "memories_map")
+    assert (len(drawn["ids"]), drawn["total"]) == (8, 40)
+    left_out = next(id for id in store.vectors()[0] if id not in drawn["ids"])
+    assert ask(page, "memory_card", id=left_out)["point"]["ids"] == [left_out]
+    found = ask(page, "memories_list", text=store.get(left_out).problem)
+    assert left_out in found["points"]["ids"]
+    assert sorted(found["points"]["ids"]) == sorted(id for id, _ in found["matches"])
+    at = found["points"]["ids"].index(left_out)
+    assert [found["points"]["x"][at], found["points"]["y"][at]] == found["query"]
+    ticked = [left_out, drawn["ids"][0], drawn["ids"][1]]
+    store.delete(ticked[1:2])
+    again = ask(page, "memories_map", picked=ticked)
+    assert again["gone"] == ticked[1:2]
+    assert len(set(again["ids"]) & set(drawn["ids"])) == 7  # the rest of the sample stays
 
 
 # searching while the embedder is on its way
