@@ -34,14 +34,15 @@ _SETTINGS = {
 }  # fmt: skip
 
 
-def card(memory: Memory, has_run: bool) -> str:
-    """The whole card; `has_run` is whether the log of the run that made it is here, to be opened."""
+def card(memory: Memory, has_run: bool, last_use: str | None = None) -> str:
+    """The whole card; `has_run` is whether the log of the run that made it is here, to be opened, and `last_use` the
+    newest run that used it."""
     name = html.escape(memory.id)
     return (
         f'<article class="specimen" data-id="{name}" aria-label="Memory {name}">'
         f"{_head(memory, has_run)}{_own_words(memory)}"
-        f"{_votes(memory)}{_curves(memory.steps)}{_facts(memory, has_run)}{_prompt(memory)}{_steps(memory.steps)}"
-        f"{_settings(memory.settings)}</article>"
+        f"{_votes(memory)}{_curves(memory.steps)}{_facts(memory, has_run, last_use)}{_prompt(memory)}"
+        f"{_steps(memory.steps)}{_settings(memory.settings)}</article>"
     )
 
 
@@ -172,17 +173,21 @@ def _curves(steps: tuple[LearnStep, ...]) -> str:
     )
 
 
-def _facts(memory: Memory, has_run: bool) -> str:
+def _facts(memory: Memory, has_run: bool, last_use: str | None) -> str:
     model, weights = memory.model, memory.model.weights_sha256[:12]
     run, own = html.escape(memory.run), html.escape(memory.id)
     made_by = (
         f'<a href="?run={quote(memory.run)}" data-run="{run}">{run}</a>' if has_run else f"{run}, not on this machine"
     )
+    since = html.escape(_since(memory))
+    if last_use:
+        name = html.escape(last_use)
+        since += f' · <a href="?explain={name}" data-explain-run="{name}">explain the last use</a>'
     facts = [
         ("Learned", f"{when(memory.created)}, in {words.count(len(memory.steps), 'step')}"),
         ("Reward", html.escape(_REWARDS.get(memory.reward, memory.reward))),
         ("Cost", f"{words.seconds(memory.seconds)}, {memory.tokens:,} tokens, measuring included"),
-        ("Since then", html.escape(_since(memory))),
+        ("Since then", since),
         ("Model", html.escape(f"{model.id}, {model.quantization}, {model.device}, weights {weights}")),
         (
             "Soft prompt",

@@ -18,7 +18,7 @@ from elm_app.types import Credit, Measured, Vote
 
 SPEAKS = re.compile(
     "article|div|span|button|p|strong|h2|h3|label|input|textarea|section|table|thead|tbody|tr|th|td|figure|figcaption"
-    "|svg|line|text|path|circle|rect|dl|dt|dd|a|details|summary|ol|li|code|i|b"
+    "|svg|line|text|path|circle|rect|dl|dt|dd|a|details|summary|ol|li|code|i|b|header|caption|h4|mark"
 )
 
 

@@ -105,7 +105,7 @@ def test_another_verifier_shows_its_numbers_inside_the_traces(window: Window) ->
     traces = page.locator(".elm-explain details.weighed")
     expect(traces).to_have_count(11)  # 6 with the memory, 5 without
     traces.first.locator("summary").click()
-    expect(traces.first.locator(".steps .tint").first).to_have_attribute("title", re.compile(r"−0\.\d+"))
+    expect(traces.first.locator(".steps .tint").first).to_have_attribute("data-score", re.compile(r"−0\.\d\d"))
 
 
 def test_memories_side_by_side_each_have_a_column(window: Window, site: Site) -> None:
