@@ -161,6 +161,7 @@ function show(answer) {
     return setLive(false);
   }
   if (first) part("arms").replaceChildren();
+  section.dataset.run = answer.run;
   section.dataset.state = answer.state;
   section.dataset.command = answer.command;
   section.dataset.blank = answer.blank;
