@@ -14,6 +14,8 @@ are so many, is deleted and as many new ones are stored. Each measurement is a p
     search    one search for the 10 nearest, embedding not included, with the problems' texts read from the folders;
               `filtered` is with a model (half of all), enabled (80%) and improved (60%); `changed` is as filtered, each
               search being the first one after a card was changed
+    kv        one search for the 10 nearest by KV keys of 512 numbers, of one model (half of all) and enabled; the first
+              one reads the keys from the folders
     chroma    the peer: Chroma's own `query` on the same collection, for the 10 nearest, metadata and texts included
     recall    share of the true 10 nearest that were found; truth is brute force in float64 over the keys
 """
@@ -40,6 +42,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 QUERIES, NEAREST, BATCH, CENTRES = 300, 10, 5000, 200
+INPUT, KV = 384, 512
+"""Numbers in the two keys; the second as for the default model."""
 PROBLEM = "In a shop there are {n} crates with {n} eggs each, and every day a third of them is sold. " * 3
 
 
@@ -48,12 +52,12 @@ def unit(vectors: NDArray[Any]) -> NDArray[np.float32]:
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
-def points(count: int, seed: int) -> NDArray[np.float32]:
-    """(count, 384) float32 points around the same centres, whatever the seed."""
-    centres = np.random.default_rng(0).normal(size=(CENTRES, 384))
+def points(count: int, seed: int, width: int = INPUT) -> NDArray[np.float32]:
+    """(count, width) float32 points around the same centres, whatever the seed."""
+    centres = np.random.default_rng(0).normal(size=(CENTRES, width))
     rng = np.random.default_rng(seed)
     found = [
-        unit(centres[rng.integers(CENTRES, size=size)] + 0.8 * rng.normal(size=(size, 384)))
+        unit(centres[rng.integers(CENTRES, size=size)] + 0.8 * rng.normal(size=(size, width)))
         for size in (min(BATCH, count - start) for start in range(0, count, BATCH))
     ]
     return np.concatenate(found)
@@ -69,23 +73,23 @@ def size_after(size: int) -> int:
     return min(size, max(size // 10, 2000)) if size > 2000 else size // 2
 
 
-def keys(size: int, churned: bool) -> tuple[list[int], NDArray[np.float32]]:
+def keys(size: int, churned: bool, width: int = INPUT) -> tuple[list[int], NDArray[np.float32]]:
     """Numbers and keys of the memories that are there, before or after the deletions."""
-    vectors = points(size, 1)
+    vectors = points(size, 1, width)
     if not churned:
         return list(range(size)), vectors
     gone = size_after(size)
     order = np.random.default_rng(2).permutation(size)
     left = np.sort(order[gone:])
-    return [*left.tolist(), *range(size, size + gone)], np.concatenate([vectors[left], points(gone, 3)])
+    return [*left.tolist(), *range(size, size + gone)], np.concatenate([vectors[left], points(gone, 3, width)])
 
 
-def memories(numbers: list[int], vectors: NDArray[np.float32]) -> Iterator[Any]:
+def memories(numbers: list[int], vectors: NDArray[np.float32], own: NDArray[np.float32]) -> Iterator[Any]:
     """Cards, tensors and keys for `Store.add_many`."""
     from memory.made import MODEL, OTHER, card
 
     base, soft_prompt = card("x", virtual_tokens=1, hidden_size=8), np.ones((1, 8), np.float32)
-    for number, vector in zip(numbers, vectors, strict=True):
+    for number, vector, kv in zip(numbers, vectors, own, strict=True):
         has = traits(number)
         memory = replace(
             base,
@@ -95,23 +99,23 @@ def memories(numbers: list[int], vectors: NDArray[np.float32]) -> Iterator[Any]:
             enabled=has["enabled"],
             improved=has["improved"],
         )
-        yield memory, soft_prompt, {"input": vector}
+        yield memory, soft_prompt, {"input": vector, "kv": kv}
 
 
 def build(folder: Path, size: int) -> dict[str, Any]:
     """Makes the store."""
     from elm_app.memory.store import Store
 
-    vectors, began = points(size, 1), time.perf_counter()
-    store = Store(folder)
+    vectors, own = points(size, 1), points(size, 1, KV)
+    store, began = Store(folder), time.perf_counter()
     for start in range(0, size, BATCH):
         numbers = list(range(start, min(size, start + BATCH)))
-        store.add_many(memories(numbers, vectors[start : start + BATCH]))
+        store.add_many(memories(numbers, vectors[start : start + BATCH], own[start : start + BATCH]))
         told(f"{numbers[-1] + 1} of {size} stored")
     seconds = time.perf_counter() - began
     began = time.perf_counter()
     for number in range(20):
-        store.add_many(memories([10**6 + number], points(1, 50 + number)))
+        store.add_many(memories([10**6 + number], points(1, 50 + number), points(1, 50 + number, KV)))
     one = (time.perf_counter() - began) / 20
     store.delete([f"m{10**6 + number:07}" for number in range(20)])
     store.close()
@@ -122,14 +126,14 @@ def churn(folder: Path, size: int) -> dict[str, Any]:
     """Deletes many, in small batches, and stores as many new ones."""
     from elm_app.memory.store import Store
 
-    before, after = keys(size, False)[0], keys(size, True)
+    before, after, own = keys(size, False)[0], keys(size, True), keys(size, True, KV)[1]
     store, began = Store(folder), time.perf_counter()
     gone = sorted(set(before) - set(after[0]))
     new = [place for place, number in enumerate(after[0]) if number >= size]
     for start in range(0, len(gone), 100):
         store.delete([f"m{number:07}" for number in gone[start : start + 100]])
         some = new[start : start + 100]
-        store.add_many(memories([after[0][place] for place in some], after[1][some]))
+        store.add_many(memories([after[0][place] for place in some], after[1][some], own[some]))
     store.close()
     return {"deleted": len(gone), "stored": len(new), "seconds": time.perf_counter() - began}
 
@@ -141,17 +145,19 @@ def truth(numbers: list[int], vectors: NDArray[np.float32], fit: Callable[[int],
     wide = vectors[places].astype(np.float64)
     wide /= np.linalg.norm(wide, axis=1, keepdims=True)
     found = []
-    for query in points(QUERIES, 9).astype(np.float64):
+    for query in points(QUERIES, 9, vectors.shape[1]).astype(np.float64):
         scores = wide @ (query / np.linalg.norm(query))
         best = np.argpartition(-scores, NEAREST)[: NEAREST * 2]
         found.append(ids[best[np.lexsort((ids[best], -scores[best]))][:NEAREST]].tolist())
     return found
 
 
-def measured(search: Callable[[NDArray[np.float32]], list[str]], right: list[list[str]]) -> dict[str, float]:
+def measured(
+    search: Callable[[NDArray[np.float32]], list[str]], right: list[list[str]], width: int = INPUT
+) -> dict[str, float]:
     """Milliseconds of each search, and how much of the truth was found."""
     times, hits, first = [], 0, 0
-    for query, wanted in zip(points(QUERIES, 9), right, strict=True):
+    for query, wanted in zip(points(QUERIES, 9, width), right, strict=True):
         began = time.perf_counter()
         found = search(query)
         times.append((time.perf_counter() - began) * 1e3)
@@ -193,6 +199,9 @@ def ours(folder: Path, size: int, churned: bool) -> dict[str, Any]:
         found = store.nearest(vector, NEAREST, model=MODEL.weights_sha256, enabled=True, improved=True)
         return [match.id for match in found]
 
+    def by_kv(vector: NDArray[np.float32]) -> list[str]:
+        return [match.id for match in store.nearest_kv(vector, NEAREST, model=MODEL.weights_sha256, enabled=True)]
+
     def changed(vector: NDArray[np.float32]) -> float:
         store.change(f"m{numbers[-1]:07}", retrieved=store.get(f"m{numbers[-1]:07}").retrieved + 1)
         began = time.perf_counter()
@@ -203,13 +212,20 @@ def ours(folder: Path, size: int, churned: bool) -> dict[str, Any]:
     assert page.total == store.count() == len(numbers)
     after = [changed(vector) for vector in points(100, 9)]
     store.close()
+    every = measured(plain, truth(numbers, vectors, lambda _: True))
+    some = measured(filtered, truth(numbers, vectors, lambda number: all(traits(number).values())))
+    began = time.perf_counter()
+    by_kv(points(1, 7, KV)[0])
+    first = time.perf_counter() - began
+    right = truth(numbers, keys(size, churned, KV)[1], lambda n: traits(n)["first"] and traits(n)["enabled"])
     return {
         "open_seconds": opened,
         "page_of_50_ms": listed * 1e3,
         "peak_bytes": memory,
         "changed": {"p50_ms": float(np.percentile(after, 50)), "p95_ms": float(np.percentile(after, 95))},
-        "all": measured(plain, truth(numbers, vectors, lambda _: True)),
-        "filtered": measured(filtered, truth(numbers, vectors, lambda number: all(traits(number).values()))),
+        "all": every,
+        "filtered": some,
+        "kv": {"first_seconds": first, **measured(by_kv, right, KV)},
     }
 
 
@@ -306,6 +322,11 @@ def table(reports: list[dict[str, Any]]) -> None:
             f"{report['memories']:>7,} stored in {made['seconds']:.1f} s, one more in {made['add_ms']:.0f} ms; "
             f"{changed['deleted']:,} deleted and {changed['stored']:,} stored in {changed['seconds']:.1f} s; "
             f"filtered search after a change: p95 {report['churned']['ours']['changed']['p95_ms']:.1f} ms"
+        )
+        kv = report["churned"]["ours"]["kv"]
+        print(
+            f"{report['memories']:>7,} by KV: first {kv['first_seconds']:.2f} s, then p50 {kv['p50_ms']:.2f} ms, "
+            f"p95 {kv['p95_ms']:.2f} ms, recall@10 {kv['recall']:.4f}"
         )
 
 

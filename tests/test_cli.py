@@ -515,6 +515,11 @@ def test_the_default_model_comes_from_the_environment(
     assert "model is ' '." in sentence(elm("solve", "1?"))
 
 
+def _hear_ctrl_c() -> None:
+    """Whoever started the tests in the background has made them, and their children, deaf to it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class TestProcess:
     """The command as a process of its own."""
 
@@ -529,6 +534,7 @@ class TestProcess:
             encoding="utf-8",
             cwd=ROOT,
             env=environment,
+            preexec_fn=_hear_ctrl_c,
         )
 
     def test_ctrl_c_prints_what_there_is(self, random_model: Path, tmp_path: Path) -> None:

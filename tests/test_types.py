@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from elm_app import types
 from elm_app.types import (
     AnswerCount,
+    Credit,
     Decision,
     LearnStep,
     Match,
@@ -19,8 +20,11 @@ from elm_app.types import (
     Memory,
     ModelInfo,
     Problem,
+    SideScore,
+    StepScore,
     Timing,
     Trace,
+    TraceScore,
     Vote,
     from_json,
     to_json,
@@ -35,6 +39,12 @@ NOUNS: list[Any] = [
     Vote("72", 0.75, (AnswerCount("72", 3, (0, 1, 2)), AnswerCount("5", 1, (3,))), 0, tied=False),
     Vote(None, 0.0, (), 4),
     Match("m1", -0.5, "1?"),
+    Match("m1", 0.75, "1?", 0.5, 1.0, 0.875),
+    Credit("prm", won=2, agreed=1),
+    StepScore(0, 12, -0.5),
+    TraceScore("memory_2", 3, -0.5, (StepScore(0, 12, -0.5),)),
+    SideScore("memory", "72", 0.25, (TraceScore("memory", 0, 0.25),)),
+    SideScore("zero_shot", None, 0.0),
     Decision("72", "agreement", "Both agree.", verifier="model"),
     Decision(None, "zero_shot", "No answer."),
     ModelInfo("tiny", "int8", "cpu", "ab" * 32),
@@ -64,6 +74,7 @@ NOUNS: list[Any] = [
         bytes=71680,
         words=((" think", "½"), ("step",)),
         run="20261122-181639-482913",
+        credit=(Credit("none", agreed=3),),
     ),
 ]
 

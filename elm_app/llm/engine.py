@@ -16,7 +16,6 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from tokenizers.decoders import DecodeStream
 from torch import Tensor
@@ -234,14 +233,13 @@ class Engine:
             BadInput: the problem does not fit. ModelError: this kind of model does not show its keys.
             OutOfMemory: the device's memory ran out.
         """
-        from elm_app.llm.question import layers_of, mean_keys, typical_keys
+        from elm_app.llm.question import joined, layers_of, mean_keys, typical_keys
 
         with _readable_errors("reading"):
             layers = layers_of(self.decoder.layer_count)
             if self._typical is None:
                 self._typical = typical_keys(self, layers)
-            keys = F.normalize(mean_keys(self, problem, layers) - self._typical, dim=1).flatten()
-            return np.asarray(F.normalize(keys, dim=0), np.float32)
+            return np.asarray(joined(mean_keys(self, problem, layers), self._typical), np.float32)
 
     def _embeds(self, request: RolloutRequest) -> Tensor:
         embeds = self.decoder.embed(torch.tensor(request.prompt, dtype=torch.long))

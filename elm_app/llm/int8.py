@@ -208,7 +208,7 @@ class Int8Decoder:
                 pairs = qkv[:, first : first + size].unflatten(1, (self.kv_heads, self.head_dim // 2, 2))
                 found[number] = pairs.transpose(2, 3).flatten(1)  # in the order of the checkpoint
 
-        self._read(embeds, watch)
+        self._read(embeds, watch, max(layers) + 1)
         return torch.stack([found[number] for number in layers])
 
     def log_probs(self, prompt: Tensor, rows: Sequence[Tensor], temperature: float) -> Tensor:
@@ -259,10 +259,12 @@ class Int8Decoder:
                 kept.append(cache)
         return kept
 
-    def _read(self, embeds: Tensor, watch: Callable[[int, Tensor], None] = lambda *_: None) -> tuple[Tensor, KVCache]:
-        """Last hidden states (S, H) and a one-row cache; `watch` sees each layer's queries, keys and values."""
-        length = len(embeds)
-        shape = (len(self.layers), 1, self.kv_heads, length, self.head_dim)
+    def _read(
+        self, embeds: Tensor, watch: Callable[[int, Tensor], None] = lambda *_: None, depth: int | None = None
+    ) -> tuple[Tensor, KVCache]:
+        """Hidden states (S, H) after `depth` layers, and a one-row cache; `watch` sees each layer's q, k and v."""
+        length, depth = len(embeds), depth or len(self.layers)
+        shape = (depth, 1, self.kv_heads, length, self.head_dim)
         cache = KVCache(torch.empty(shape), torch.empty(shape), length)
         turn = self.turn(torch.arange(length))[:, None]
         sizes = [self.heads, self.kv_heads, self.kv_heads]
@@ -276,12 +278,12 @@ class Int8Decoder:
             out = F.scaled_dot_product_attention(query, key, value, is_causal=True)
             return out[0].transpose(0, 1).flatten(1)
 
-        return self._forward(embeds.float(), attend), cache
+        return self._forward(embeds.float(), attend, depth), cache
 
-    def _forward(self, x: Tensor, attend: Callable[[int, Tensor], Tensor]) -> Tensor:
-        """fp32 (B, H) to the last hidden states, fp32 (B, H), not yet normalised; `x` is used up."""
+    def _forward(self, x: Tensor, attend: Callable[[int, Tensor], Tensor], depth: int | None = None) -> Tensor:
+        """fp32 (B, H) to the hidden states after `depth` layers, fp32 (B, H), not yet normalised; `x` is used up."""
         kernels, turned = self.kernels, (self.heads + self.kv_heads) * self.head_dim
-        for number, layer in enumerate(self.layers):
+        for number, layer in enumerate(self.layers[:depth]):
             qkv = layer.qkv(kernels.norm_quantize(x, layer.attn_norm, self.eps))
             if layer.qk_norm is not None:
                 query_key = qkv[:, :turned].unflatten(1, (-1, self.head_dim))

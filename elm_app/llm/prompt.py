@@ -33,6 +33,6 @@ def located_prompt(tokenizer: Any, problem: str) -> tuple[list[int], slice]:
     own = [
         place
         for place, (start, end) in enumerate(read["offset_mapping"], len(tokens))
-        if begins <= start < begins + len(problem) and end > start
+        if start < begins + len(problem) and end > max(begins, start)  # it may begin with the space before
     ]
     return [*tokens, *read["input_ids"], *after], slice(own[0], own[-1] + 1)

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from elm_app.llm.prompt import located_prompt
@@ -22,6 +23,8 @@ from elm_app.llm.prompt import located_prompt
 if TYPE_CHECKING:
     from elm_app.llm.engine import Engine
 
+WIDEST = 2048
+"""Numbers in a key: 100,000 memories take 0.8 GB to search at most. A model of 8B has 1024 in a layer."""
 TYPICAL = (
     "Mara buys 4 notebooks for 3 dollars each and a pen for 2 dollars. How much does she pay?",
     "A train travels 150 km in 2 hours. At the same speed, how far does it travel in 5 hours?",
@@ -63,3 +66,15 @@ def mean_keys(engine: Engine, problem: str, layers: list[int]) -> Tensor:
 def typical_keys(engine: Engine, layers: list[int]) -> Tensor:
     """What is taken off: the mean over `TYPICAL`, fp32 (layers, kv heads · D)."""
     return torch.stack([mean_keys(engine, problem, layers) for problem in TYPICAL]).mean(0)
+
+
+def joined(keys: Tensor, typical: Tensor) -> Tensor:
+    """One vector of length 1, fp32 (D,), of mean keys and typical ones, fp32 (layers, kv heads · D).
+
+    D is at most `WIDEST`: where the layers' keys are wider together, those in the middle are taken, at least one.
+    """
+    count, width = keys.shape
+    taken = min(count, max(1, WIDEST // width))
+    first = (count - taken) // 2
+    layers = F.normalize(keys - typical, dim=1)[first : first + taken]
+    return F.normalize(layers.flatten(), dim=0)

@@ -18,6 +18,8 @@ from elm_app.memory.rows import Page, Row, row_of
 from elm_app.memory.table import Table
 from elm_app.types import Match, Memory, ModelInfo
 
+_UNREADABLE = "(its card cannot be read)"
+
 
 class Reader:
     """The memories under `folder`, as they are on disk now: lists and searches from the table, cards from folders."""
@@ -102,8 +104,17 @@ class Reader:
         return self._kv.missing(model, width)
 
     def _matches(self, found: Sequence[tuple[str, float]]) -> list[Match]:
-        problems = {row.id: row.problem for row in self.rows([id for id, _ in found])}
-        return [Match(id, score, problems[id]) for id, score in found if id in problems]
+        """With the problems' texts; an unreadable card is said to be one, what was deleted just now is left out."""
+        matches = []
+        for id, score in found:
+            try:
+                problem = files.read_problem(self.adapters / id)
+            except DamagedMemory:
+                if not (self.adapters / id).is_dir():
+                    continue
+                problem = _UNREADABLE
+            matches.append(Match(id, score, problem))
+        return matches
 
     def vectors(
         self, *, model: str | None = None, enabled: bool | None = None, improved: bool | None = None
@@ -159,5 +170,4 @@ class Reader:
 
 
 def _damaged_row(id: str) -> Row:
-    problem = "(its card cannot be read)"
-    return Row(id, problem, None, "", "", "", False, False, "", None, None, None, 0.0, 0, 0, 0, 0, 0, damaged=True)
+    return Row(id, _UNREADABLE, None, "", "", "", False, False, "", None, None, None, 0.0, 0, 0, 0, 0, 0, damaged=True)

@@ -74,6 +74,8 @@ def settle(store: Store, intent: Intent) -> str:
             remake(store)
     if intent.op in ("add", "change"):
         reconcile(store, intent.ids)
+    if intent.op == "change":
+        store.table.touch()
     store.writer.end()
     which = f"{len(intent.ids)} memories" if len(intent.ids) != 1 else f"memory {intent.ids[0]}"
     return {

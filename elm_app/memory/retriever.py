@@ -85,9 +85,10 @@ def chosen(
 
     Raises:
         BadInput: there is no such memory, or it belongs to another model.
-        DamagedMemory: its card or its tensor is not what it should be.
+        DamagedMemory: its card, its tensor or its keys are not what they should be.
     """
     store.soft_prompt(memory_id, model)
+    store.keys(memory_id)
     memory = store.get(memory_id)
     matches = _matches(store, keys, model, settings, n)
     if memory_id not in [match.id for match in matches]:

@@ -127,6 +127,7 @@ class Store(Reader):
     def credit(self, id: str, verifier: str | None, outcome: Outcome) -> Memory:
         """Counts how a use ended, and by which verifier (None: it needed none); raises as `change`."""
         with self._changing:
+            self.claim()  # before the counts are read: no other process adds to them in between
             memory, name = self.get(id), verifier or "none"
             before = {one.verifier: one for one in memory.credit}
             old = before.get(name, Credit(name))
@@ -152,7 +153,8 @@ class Store(Reader):
                 packed = files.pack_keys(id, {**known, name: key})
                 with self._doing(Intent("change", (id,))):
                     write_whole(place / files.KEYS, packed)
-            self._kv.forget()
+                    if name in known:  # a new one is looked for anyway
+                        self.table.touch()
 
     def delete(self, ids: Sequence[str]) -> None:
         """Deletes all of them; if one does not exist, `BadInput`, and nothing is deleted."""

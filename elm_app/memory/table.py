@@ -35,7 +35,7 @@ _COUNTERS = 64
 """Where in the header it is counted how often something was written, and how often a vector was written over: 8 bytes
 each."""
 _ROUNDING = 1e-4
-"""More than float32 can be wrong about a cosine of 384 numbers, twice."""
+"""More than float32 can be wrong about a cosine of 384 numbers, twice; of more numbers, so many times more."""
 _FILTERS = ("live", "enabled", "improved", "model")
 _CHUNK, _PART = 4096, 8192
 """Records copied, and records scored, at a time."""
@@ -88,6 +88,16 @@ class Table:
     def records(self) -> Records:
         """All records, dead ones too, as they are on disk now: (n,) of RECORD, read-only; empty without a file."""
         return self._map().records
+
+    def versioned(self) -> tuple[tuple[int, int], Records, dict[str, NDArray[Any]]]:
+        """A version, `records`, and a copy of their columns for `select`.
+
+        Under the same version every record is of the same memory, dead or alive, and its keys are the same.
+        """
+        mapped = self._map()
+        version = mapped.inode, int(mapped.counters[1])
+        columns = self._keep(mapped).columns if len(mapped.records) else {}
+        return version, mapped.records, {name: columns.get(name, mapped.records[name]) for name in _FILTERS}
 
     # reading
 
@@ -228,6 +238,11 @@ class Table:
         if len(records) - alive > 1000 + alive // 4:
             self.replace([records[live]])
 
+    def touch(self) -> None:
+        """Tells all who keep copies of keys, in any process, to read them again."""
+        with self._writing(moved=True):
+            pass
+
     def replace(self, parts: Iterable[Records]) -> None:
         """A new file with these records takes the place of the old one."""
         half = self.path.with_name(self.path.name + ".tmp")
@@ -282,7 +297,7 @@ def closest(
     exact /= np.linalg.norm(exact)
     rough = _rough(quick, exact.astype(np.float32))[places]
     nth = places.size - min(n, places.size)
-    near = places[rough >= np.partition(rough, nth)[nth] - _ROUNDING]
+    near = places[rough >= np.partition(rough, nth)[nth] - _ROUNDING * max(1.0, exact.size / WIDTH)]
     scores = np.concatenate([_cosines(vectors[near[i : i + _CHUNK]], exact) for i in _steps(near.size)])
     best = np.lexsort((ids[near], -scores))[:n]
     return [(ids[near[i]].decode(), float(scores[i])) for i in best]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from elm_app.llm.engine import Engine
+    from elm_app.memory.store import Store
 
     SoftPrompts = dict[Arm, NDArray[float32]]
 
@@ -53,7 +54,7 @@ def recall(
     store, model = tools.store, engine.info
     if routing.memory == "auto" and not store.count():
         return Retrieved((), None, THRESHOLD, "There are no memories yet."), {}
-    keys = _keys(problem, engine, routing, tools, report, stopped)
+    keys, lacking = _keys(problem, engine, routing, tools, report, stopped)
     if routing.memory != "auto":
         found = chosen(store, keys, routing.memory, model, routing, SHOWN)
         usable = {routing.memory: store.soft_prompt(routing.memory, model)}
@@ -70,7 +71,8 @@ def recall(
         found = replace(found, used=next(iter(usable), None), reason=" ".join([found.reason, *damaged]))
     arms = _arms(list(usable), routing.compose)
     soft_prompts = {arm: np.concatenate([usable[id] for id in ids]) for arm, ids in arms.items()}
-    return _counted(replace(found, arms=arms), tools), soft_prompts
+    found = replace(found, arms=arms, reason=" ".join([found.reason, *lacking]))
+    return _counted(found, tools), soft_prompts
 
 
 def _arms(ids: Sequence[str], compose: Compose) -> dict[Arm, tuple[str, ...]]:
@@ -90,23 +92,34 @@ def _keys(
     tools: Tools,
     report: Callable[[Progress], None],
     stopped: Callable[[], bool],
-) -> dict[str, NDArray[Any]]:
-    """Both keys of the problem, so that both scores can be shown; for KV, memories that lack a key are given one."""
+) -> tuple[dict[str, NDArray[Any]], list[str]]:
+    """Both keys of the problem, so that both scores can be shown, and what is to be said of memories without a key."""
     keys = {"input": tools.embedders.get(report, stopped).encode([problem])[0]}
     if routing.retrieval == "input":
         with suppress(ModelError):  # a model that does not show its keys: one score less to show
             keys["kv"] = engine.question_key(problem)
-        return keys
+        return keys, []
     keys["kv"] = engine.question_key(problem)
-    lacking = tools.store.missing_kv(engine.info.weights_sha256, keys["kv"].size)
-    made = {}
-    for number, id in enumerate(lacking):
-        report(Progress("retrieve", "Reading the memories' problems, once", number, len(lacking), "memories"))
-        with suppress(DamagedMemory, BadInput):
-            made[id] = engine.question_key(tools.store.get(id).problem)
-    if made:
-        tools.store.set_keys("kv", made)
-    return keys
+    return keys, _fill(engine, keys["kv"].size, tools.store, report)
+
+
+def _fill(engine: Engine, width: int, store: Store, report: Callable[[Progress], None]) -> list[str]:
+    """Gives the memories of this model that lack a KV key one; says why, if that cannot be written down.
+
+    Each is stored as soon as it is made: a run that is stopped here leaves less to do for the next.
+    """
+    lacking = store.missing_kv(engine.info.weights_sha256, width)
+    if not lacking:
+        return []
+    try:
+        store.claim()
+        for number, id in enumerate(lacking):
+            report(Progress("retrieve", "Reading the memories' problems, once", number, len(lacking), "memories"))
+            with suppress(DamagedMemory, BadInput):
+                store.set_keys("kv", {id: engine.question_key(store.get(id).problem)})
+    except StoreError as error:
+        return [f"Memories that lack a KV key are left out, because they cannot be given one: {error.message}"]
+    return []
 
 
 def _counted(found: Retrieved, tools: Tools) -> Retrieved:

@@ -15,7 +15,7 @@ from elm_app.errors import BadInput, ModelError
 from elm_app.llm.engine import Engine
 from elm_app.llm.loader import load
 from elm_app.llm.prompt import INSTRUCTION, chat_prompt, located_prompt
-from elm_app.llm.question import TYPICAL, layers_of
+from elm_app.llm.question import TYPICAL, joined, layers_of
 
 PROBLEM = "A farmer packs 7 crates of 12 eggs. How many eggs is that in all?"
 
@@ -64,6 +64,35 @@ def test_keys_are_those_of_transformers_before_they_are_rotated(folder: Path, de
             wanted = layer.self_attn.k_norm(wanted.unflatten(-1, (-1, 16))).flatten(2)
         assert torch.allclose(found[place], wanted[0].float(), atol=0.02, rtol=0.02)
     assert not any(module._forward_hooks for module in dense.decoder.model.modules())  # type: ignore[attr-defined]
+
+
+def test_without_a_chat_format_a_token_may_begin_with_the_space_before() -> None:
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    words = Tokenizer(models.WordLevel({"?": 0, "▁What": 1, "▁is": 2}, unk_token="?"))
+    words.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokens, own = located_prompt(PreTrainedTokenizerFast(tokenizer_object=words), "What is 2+2?")
+    assert tokens[own] == [1, 2, 0]
+    assert own.start == 1
+
+
+def test_int8_reads_no_layer_in_vain(int8: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoder: Any = int8.decoder
+    tokens = torch.tensor([5, 6, 7])
+    whole = decoder.keys(decoder.embed(tokens), [0, 2, 5])
+    monkeypatch.setattr(decoder, "layers", [*decoder.layers[:3], None, None, None])
+    assert torch.equal(decoder.keys(decoder.embed(tokens), [0, 2]), whole[:2])
+
+
+def test_wide_keys_are_those_of_the_layers_in_the_middle() -> None:
+    keys = torch.randn(4, 1024, generator=torch.Generator().manual_seed(0))
+    made = joined(keys, torch.zeros(1024))
+    assert made.shape == (2048,)
+    assert float(made.norm()) == pytest.approx(1, abs=1e-6)
+    torch.testing.assert_close(made[:1024], keys[1] / keys[1].norm() / 2**0.5)
+    assert joined(keys.repeat(1, 3), torch.zeros(3072)).shape == (3072,)
+    assert joined(keys[:, :128], torch.zeros(128)).shape == (512,)
 
 
 def test_int8_and_dense_have_the_same_key(dense: Engine, int8: Engine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,20 @@ class TestExactness:
         rough = [float(near[id] @ wanted) for id, _ in found]
         assert rough != sorted(rough, reverse=True)
 
+    def test_one_whose_card_cannot_be_read_says_so_and_one_that_is_gone_is_left_out(self, store: Store) -> None:
+        for number, id in enumerate(["whole", "cut", "other", "empty", "newer", "gone"]):
+            store.add(card(id), tensor(), key(number))
+        path = {id: store.adapters / id / "card.json" for id in ("whole", "cut", "other", "empty", "newer")}
+        text = path["whole"].read_text()
+        path["cut"].write_bytes(path["cut"].read_bytes()[:-10])
+        path["other"].write_text(text)
+        path["empty"].write_text(path["empty"].read_text().replace(store.get("empty").problem, " "))
+        path["newer"].write_text(path["newer"].read_text().replace(store.get("newer").problem, "\\ud800"))
+        shutil.rmtree(store.adapters / "gone")
+        found = {match.id: match.problem for match in store.nearest(key(0), 9)}
+        unreadable = dict.fromkeys(["cut", "other", "empty", "newer"], "(its card cannot be read)")
+        assert found == {"whole": card("whole").problem, **unreadable}
+
     def test_fewer_than_asked_for(self, store: Store) -> None:
         store.add(card("a"), tensor(), key(1))
         assert len(store.nearest(key(1), 5)) == 1
@@ -224,6 +239,37 @@ class TestKv:
         self.fill(store, 2)
         assert reader.nearest_kv(kv(1), 1, model=SHA)[0].id == "m001"
 
+    def test_another_reader_sees_a_key_that_is_replaced(self, store: Store) -> None:
+        self.fill(store, 3)
+        reader = Store(store.folder)
+        assert reader.nearest_kv(kv(1), 1, model=SHA)[0].id == "m001"
+        store.set_keys("kv", {"m000": kv(1), "m001": kv(0)})
+        assert reader.nearest_kv(kv(1), 1, model=SHA)[0].id == "m000"
+        store.set_keys("kv", {"m002": unit(np.ones(5))})
+        assert reader.missing_kv(SHA, 24) == ["m002"]
+
+    def test_one_that_comes_back_in_its_old_place_is_found_by_its_new_key(self, store: Store) -> None:
+        """After many deletions the table is made anew, and places are given again."""
+        self.fill(store, 5)
+        reader = Store(store.folder)
+        assert reader.nearest_kv(kv(4), 1, model=SHA)[0].id == "m004"
+        records = store.table.records()
+        store.delete(["m004"])
+        store.table.replace([records[:4]])
+        store.add_many([(card("m004"), tensor(4), {"input": key(4), "kv": kv(9)})])
+        found = reader.nearest_kv(kv(9), 4, model=SHA)
+        assert (found[0].id, len(store.table.records())) == ("m004", 5)
+        assert found[0].score == pytest.approx(1)
+
+    def test_two_models_have_keys_of_their_own_width(self, store: Store) -> None:
+        wide = unit(np.random.default_rng(5).normal(size=4096))
+        self.fill(store, 3)
+        store.add_many([(card("wide", model=OTHER), tensor(1), {"input": key(1), "kv": wide})])
+        assert [match.id for match in store.nearest_kv(wide, 5, model=OTHER_SHA)] == ["wide"]
+        assert len(store.nearest_kv(kv(1), 5, model=SHA)) == 3
+        assert store.nearest_kv(wide, 5, model=SHA) == []
+        assert store.missing_kv(OTHER_SHA, 24) == ["wide"]
+
     def test_bad_keys(self, store: Store) -> None:
         store.add(card("m"), tensor(1), key(1))
         with pytest.raises(BadInput, match="'input' of a memory cannot be changed"):
@@ -289,6 +335,9 @@ class TestRetriever:
         (filled.adapters / "near" / "adapter_model.safetensors").write_bytes(b"")
         with pytest.raises(DamagedMemory, match="Memory near"):
             self.given(filled, 1, "near")
+        (filled.adapters / "far" / "keys.safetensors").write_bytes(b"")
+        with pytest.raises(DamagedMemory, match=r"Memory far.*keys\.safetensors"):
+            self.given(filled, 1, "far")
 
     @pytest.fixture
     def crossed(self, store: Store) -> Store:
@@ -352,6 +401,23 @@ class TestCredit:
         assert memory.credit == (Credit("prm", won=2, lost=1), Credit("none", agreed=1), Credit("agreement", won=1))
         assert (memory.helped, memory.hurt) == (3, 1)
         assert examine(store) == []
+
+    def test_what_another_process_has_just_counted_is_not_lost(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store.add(card("m"), tensor(1), key(1))
+        store.close()
+        claim = store.claim
+
+        def after_another() -> None:
+            if not store.writer.held:
+                other = Store(store.folder)
+                other.credit("m", "prm", "won")
+                other.close()
+            claim()
+
+        monkeypatch.setattr(store, "claim", after_another)
+        assert store.credit("m", "prm", "won").credit == (Credit("prm", won=2),)
 
     def test_who_is_gone_gets_none(self, store: Store) -> None:
         with pytest.raises(BadInput, match="no memory 'm'"):

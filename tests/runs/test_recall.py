@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from memory.made import card
-from random_models import make_folder
+from random_models import make_folder, make_prm
 from remembering import WordEmbedder, answers_by_length, tools
 
 from elm_app.config import ModelSettings, RouteSettings, SamplingSettings
@@ -19,6 +19,7 @@ from elm_app.errors import BadInput, DamagedMemory
 from elm_app.events import Credited, Decided, Event, Retrieved, RunFinished, RunStopped, TraceFinished, Verified
 from elm_app.llm.loader import Models
 from elm_app.llm.sampling import trace_seed
+from elm_app.memory.store import Store
 from elm_app.runs.solve import solve, solve_run
 from elm_app.runs.tools import Tools
 from elm_app.types import Arm, Credit, Trace
@@ -163,6 +164,25 @@ class TestDecision:
         assert memory_card.credit == (Credit("agreement", **{outcome: 1}),)
         assert memory_card.retrieved == 1
 
+    @pytest.mark.parametrize("verifier", ["confidence", "prm"])
+    def test_other_verifiers_look_into_the_traces(
+        self, kit: Tools, model: ModelSettings, monkeypatch: pytest.MonkeyPatch, verifier: str, tmp_path: Path
+    ) -> None:
+        self.answers(kit, model, monkeypatch, {"zero_shot": "7 7 9", "memory": "8 8 7"})
+        told = solved(kit, model, verifier=verifier, prm=str(make_prm(tmp_path / "prm")))
+        verified, decision = one(told, Verified), one(told, Decided).decision
+        assert verified.verifier == decision.verifier == verifier
+        assert [(side.side, side.answer, len(side.traces)) for side in verified.sides] == [
+            ("zero_shot", "7", 2), ("memory", "8", 2),
+        ]  # fmt: skip
+        best = max(verified.sides, key=lambda side: side.score)
+        assert (decision.answer, decision.source) == (best.answer, best.side)
+        text = {(trace.arm, trace.index): trace.text for arm in ("zero_shot", "memory") for trace in traces(told, arm)}
+        for trace in (trace for side in verified.sides for trace in side.traces):
+            assert trace.steps
+            assert all(0 <= step.start <= step.end <= len(text[trace.arm, trace.index]) for step in trace.steps)
+        assert kit.store.get("m0").credit[0].verifier == verifier
+
     def test_no_answer_anywhere_is_no_credit(
         self, kit: Tools, model: ModelSettings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -238,6 +258,42 @@ class TestRetrieving:
         assert "m0 is damaged" in found.reason
         with pytest.raises(DamagedMemory, match="m0"):
             solved(kit, model, memory="m0")
+
+    def test_by_kv_those_without_a_key_are_given_one(self, kit: Tools, model: ModelSettings) -> None:
+        stored(kit, model, FAR, NEAR[0], NEAR[1])
+        (kit.store.adapters / "m2" / "card.json").write_bytes(b"{")
+        found = one(solved(kit, model, retrieval="kv"), Retrieved)
+        assert (found.used, found.retrieval, {match.id for match in found.matches}) == ("m1", "kv", {"m0", "m1"})
+        assert found.matches[0].score == found.matches[0].kv > found.matches[1].kv
+        width = kit.store.keys("m0")["kv"].size
+        assert kit.store.missing_kv(kit.store.get("m0").model.weights_sha256, width) == ["m2"]
+
+    def test_stopped_while_keys_are_made_what_was_made_stays(self, kit: Tools, model: ModelSettings) -> None:
+        stored(kit, model, FAR, *NEAR)
+        told: list[Event] = []
+        stop: Callable[[], bool] = lambda: told != [] and getattr(told[-1], "done", 0) == 2  # noqa: E731
+        for event in solve(PROBLEM, model, SAMPLING, RouteSettings(retrieval="kv"), kit, stop):
+            told.append(event)
+        assert isinstance(told[-1], RunStopped)
+        made = [id for id in ("m0", "m1", "m2", "m3", "m4") if "kv" in kit.store.keys(id)]
+        assert 2 <= len(made) < 5
+
+    def test_while_another_process_writes_those_without_a_key_are_left_out(
+        self, kit: Tools, model: ModelSettings
+    ) -> None:
+        stored(kit, model, NEAR[0], NEAR[1])
+        solved(kit, model, retrieval="kv")
+        kit.store.add(
+            replace(kit.store.get("m0"), id="new"), kit.store.soft_prompt("m0"), kit.store.keys("m0")["input"]
+        )
+        kit.store.close()
+        other = Store(kit.store.folder)
+        other.claim()
+        found = one(solved(kit, model, retrieval="kv"), Retrieved)
+        other.close()
+        assert {match.id for match in found.matches} == {"m0", "m1"}
+        assert "lack a KV key are left out" in found.reason
+        assert "Another process writes" in found.reason
 
     def test_no_such_memory(self, kit: Tools, model: ModelSettings) -> None:
         with pytest.raises(BadInput, match="nowhere"):
