@@ -96,7 +96,7 @@ def test_a_card_opens_from_the_list_by_keyboard_and_has_an_address(window: Windo
     expect(page.locator(".specimen")).to_have_attribute("data-id", second)
     assert f"memory={second}" in page.url
     expect(page.locator(".rows > li.chosen a")).to_have_attribute("aria-current", "")
-    assert page.locator(".specimen .curve svg").count() == 4
+    assert page.locator(".specimen .chart svg").count() == 3
     page.click("text=Words nearest to each virtual token")
     assert page.locator(".specimen .tokens li").count() == 20
     page.click(".rows > li:first-child a")
@@ -222,11 +222,11 @@ def test_contrast_and_labels(window: Window) -> None:
       each => each.offsetParent && !each.innerText?.trim() && !each.ariaLabel && !each.labels?.length).length"""
     for scheme in ("light", "dark"):
         page = window(f"/?memory={memory(11).id}", color_scheme=scheme)
-        page.wait_for_selector(".specimen .curve")
+        page.wait_for_selector(".specimen .chart")
         assert page.evaluate(unnamed) == 0
         for selector in (".rows .more .change", ".rows .off .what", ".sieve label", ".specimen .offer", ".specimen dt",
                          ".specimen h3", "button.danger", ".told p", ".more .mark", "#elm-memories-chip",
-                         ".curve .unit"):  # fmt: skip
+                         ".chart figcaption"):  # fmt: skip
             pair = page.locator(selector).first.evaluate(
                 """element => { let back = element, colour = 'rgba(0, 0, 0, 0)';
                 while (back && /^rgba\\(.*, 0\\)$|transparent/.test(colour = getComputedStyle(back).backgroundColor))
