@@ -161,6 +161,7 @@ function show(answer) {
     return setLive(false);
   }
   if (first) part("arms").replaceChildren();
+  section.dataset.run = answer.run;
   section.dataset.state = answer.state;
   section.dataset.command = answer.command;
   section.dataset.blank = answer.blank;
@@ -231,6 +232,14 @@ function open(id) {
   return ask();
 }
 
+function explain(id) {
+  const url = new URL(location.href);
+  url.search = "";
+  url.searchParams.set("explain", id);
+  history.replaceState(history.state, "", url);
+  document.querySelector("#elm-explain-button")?.click();
+}
+
 function stop() {
   if (!run || !stoppable) return;
   stopping = run;
@@ -279,13 +288,14 @@ const does = {
 };
 
 function onClick(event) {
-  const target = event.target.closest?.("[data-do], [data-view], a[data-run], a[data-tab]");
+  const target = event.target.closest?.("[data-do], [data-view], a[data-run], a[data-tab], a[data-explain-run]");
   if (!target) return;
   if (target.dataset.do) return does[target.dataset.do]?.(target);
   if (target.tagName === "A") {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
     event.preventDefault();
-    if (target.dataset.tab) document.querySelector(`#elm-${target.dataset.tab}-button`)?.click();
+    if (target.dataset.explainRun) explain(target.dataset.explainRun);
+    else if (target.dataset.tab) document.querySelector(`#elm-${target.dataset.tab}-button`)?.click();
     else open(target.dataset.run);
     return;
   }

@@ -6,7 +6,7 @@
     palette   which colour an answer class has
     render    one pure function for each thing on the page
     learn     … and for each thing about a learning run
-    curves    its charts
+    charts    values by step as small pictures, in a run and on a card
     course    how far it has come, and how long it takes
     recalled  … and for the memories that a problem reminded of
     remembered  the field that says which memory to use
@@ -19,9 +19,10 @@
     shelf     the list of memories
     plane     the map of memories
     card      all that is known about a memory
-    curves    values by step as small pictures
-    actions   what the page can ask for
-    form      fields to settings
+    explain   why a memory, what it changed, who decided; `explained` is what its tab may ask for
+    shared    what two problems have in common
+    weighed   what a verifier saw, step by step
+    form      fields to settings; `drawer` is the fields
     page      the components and how they are wired
     theme     colours, fonts and what `launch` is given
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +15,7 @@ from urllib.parse import quote
 from elm_app.memory.rows import record
 from elm_app.specimen import size
 from elm_app.studio import words
-from elm_app.studio.curves import curve
+from elm_app.studio.charts import length_chart, norm_chart, reward_chart
 from elm_app.studio.prose import inline_html
 from elm_app.types import LearnStep, Measured, Memory
 
@@ -34,14 +35,15 @@ _SETTINGS = {
 }  # fmt: skip
 
 
-def card(memory: Memory, has_run: bool) -> str:
-    """The whole card; `has_run` is whether the log of the run that made it is here, to be opened."""
+def card(memory: Memory, has_run: bool, last_use: str | None = None) -> str:
+    """The whole card; `has_run` is whether the log of the run that made it is here, to be opened, and `last_use` the
+    newest run that used it."""
     name = html.escape(memory.id)
     return (
         f'<article class="specimen" data-id="{name}" aria-label="Memory {name}">'
         f"{_head(memory, has_run)}{_own_words(memory)}"
-        f"{_votes(memory)}{_curves(memory.steps)}{_facts(memory, has_run)}{_prompt(memory)}{_steps(memory.steps)}"
-        f"{_settings(memory.settings)}</article>"
+        f"{_votes(memory)}{_curves(memory)}{_facts(memory, has_run, last_use)}{_prompt(memory)}"
+        f"{_steps(memory.steps)}{_settings(memory.settings)}</article>"
     )
 
 
@@ -153,36 +155,34 @@ def _segment(colour: str, label: str, told: str, count: int, total: int) -> str:
     )
 
 
-def _curves(steps: tuple[LearnStep, ...]) -> str:
-    steps = steps[:_ROWS]
+def _curves(memory: Memory) -> str:
+    steps = [replace(step, step=place) for place, step in enumerate(memory.steps[:_ROWS], 1)]
     if not steps:
         return ""
-    reward: list[float | None] = [step.reward_mean for step in steps]
-    agreement: list[float | None] = [step.agreement for step in steps]
-    answered: list[float | None] = [step.answered * 100 for step in steps]
-    tokens: list[float | None] = [step.tokens for step in steps]
-    norms: list[float | None] = [step.grad_norm for step in steps]
-    return (
-        '<section><h3>While it learned</h3><div class="curves">'
-        + curve([("reward", reward), ("agreement", agreement)], low=0, high=1, unit="", title="Reward and agreement")
-        + curve([("answered", answered)], low=0, high=100, unit="%", title="Tries with an answer")
-        + curve([("length", tokens)], low=0, high=10, unit="tokens", title="Mean length of a try")
-        + curve([("norm", norms)], low=0, high=0.1, unit="", title="Norm of the gradient")
-        + "</div></section>"
+    total, longest = len(steps), memory.settings.get("max_new_tokens")
+    drawn = (
+        reward_chart(steps, total)
+        + length_chart(steps, total, longest if isinstance(longest, int) else 0)
+        + norm_chart(steps, total)
     )
+    return f'<section><h3>While it learned</h3><div class="curves">{drawn}</div></section>'
 
 
-def _facts(memory: Memory, has_run: bool) -> str:
+def _facts(memory: Memory, has_run: bool, last_use: str | None) -> str:
     model, weights = memory.model, memory.model.weights_sha256[:12]
     run, own = html.escape(memory.run), html.escape(memory.id)
     made_by = (
         f'<a href="?run={quote(memory.run)}" data-run="{run}">{run}</a>' if has_run else f"{run}, not on this machine"
     )
+    since = html.escape(_since(memory))
+    if last_use:
+        name = html.escape(last_use)
+        since += f' · <a href="?explain={name}" data-explain-run="{name}">explain the last use</a>'
     facts = [
         ("Learned", f"{when(memory.created)}, in {words.count(len(memory.steps), 'step')}"),
         ("Reward", html.escape(_REWARDS.get(memory.reward, memory.reward))),
         ("Cost", f"{words.seconds(memory.seconds)}, {memory.tokens:,} tokens, measuring included"),
-        ("Since then", html.escape(_since(memory))),
+        ("Since then", since),
         ("Model", html.escape(f"{model.id}, {model.quantization}, {model.device}, weights {weights}")),
         (
             "Soft prompt",

@@ -7,6 +7,7 @@ moves. Texts are in the units of the drawing; the style sheet gives size and col
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from elm_app.types import LearnStep
 
 WIDTH, HEIGHT = 400, 200
 """Of a chart, in units of the drawing; on a desktop one unit is about one pixel."""
+MARKED = 200
+"""With more steps than these only the last one has a point: they would hide the line."""
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 74, 14, 32
 _BARS_RIGHT = 8
 
@@ -50,10 +53,9 @@ _ROW = 15.0
 
 def reward_chart(steps: Sequence[LearnStep], total: int) -> str:
     """Mean reward and agreement of each step's rollouts."""
-    reward = tuple((step.step, step.reward_mean) for step in steps)
-    agreement = tuple((step.step, step.agreement) for step in steps)
+    reward, agreement = _points(steps, lambda step: step.reward_mean), _points(steps, lambda step: step.agreement)
     names: tuple[tuple[str, ...], tuple[str, ...]] = (), ()
-    if steps:
+    if reward and agreement:
         names = ("reward", f"{reward[-1][1]:.0%}"), ("agreement", f"{agreement[-1][1]:.0%}")
         if names[0][1] == names[1][1]:  # as a rule, where the majority is the reward
             names = ("reward =", "agreement", names[0][1]), ()
@@ -63,14 +65,40 @@ def reward_chart(steps: Sequence[LearnStep], total: int) -> str:
 
 def length_chart(steps: Sequence[LearnStep], total: int, longest: int) -> str:
     """Share of the rollouts with an answer, and their mean length in tokens up to the limit `longest`."""
-    answered = tuple((step.step, step.answered) for step in steps)
-    tokens = tuple((step.step, step.tokens) for step in steps)
-    upper = Line("line", answered, "answered", ("answered", f"{answered[-1][1]:.0%}") if steps else ())
-    lower = Line("line", tokens, "tokens a rollout", ("tokens", f"{tokens[-1][1]:.0f}") if steps else ())
+    answered, tokens = _points(steps, lambda step: step.answered), _points(steps, lambda step: step.tokens)
+    upper = Line("line", answered, "answered", ("answered", f"{answered[-1][1]:.0%}") if answered else ())
+    lower = Line("line", tokens, "tokens a rollout", ("tokens", f"{tokens[-1][1]:.0f}") if tokens else ())
     top = float(max(longest, *(int(value) for _, value in tokens), 1))
     shares = Panel((upper,), 1.0, (_SHARES[0], _SHARES[2]))
     lengths = Panel((lower,), top, ((0.0, "0"), (top, f"{top:.0f}")))
     return _chart("length", "Answered, and length in tokens, by step", [shares, lengths], steps, total)
+
+
+def norm_chart(steps: Sequence[LearnStep], total: int) -> str:
+    """Norm of each step's gradient before it was cut; a step without an update has none."""
+    norms = _points(steps, lambda step: step.grad_norm)
+    line = Line("line", norms, "gradient norm", ("norm", f"{norms[-1][1]:.3g}") if norms else ())
+    top = _round(max((value for _, value in norms), default=0.0))
+    ticks = tuple((share * top, f"{share * top:.3g}") for share in (0.0, 0.5, 1.0))
+    return _chart("norm", "Norm of the gradient by step", [Panel((line,), top, ticks)], steps, total)
+
+
+def _points(steps: Sequence[LearnStep], pick: Callable[[LearnStep], float | None]) -> tuple[tuple[int, float], ...]:
+    """Step and value, without those that have none; a stranger's card may hold numbers that are none."""
+    picked = ((step.step, pick(step)) for step in steps)
+    return tuple((step, value) for step, value in picked if value is not None and math.isfinite(value))
+
+
+def _round(value: float) -> float:
+    """The next number that is round, and whose half is.
+
+    >>> _round(1), _round(232), _round(0.43), _round(0), _round(100)
+    (1.0, 240.0, 0.44, 1.0, 100.0)
+    """
+    if value <= 0:
+        return 1.0
+    unit = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return round(math.ceil(round(value / unit, 6) / 2) * 2 * unit, 9)
 
 
 def _chart(key: str, title: str, panels: list[Panel], steps: Sequence[LearnStep], total: int) -> str:
@@ -130,7 +158,7 @@ def _line(line: Line, y: Callable[[float], float], total: int, skipped: dict[int
         last = step
     drawn = f'<path class="{line.look}" d="{path}"/>' if path else ""
     radius = 5.0 if line.look == "band" else 3.5 if total <= 40 else 2.0
-    for step, value in line.points:
+    for step, value in line.points if len(line.points) <= MARKED else line.points[-1:]:
         why = f": no update. {skipped[step]}" if step in skipped else ""
         told = html.escape(f"Step {step}: {line.what} {value:.3g}{why}")
         look = line.look if line.look == "band" else "point skipped" if why else "point"

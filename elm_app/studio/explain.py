@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
+from elm_app.answers.normalise import key
 from elm_app.errors import ElmError
 from elm_app.memory.rows import record
 from elm_app.memory.store import Store
@@ -33,7 +34,7 @@ def page(view: RunView, store: Store, plane: str) -> str:
             f'<div class="empty"><p>Run {name} did not solve a problem, so there is nothing to explain. '
             f'<a href="?run={name}" data-run="{name}">Open it</a></p></div>'
         )
-    used = [id for ids in view.retrieved.arms.values() for id in ids] if view.retrieved else []
+    used = recalled.used(view.retrieved) if view.retrieved else []
     parts = [_head(view), _found(view, store, plane)]
     parts += [_beside(view, memory, store) for memory in used]
     if used:
@@ -62,7 +63,7 @@ def _found(view: RunView, store: Store, plane: str) -> str:
         return _section("What was found", '<p class="quiet">This run looked for no memory.</p>' + _again(view, []))
     if not found.matches:
         return _section("What was found", f'<p class="quiet">{html.escape(found.reason)}</p>')
-    used = {id for ids in found.arms.values() for id in ids} or ({found.used} if found.used else set())
+    used = recalled.used(found)
     by = {"input": "the problem's meaning", "kv": "the model's own keys", "both": "both, their mean"}[found.retrieval]
     rows = "".join(_match(match, match.id in used, _memory(store, match.id), view) for match in found.matches)
     utility = '<th scope="col">Utility</th>' if found.rank == "utility" else ""
@@ -76,7 +77,7 @@ def _found(view: RunView, store: Store, plane: str) -> str:
     told = (
         f"<p>{html.escape(found.reason)} Found by {by}; a memory is used by itself from {found.threshold:.2f} on.</p>"
     )
-    body = f'<div class="found"><div>{told}{table}{formula}{_again(view, sorted(used))}</div>{plane}</div>'
+    body = f'<div class="found"><div>{told}{table}{formula}{_again(view, used)}</div>{plane}</div>'
     return _section("What was found", body)
 
 
@@ -136,25 +137,20 @@ def _beside(view: RunView, id: str, store: Store) -> str:
 
 
 def _changed(view: RunView) -> str:
-    bare, *behind = [arm for arm in words.arms(view) if arm in view.votes]
-    if not behind:
-        return '<p class="quiet">The traces with the memory were not finished.</p>'
-    names = "".join(f'<th scope="col">{html.escape(words.arm(view, arm))}</th>' for arm in (bare, *behind))
-    votes = [view.votes[arm].vote for arm in (bare, *behind)]
-    answers: dict[str, list[int]] = {}
-    for place, vote in enumerate(votes):
-        for count in vote.counts:
-            answers.setdefault(count.answer, [0] * len(votes))[place] = count.count
-    order = sorted(answers, key=lambda answer: (-sum(answers[answer]), answer))
+    arms = [arm for arm in words.arms(view) if arm in view.votes]
+    if len(arms) < 2:
+        return f'<p class="quiet">No two arms have a finished trace{"" if view.ended else " yet"}.</p>'
+    names = "".join(f'<th scope="col">{html.escape(words.arm(view, arm))}</th>' for arm in arms)
+    votes = [view.votes[arm].vote for arm in arms]
     rows = [
         f'<tr><th scope="row">{inline_html(answer)}</th>{_cells(counts)}<td>{_became(counts)}</td></tr>'
-        for answer, counts in ((answer, answers[answer]) for answer in order)
+        for answer, counts in compared(votes, view.decision is not None and view.decision.source == "agreement")
     ]
     rows.append(f'<tr><th scope="row">no answer</th>{_cells([vote.abstained for vote in votes])}<td></td></tr>')
     more = [
         ("agreement", [f"{vote.agreement:.0%}" for vote in votes]),
-        ("tokens a trace", [_mean(view, arm) for arm in (bare, *behind)]),
-        ("cut off", [_cut(view, arm) for arm in (bare, *behind)]),
+        ("tokens a trace", [_mean(view, arm) for arm in arms]),
+        ("cut off", [_cut(view, arm) for arm in arms]),
     ]
     rows += [
         f'<tr class="more"><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}<td></td></tr>'
@@ -164,6 +160,23 @@ def _changed(view: RunView) -> str:
         '<table class="changed"><caption class="unseen">Answers without and with the memory</caption><thead><tr>'
         f'<th scope="col">Answer</th>{names}<th scope="col"></th></tr></thead><tbody>{"".join(rows)}</tbody></table>'
     )
+
+
+def compared(votes: Sequence[Vote], agreed: bool = False) -> list[tuple[str, list[int]]]:
+    """Every answer with its votes in each arm, most votes first.
+
+    Each arm's vote names its classes by its own traces, so the same answer can be spelled in several ways. Equal keys
+    bring them together; `agreed` says that the winners of two arms mean the same, whatever their keys.
+    """
+    names: dict[str, str] = {}
+    answers: dict[str, list[int]] = {}
+    for place, vote in enumerate(votes):
+        for rank, count in enumerate(vote.counts):
+            name = key(count.answer)
+            if agreed and len(votes) == 2 and place == 1 and rank == 0 and votes[0].counts:
+                name = key(votes[0].counts[0].answer)
+            answers.setdefault(names.setdefault(name, count.answer), [0] * len(votes))[place] += count.count
+    return sorted(answers.items(), key=lambda item: (-sum(item[1]), item[0]))
 
 
 def _cells(counts: Sequence[int]) -> str:

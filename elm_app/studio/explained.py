@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -11,19 +10,15 @@ import numpy as np
 
 from elm_app.errors import BadInput, ElmError
 from elm_app.events import Progress
-from elm_app.runs.log import runs
 from elm_app.runs.view import RunView
-from elm_app.studio import explain, render
+from elm_app.studio import explain, links, recalled, render
 from elm_app.studio.asks import Asks
 from elm_app.studio.meaning import Meaning
 from elm_app.studio.plane import Atlas
 from elm_app.studio.theme import ASSETS
 
-LOOKED_AT, HEAD_BYTES = 300, 1 << 16
-"""Runs searched for the newest one with matches, and how much of each log: what was found stands at its beginning."""
 DOTS = 1500
 """Memories drawn on the small map, taken evenly if there are more."""
-_FOUND = (b'"kind": "retrieved"', b'"matches": [{')
 
 Ask = dict[str, Any]
 
@@ -53,7 +48,7 @@ class Explain:
 
     def explain(self, ask: Ask) -> Ask:
         """The page of a run, or of the newest that found memories; `again` if it will be another one soon."""
-        run = str(ask.get("run") or "") or newest(self.folder)
+        run = str(ask.get("run") or "") or links.recalling(self.folder) or ""
         if not run:
             return {"run": "", "html": explain.EMPTY, "again": False}
         view = self.asks.tail.view(run)
@@ -80,7 +75,7 @@ class Explain:
         key = self.meaning.key(view.problem)
         query = None if isinstance(key, Progress) else self.atlas.place(np.asarray(key)[None])[0]
         some = list(zip(drawn["x"], drawn["y"], strict=True))[:: -(-len(drawn["x"]) // DOTS)]
-        used = {id for ids in view.retrieved.arms.values() for id in ids}
+        used = recalled.used(view.retrieved)
         matches = [
             (_unit(places[match.id]), match.score, match.id in used)
             for match in view.retrieved.matches
@@ -89,16 +84,6 @@ class Explain:
         own = None if query is None else _unit(query)
         dots = [_unit(place) for place in some]
         return explain.plane_svg(dots, matches, own, drawn["total"]), query is None
-
-
-def newest(folder: Path) -> str:
-    """The newest run that found memories, or ""."""
-    for run in runs(folder)[:LOOKED_AT]:
-        with (folder / f"{run}.jsonl").open("rb") as file:
-            head = file.read(HEAD_BYTES)
-        if any(all(part in line for part in _FOUND) for line in head.splitlines()):
-            return run
-    return ""
 
 
 def _unit(place: Any) -> explain.Point:

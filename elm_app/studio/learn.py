@@ -10,7 +10,7 @@ from elm_app.runs.view import LearnView, RunView
 from elm_app.studio import words
 from elm_app.studio.charts import length_chart, reward_chart, rollouts_chart
 from elm_app.studio.course import Course, left, sizes
-from elm_app.studio.palette import classes
+from elm_app.studio.palette import classes, colour_of
 from elm_app.studio.prose import inline_html
 from elm_app.types import LearnStep, Measured
 
@@ -192,7 +192,7 @@ def _measured(name: str, one: Measured | None, known: Colours, missing: str) -> 
     if one is not None:
         told = measured_words(one)
         bar = "".join(
-            f'<i class="{known.get(count.answer, "kx")}" style="width:{count.count / one.samples:.2%}" '
+            f'<i class="{colour_of(known, count.answer)}" style="width:{count.count / one.samples:.2%}" '
             f'title="{html.escape(f"{count.answer}: {count.count} of {one.samples}")}"></i>'
             for count in one.vote.counts
         )
@@ -237,8 +237,7 @@ def _step_row(step: LearnStep, known: Colours) -> str:
     nothing = '<span class="quiet">none</span>'
     answer = nothing
     if step.answer is not None:
-        colour = known.get(step.answer, "kx")
-        answer = f'<i class="swatch {colour}"></i>{inline_html(step.answer)}'
+        answer = f'<i class="swatch {colour_of(known, step.answer)}"></i>{inline_html(step.answer)}'
     norm = f"{step.grad_norm:.3g}" if step.grad_norm is not None else "–"
     parts = f"rollouts {words.seconds(step.rollout_seconds)}, update {words.seconds(step.update_seconds)}"
     happened = html.escape(f"No update. {step.skipped}" if step.skipped else "The memory was improved.")

@@ -1,4 +1,4 @@
-"""Runs that belong together: those about the same problem, and those that go on where another broke off."""
+"""Runs that belong together: about the same problem, with the same memory, or one going on where another broke off."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from elm_app.events import Retrieved, event_from_json
 from elm_app.runs.log import runs
 from elm_app.runs.view import LearnView, RunView
 from elm_app.studio.history import summary
@@ -13,6 +14,9 @@ from elm_app.studio.history import summary
 LOOKED_AT = 300
 """Runs searched for one about the same problem, newest first."""
 _CHAIN = 50
+_HEAD_BYTES = 1 << 16
+"""Read of each log to see what was found: that stands at its beginning."""
+_FOUND = (b'"kind": "retrieved"', b'"matches": [{')
 
 
 def about(folder: Path, problem: str, command: str, before: str | None = None) -> str | None:
@@ -38,6 +42,25 @@ def source(folder: Path, view: RunView) -> str | None:
         run = settings.get("resumed_from")
         settings = _first(folder / f"{run}.jsonl").get("settings") if _is_there(folder, run) else None
     return about(folder, view.problem, "solve", before=view.run)
+
+
+def recalling(folder: Path, memory: str = "") -> str | None:
+    """The newest run that found memories, or the newest in which that memory was used."""
+    for run in runs(folder)[:LOOKED_AT]:
+        with (folder / f"{run}.jsonl").open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+        for line in head[: head.rfind(b"\n") + 1].splitlines():
+            if all(part in line for part in _FOUND) and (not memory or memory in _used(line)):
+                return run
+    return None
+
+
+def _used(line: bytes) -> list[str]:
+    try:
+        event = event_from_json({name: value for name, value in json.loads(line).items() if name not in ("seq", "at")})
+    except (ValueError, AttributeError, RecursionError):
+        return []
+    return [id for ids in event.arms.values() for id in ids] if isinstance(event, Retrieved) else []
 
 
 def earlier(folder: Path, run: object) -> LearnView | None:

@@ -21,7 +21,7 @@ from elm_app.memory import archive
 from elm_app.memory.embedder import Embedders
 from elm_app.memory.retriever import THRESHOLD
 from elm_app.memory.store import Store
-from elm_app.studio import card, render, shelf, words
+from elm_app.studio import card, links, render, shelf, words
 from elm_app.studio.cabinet import CABINET
 from elm_app.studio.meaning import Meaning
 from elm_app.studio.plane import Atlas, stamp
@@ -125,7 +125,8 @@ class Memories:
         except DamagedMemory as error:
             return {"id": id, "card": card.damaged(id, render.error(error))}
         has_run = self._has_run(memory.run)
-        return {"id": id, "card": card.card(memory, has_run), "point": self.atlas.columns([id])}
+        last_use = links.recalling(self.runs, id) if memory.retrieved else None
+        return {"id": id, "card": card.card(memory, has_run, last_use), "point": self.atlas.columns([id])}
 
     def memory_glance(self, ask: Ask) -> dict[str, Any]:
         """What the map shows beside a point: problem, answer, and how the votes stood."""

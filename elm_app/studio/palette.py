@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from elm_app.answers.normalise import key
 from elm_app.runs.view import RunView
 from elm_app.types import AnswerCount, Arm
 
@@ -31,7 +32,7 @@ def classes(view: RunView, arm: Arm, known: Mapping[str, str] | None = None) -> 
     """The classes of an arm in the order in which they appeared.
 
     Args:
-        known: colours that answers have already, if the run had traces before these (`remember`).
+        known: colours that answers have already, by their keys, if the run had traces before these (`remember`).
     """
     changed = view.votes.get(arm)
     if changed is None:
@@ -41,7 +42,7 @@ def classes(view: RunView, arm: Arm, known: Mapping[str, str] | None = None) -> 
     ranked = list(enumerate(changed.vote.counts))
     ranked.sort(key=lambda each: (_birth(view, arm, each[1]), each[0]))
     return [
-        AnswerClass(count.answer, known.get(count.answer, "kx"), _traces(view, arm, count), count.count, rank)
+        AnswerClass(count.answer, colour_of(known, count.answer), _traces(view, arm, count), count.count, rank)
         for rank, count in ranked
     ]
 
@@ -51,7 +52,16 @@ def remember(view: RunView, known: dict[str, str]) -> None:
     for arm, changed in view.votes.items():
         for count in sorted(changed.vote.counts, key=lambda count: _birth(view, arm, count)):
             place = len(known)
-            known.setdefault(count.answer, f"k{place}" if place < COLOURS else "kx")
+            known.setdefault(key(count.answer), f"k{place}" if place < COLOURS else "kx")
+
+
+def colour_of(known: Mapping[str, str], answer: str) -> str:
+    """The colour of an answer, however it is spelled: arms and phases vote apart, and name a class as they please.
+
+    >>> colour_of({"1/2": "k0"}, "0.5"), colour_of({"1/2": "k0"}, "3")
+    ('k0', 'kx')
+    """
+    return known.get(key(answer), "kx")
 
 
 def _colours(view: RunView) -> dict[str, str]:
@@ -59,9 +69,10 @@ def _colours(view: RunView) -> dict[str, str]:
     for arm, changed in view.votes.items():
         for count in changed.vote.counts:
             birth = _birth(view, arm, count)
-            born[count.answer] = min(birth, born.get(count.answer, birth))
-    order = sorted(born, key=lambda answer: born[answer])
-    return {answer: f"k{place}" if place < COLOURS else "kx" for place, answer in enumerate(order)}
+            name = key(count.answer)
+            born[name] = min(birth, born.get(name, birth))
+    order = sorted(born, key=lambda name: born[name])
+    return {name: f"k{place}" if place < COLOURS else "kx" for place, name in enumerate(order)}
 
 
 def _birth(view: RunView, arm: Arm, count: AnswerCount) -> int:

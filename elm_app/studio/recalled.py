@@ -14,9 +14,10 @@ def line(view: RunView) -> str:
     found = view.retrieved
     if found is None:
         return ""
-    used = next((match for match in found.matches if match.id == found.used), None)
-    if used is not None:
-        return f'<span class="what">{problem(used, 140)}</span><span class="how">{_score(used)}, used</span>'
+    first = next((match for match in found.matches if match.id == found.used), None)
+    if first is not None:
+        more = f" with {len(used(found)) - 1} more" if len(used(found)) > 1 else ""
+        return f'<span class="what">{problem(first, 140)}</span><span class="how">{_score(first)}, used{more}</span>'
     if found.used is not None:
         return f'<span class="what">{html.escape(found.used)}</span><span class="how">used</span>'
     return f'<span class="how">None used. {html.escape(found.reason)}</span>'
@@ -28,23 +29,33 @@ def matches(view: RunView) -> str:
     if found is None or not found.matches:
         return ""
     rows = "".join(_row(match, found, view.ended) for match in found.matches)
-    without = '<button type="button" data-ask="again" data-with="off">Solve without a memory</button>'
+    others = [("off", "Solve without a memory")] if found.used else []
+    if view.settings.get("memory", "auto") != "auto":
+        others.append(("auto", "Solve with what is nearest"))
+    buttons = "".join(
+        f'<button type="button" data-ask="again" data-with="{name}">{told}</button> ' for name, told in others
+    )
     return (
         '<table class="matches"><caption class="unseen">Nearest memories</caption><thead><tr>'
         f'<th scope="col">Similarity</th><th scope="col">Learned from</th><th scope="col"></th></tr></thead>'
         f'<tbody>{rows}</tbody></table><p class="why">{html.escape(found.reason)}</p>'
-        f"{without if found.used and view.ended else ''}"
+        f"{buttons if view.ended else ''}"
     )
+
+
+def used(found: Retrieved) -> list[str]:
+    """The memories of all arms, in their order; a log from before there were several names one."""
+    return [id for ids in found.arms.values() for id in ids] or ([found.used] if found.used else [])
 
 
 def _row(match: Match, found: Retrieved, ended: bool) -> str:
     name = html.escape(match.id)
-    used = match.id == found.used
-    button = '<span class="used">used</span>' if used else ""
-    if not used and ended:
+    own = match.id in used(found)
+    button = '<span class="used">used</span>' if own else ""
+    if not own and ended:
         button = f'<button type="button" data-ask="again" data-with="{name}">Use it</button>'
     return (
-        f'<tr{" class=used" if used else ""}><td class="score" title="cosine; used by itself from '
+        f'<tr{" class=used" if own else ""}><td class="score" title="cosine; used by itself from '
         f'{found.threshold:.2f} on">{_gauge(match.score, found.threshold)}</td><td class="what">'
         f'<a href="?memory={name}" data-memory="{name}">{problem(match, 140)}</a></td>'
         f'<td class="do">{button}</td></tr>'

@@ -36,8 +36,8 @@ def numbers(view: RunView) -> str:
         return f'<p class="quiet">{told}</p>'
     low, high = _range(verified)
     about = html.escape(ABOUT.get(verified.verifier, ""))
-    best = max(one.score for one in verified.sides)
-    sides = "".join(_side(view, one, low, high, one.score == best) for one in verified.sides)
+    won = view.decision.source if view.decision is not None else None
+    sides = "".join(_side(view, one, low, high, one.side == won) for one in verified.sides)
     took = f" Weighed in {words.seconds(verified.seconds)}." if verified.seconds >= 0.05 else ""
     return f'<p class="quiet">{about}{took}</p><div class="sides">{sides}</div>'
 
@@ -63,10 +63,11 @@ def _trace(view: RunView, trace: TraceScore, low: float, high: float) -> str:
 
 
 def steps_html(text: str, steps: Sequence[StepScore], low: float, high: float) -> str:
-    """The text as safe HTML, each stretch tinted by the lowest score of the steps that it is in.
+    """The text as safe HTML, each stretch tinted by the lowest score of the steps that it is in; the style sheet shows
+    the number behind it.
 
     >>> steps_html("ab<", [StepScore(0, 2, 0.5)], 0.0, 1.0)
-    '<span class="tint" style="--tint:0.50" title="0.500">ab</span>&lt;'
+    '<span class="tint" style="--tint:0.50" data-score="0.50">ab</span>&lt;'
     """
     inside = [(max(0, one.start), min(len(text), one.end), one.score) for one in steps]
     cuts = sorted({0, len(text), *(cut for start, end, _ in inside if start < end for cut in (start, end))})
@@ -80,18 +81,18 @@ def steps_html(text: str, steps: Sequence[StepScore], low: float, high: float) -
     return "".join(
         html.escape(part)
         if score is None
-        else f'<span class="tint" style="--tint:{_share(score, low, high):.2f}" title="{number(score)}">'
+        else f'<span class="tint" style="--tint:{_share(score, low, high):.2f}" data-score="{number(score, 2)}">'
         f"{html.escape(part)}</span>"
         for part, score in parts
     )
 
 
-def number(score: float) -> str:
+def number(score: float, digits: int = 3) -> str:
     """
-    >>> number(-0.4213), number(1)
-    ('−0.421', '1.000')
+    >>> number(-0.4213), number(1), number(0.9871, 2)
+    ('−0.421', '1.000', '0.99')
     """
-    return f"{score:.3f}".replace("-", "−")
+    return f"{score:.{digits}f}".replace("-", "−")
 
 
 def _range(verified: Verified) -> tuple[float, float]:

@@ -65,6 +65,25 @@ def state(page: Page, wanted: str) -> None:
     page.wait_for_selector(f'.elm-run[data-state="{wanted}"]')
 
 
+def shown(page: Page) -> str:
+    """The run that is drawn on the page, or ""; the address names a new one before it is drawn."""
+    return page.locator(".elm-run").get_attribute("data-run") or ""
+
+
+def another(page: Page, old: str) -> str:
+    """Wait until a run other than `old` is drawn and done."""
+    page.wait_for_selector(f'.elm-run[data-run]:not([data-run="{old}"])')
+    state(page, "done")
+    return shown(page)
+
+
+def answered(page: Page, problem: str) -> str:
+    """Solve a problem, and wait until its run is drawn and done."""
+    old = shown(page)
+    ask(page, problem)
+    return another(page, old)
+
+
 def status(page: Page) -> str:
     """The status line."""
     return page.locator('[data-part="status"]').inner_text()

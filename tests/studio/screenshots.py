@@ -134,7 +134,7 @@ def memories(browser: Browser, given: argparse.Namespace) -> None:
             page.goto(f"{given.url.rstrip('/')}/?memory={given.memory}")
         else:
             page.click(".rows > li:first-child a")
-        page.wait_for_selector(".specimen .curve")
+        page.wait_for_selector(".specimen .chart")
         page.mouse.move(5, height - 5)
         page.wait_for_timeout(1200)
         page.screenshot(path=given.out / f"{name}.png")

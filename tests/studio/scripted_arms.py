@@ -57,6 +57,8 @@ def with_memories(
                 break
         yield Progress("retrieve", "Looking for a memory", 0, 0)
         found = _found(problem, routing, store, model)
+        for id in (id for ids in found.arms.values() for id in ids):
+            store.change(id, retrieved=store.get(id).retrieved + 1)
         yield found
         arms = {"zero_shot": first} | {arm: _sampled(behind(stopped)) for arm in found.arms}
         traces: dict[Arm, list[Trace]] = {arm: [] for arm in arms}

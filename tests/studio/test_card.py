@@ -1,24 +1,24 @@
-"""A memory's card and the curves on it; and that nothing of a stranger's card is markup."""
+"""A memory's card; and that nothing of a stranger's card is markup."""
 
 from __future__ import annotations
 
 import html
+import math
 import re
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from html.parser import HTMLParser
-from typing import Any
 
 import pytest
 from shelves import EVIL, evil, memory
 
 from elm_app.studio.card import card
-from elm_app.studio.curves import curve
+from elm_app.studio.charts import MARKED, WIDTH
 from elm_app.types import Credit, Measured, Vote
 
 SPEAKS = re.compile(
     "article|div|span|button|p|strong|h2|h3|label|input|textarea|section|table|thead|tbody|tr|th|td|figure|figcaption"
-    "|svg|line|text|path|circle|rect|dl|dt|dd|a|details|summary|ol|li|code|i|b"
+    "|svg|line|text|path|circle|rect|dl|dt|dd|a|details|summary|ol|li|code|i|b|header|caption|h4|mark|title|tspan"
 )
 
 
@@ -41,57 +41,6 @@ def harmless(text: str) -> None:
     assert all((value or "").startswith("?") for name, value in found.attributes if name == "href")
 
 
-# curves
-
-
-def test_a_curve_has_its_points_axes_and_last_values() -> None:
-    series: Any = [("reward", [0.5, None, 0.75]), ("agreement", [0.25, 0.5, 1.0])]
-    drawn = curve(series, low=0, high=1, unit="", title="A & B")
-    picture = ElementTree.fromstring(drawn)
-    assert len(picture.findall(".//circle[@class='mark s0']")) == 2
-    assert len(picture.findall(".//rect[@class='mark s1']")) == 3
-    assert picture.find(".//path[@class='line s0']").get("d").count("M") == 2  # type: ignore[union-attr]
-    ticks = [each.text for each in picture.findall(".//text[@class='tick']")]
-    assert ticks == ["0", "0.5", "1", "step 1", "2", "3"]
-    assert picture.find(".//text[@class='last s0']").text == "0.75"  # type: ignore[union-attr]
-    label = str(picture.find(".//svg").get("aria-label"))  # type: ignore[union-attr]
-    assert label == "A & B: reward 0.5 at step 1, 0.75 at step 3; agreement 0.25 at step 1, 1 at step 3"
-
-
-def test_a_curve_widens_for_what_lies_beyond_and_marks_what_goes_on() -> None:
-    drawn = curve([("length", [90.0, 232.0])], low=0, high=100, unit="tokens", title="Length", live=True)
-    picture = ElementTree.fromstring(drawn)
-    assert [each.text for each in picture.findall(".//text[@class='tick']")][:3] == ["0", "120", "240"]
-    assert len(picture.findall(".//circle[@class='ring s0']")) == 1
-    for mark in picture.findall(".//circle"):
-        assert 0 <= float(str(mark.get("cy"))) <= 172
-
-
-@pytest.mark.parametrize(
-    "series",
-    [
-        [],
-        [("x", [])],
-        [("x", [None, None])],
-        [("x", [3.0])],
-        [("x", [float("nan"), 1.0])],
-        [("x", [1.0] * 1000)],
-        [("<b>&", [-2.0, 5e9])],
-    ],
-)
-def test_any_series_is_a_picture(series: Any) -> None:
-    drawn = curve(series, low=0, high=1, unit="%", title=EVIL)
-    ElementTree.fromstring(drawn)
-    harmless(drawn)
-    assert "nan" not in drawn
-
-
-def test_two_last_values_do_not_lie_on_each_other() -> None:
-    drawn = ElementTree.fromstring(curve([("a", [0.5]), ("b", [0.5])], low=0, high=1, unit="", title="t"))
-    first, second = [float(str(each.get("y"))) for each in drawn.findall(".//text")[-2:]]
-    assert abs(first - second) >= 12
-
-
 # card
 
 
@@ -107,7 +56,7 @@ def test_a_card_says_everything() -> None:
                  "therefore", "All tries had the same reward.", "offered", "two\nlines"):  # fmt: skip
         assert part in said, part
     assert 'value="the coat"' in card(made, True)
-    assert card(made, True).count('class="curve"') == 4
+    assert card(made, True).count('class="chart"') == 3
 
 
 def test_a_card_without_its_run_a_measure_or_steps() -> None:
@@ -116,7 +65,7 @@ def test_a_card_without_its_run_a_measure_or_steps() -> None:
     assert "data-run" not in said
     assert "Not measured after learning" in said
     assert "no answer" in said
-    assert "curve" not in said
+    assert "chart" not in said
 
 
 def test_a_hostile_card_is_text() -> None:
@@ -126,3 +75,16 @@ def test_a_hostile_card_is_text() -> None:
         assert "&lt;script&gt;" in text
     wild = Measured(Vote("1", 5.0, (replace(made.before.vote.counts[0], answer="1", count=-3),), 10**9), 0, 7.0, 1e300)
     harmless(card(replace(made, before=wild), False))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -2.0, 5e9, 1e300])
+@pytest.mark.parametrize("count", [1, 2, 1200])
+def test_steps_of_a_stranger_are_a_picture(value: float, count: int) -> None:
+    step = replace(memory(46).steps[0], step=10**9, reward_mean=value, agreement=value, answered=value, tokens=value)
+    made = replace(memory(46), steps=(replace(step, grad_norm=value),) * count, settings={"max_new_tokens": EVIL})
+    drawn = card(made, True).split('<div class="curves">')[1].split("</section>")[0]
+    harmless(drawn)
+    picture = ElementTree.fromstring('<div class="curves">' + drawn)
+    places = [float(each.attrib[name]) for each in picture.iter("circle") for name in ("cx", "cy")]
+    assert all(0 <= place <= WIDTH for place in places)
+    assert len(places) == (0 if not math.isfinite(value) else 5 * 2 * (1 if count > MARKED else count))

@@ -7,11 +7,13 @@ import re
 import numpy as np
 import pytest
 import shelves
-from browser import Site, Window, ask, run_of, state, status
+from browser import Site, Window, another, answered, status
 from playwright.sync_api import Page, expect
 from remembering import WordEmbedder
 from scripted_learn import MODEL
 
+from elm_app.runs.log import read
+from elm_app.runs.view import view_of
 from elm_app.types import Credit
 
 pytestmark = pytest.mark.browser
@@ -35,9 +37,7 @@ def put(site: Site, id: str, problem: str) -> None:
 
 
 def solved(page: Page, problem: str = PROBLEM) -> str:
-    ask(page, problem)
-    state(page, "done")
-    return run_of(page)
+    return answered(page, problem)
 
 
 def explained(page: Page) -> None:
@@ -81,16 +81,18 @@ def test_two_columns_explain_rerun_and_switch_off(window: Window, site: Site) ->
     assert site.actions.store.get("near").enabled
 
     page.click("text=Run again without it")
-    page.wait_for_function("old => (new URLSearchParams(location.search).get('run') || old) !== old", arg=run)
-    state(page, "done")
+    other = another(page, run)
     assert page.locator(".arm").count() == 1
     assert status(page).startswith("5 of 8 agree")
-    other = run_of(page)
     page.click("#elm-explain-button")
     expect(body).to_contain_text("This run looked for no memory.")
     page.click("text=Run again with memories")
-    page.wait_for_function("old => (new URLSearchParams(location.search).get('run') || old) !== old", arg=other)
-    state(page, "done")
+    again = another(page, other)
+    first, *later = (view_of(read(site.runner.folder, each)[0]) for each in (run, other, again))
+    for view in later:
+        assert {**view.settings, "memory": "auto"} == first.settings
+        for index in range(8):  # the very same traces without a memory
+            assert view.traces["zero_shot", index].text == first.traces["zero_shot", index].text
     assert page.locator(".arm").count() == 2
 
 
@@ -99,13 +101,12 @@ def test_another_verifier_shows_its_numbers_inside_the_traces(window: Window) ->
     run = solved(page)
     explained(page)
     page.click("text=Run again, judged by confidence")
-    page.wait_for_function("old => (new URLSearchParams(location.search).get('run') || old) !== old", arg=run)
-    state(page, "done")
+    another(page, run)
     explained(page)
     traces = page.locator(".elm-explain details.weighed")
     expect(traces).to_have_count(11)  # 6 with the memory, 5 without
     traces.first.locator("summary").click()
-    expect(traces.first.locator(".steps .tint").first).to_have_attribute("title", re.compile(r"−0\.\d+"))
+    expect(traces.first.locator(".steps .tint").first).to_have_attribute("data-score", re.compile(r"−0\.\d\d"))
 
 
 def test_memories_side_by_side_each_have_a_column(window: Window, site: Site) -> None:

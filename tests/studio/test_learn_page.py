@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from browser import EGGS, Site, Window, ask, run_of, state, status
+from browser import EGGS, Site, Window, another, answered, ask, run_of, state, status
 from playwright.sync_api import Page, expect
 
 pytestmark = pytest.mark.browser
@@ -14,9 +14,7 @@ BAR = ".whole"
 
 
 def solved(page: Page, problem: str = EGGS) -> str:
-    ask(page, problem)
-    state(page, "done")
-    return run_of(page)
+    return answered(page, problem)
 
 
 def learn(page: Page, **fields: str) -> str:
@@ -66,9 +64,10 @@ def test_learning_is_watched_through_a_reload_and_its_memory_is_used(window: Win
     expect(page.locator('[data-part="memory"]')).to_have_text(re.compile("“A farmer packs.*similarity 1.00, used"))
     assert status(page) == "Both agree on 26: 7 of 8 with the memory, 5 of 8 without."
     page.click(".recalled summary")
+    with_it = run_of(page)
     page.click("text=Solve without a memory")
-    page.wait_for_function("!document.querySelector('[data-part=memory]').innerText")
-    state(page, "done")
+    another(page, with_it)
+    assert page.locator('[data-part="memory"]').inner_text() == ""
     assert status(page).startswith("5 of 8 agree")
     page.goto(f"{site.url}/?run={run}")
     page.click("text=the run that solved it")
@@ -81,6 +80,10 @@ def test_learning_is_watched_through_a_reload_and_its_memory_is_used(window: Win
     page.fill("[data-seek=text]", "crates with eggs")
     page.click(".rows > li:first-child a")
     expect(page.locator(".specimen")).to_contain_text("Agreement rose from 6 of 16 to 14 of 16")
+    page.click(".specimen >> text=explain the last use")
+    expect(page.locator(".elm-explain header")).to_contain_text(with_it)
+    assert page.url.endswith(f"?explain={with_it}")
+    page.click(f'.elm-explain .pair [data-memory="{run}"]')
     page.click("[data-act=disable]")
     expect(page.locator(".specimen .offer")).to_have_text("not offered: Disabled by hand.")
     page.click("#elm-solve-button")

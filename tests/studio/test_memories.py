@@ -45,7 +45,7 @@ def ask(desk: Memories, name: str, **ask: Any) -> dict[str, Any]:
     return next(function for function in desk.functions() if function.__name__ == name)(ask)
 
 
-@pytest.mark.parametrize("module", ["curves", "card", "shelf", "plane", "meaning", "memories"])
+@pytest.mark.parametrize("module", ["charts", "card", "shelf", "plane", "meaning", "memories"])
 def test_the_examples_in_the_docstrings(module: str) -> None:
     assert doctest.testmod(importlib.import_module(f"elm_app.studio.{module}")).failed == 0
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from browser import EGGS, Site, Window, ask, state
 from cabinets import rows, told
-from playwright.sync_api import expect
-from shelves import memory
+from playwright.sync_api import Page, expect
+from shelves import fill, memory
 
 from elm_app.memory.store import Store
+from elm_app.studio import plane
+from elm_app.studio.plane import Atlas
 
 pytestmark = pytest.mark.browser
 
@@ -92,7 +96,7 @@ def test_a_card_opens_from_the_list_by_keyboard_and_has_an_address(window: Windo
     expect(page.locator(".specimen")).to_have_attribute("data-id", second)
     assert f"memory={second}" in page.url
     expect(page.locator(".rows > li.chosen a")).to_have_attribute("aria-current", "")
-    assert page.locator(".specimen .curve svg").count() == 4
+    assert page.locator(".specimen .chart svg").count() == 3
     page.click("text=Words nearest to each virtual token")
     assert page.locator(".specimen .tokens li").count() == 20
     page.click(".rows > li:first-child a")
@@ -138,6 +142,30 @@ def test_the_map_by_mouse_and_by_keyboard(window: Window) -> None:
     before = page.evaluate(painted)
     page.click("[data-zoom='1.6']")
     page.wait_for_function(f"{painted} !== {before}")
+
+
+def test_a_large_map_is_a_sample_and_has_what_is_selected_and_searched(
+    empty: Callable[[], tuple[Page, Store]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plane, "DRAWN", 10)
+    page, store = empty()
+    fill(store, [memory(number) for number in range(30)])
+    expect(page.locator("[data-part=drawn]")).to_have_text("10 of 30 shown")
+    points = "document.querySelector('canvas').dataset.points"
+    page.wait_for_function(f"{points} === '10'")
+    there = set(Atlas(store).columns()["ids"])
+    outside = next(id for id in rows(page) if id not in there)
+    page.click(f'.rows [data-memory="{outside}"]')
+    page.wait_for_function(f"{points} === '11'")
+    page.check(f'[data-pick="{outside}"]')
+    store.change(next(iter(there)), label="so that the map is asked for again")
+    expect(page.locator(".rows")).to_contain_text("so that the map is asked for again")
+    page.wait_for_timeout(200)
+    expect(page.locator("[data-part=picked-count]")).to_have_text("1 selected")  # though the sample lacks it
+    page.fill("[data-seek=text]", store.get(outside).problem)
+    page.press("[data-seek=text]", "Enter")
+    told(page, "30 memories, the nearest in meaning first")
+    page.wait_for_function(f"Number({points}) > 10")
 
 
 def test_a_hostile_card_is_shown_and_never_run(window: Window) -> None:
@@ -194,11 +222,11 @@ def test_contrast_and_labels(window: Window) -> None:
       each => each.offsetParent && !each.innerText?.trim() && !each.ariaLabel && !each.labels?.length).length"""
     for scheme in ("light", "dark"):
         page = window(f"/?memory={memory(11).id}", color_scheme=scheme)
-        page.wait_for_selector(".specimen .curve")
+        page.wait_for_selector(".specimen .chart")
         assert page.evaluate(unnamed) == 0
         for selector in (".rows .more .change", ".rows .off .what", ".sieve label", ".specimen .offer", ".specimen dt",
                          ".specimen h3", "button.danger", ".told p", ".more .mark", "#elm-memories-chip",
-                         ".curve .unit"):  # fmt: skip
+                         ".chart figcaption"):  # fmt: skip
             pair = page.locator(selector).first.evaluate(
                 """element => { let back = element, colour = 'rgba(0, 0, 0, 0)';
                 while (back && /^rgba\\(.*, 0\\)$|transparent/.test(colour = getComputedStyle(back).backgroundColor))
