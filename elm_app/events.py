@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, TypeAdapter
 
+from elm_app.results import StreamRow
 from elm_app.types import (
     Arm,
     Decision,
@@ -226,6 +227,61 @@ class MemoryStored:
 
 
 @dataclass(frozen=True)
+class ProblemStarted:
+    """In a stream: the next problem, `number` (from 1) of `total`. Solving it is the run `solve`, learning from it the
+    run `learn`; they have logs of their own, of which this run's log repeats the waits only."""
+
+    number: int
+    total: int
+    id: str
+    problem: str
+    gold: str | None
+    solve: str
+    learn: str
+    kind: Literal["problem_started"] = "problem_started"
+
+
+@dataclass(frozen=True)
+class ProblemFinished:
+    """In a stream: a problem is done, and its row kept on disk."""
+
+    row: StreamRow
+    kind: Literal["problem_finished"] = "problem_finished"
+
+
+@dataclass(frozen=True)
+class MethodStarted:
+    """In a benchmark: a method begins, or goes on, with `done` of `total` problems behind it.
+
+    `place` (from 1) of `places` counts the pairs of method and seed.
+    """
+
+    method: str
+    seed: int
+    place: int
+    places: int
+    done: int
+    total: int
+    kind: Literal["method_started"] = "method_started"
+
+
+@dataclass(frozen=True)
+class ProblemAnswered:
+    """In a benchmark: a method has answered a problem, and its line is kept on disk."""
+
+    method: str
+    seed: int
+    number: int
+    total: int
+    id: str
+    answer: str | None
+    right: bool | None
+    tokens: int
+    seconds: float
+    kind: Literal["problem_answered"] = "problem_answered"
+
+
+@dataclass(frozen=True)
 class RunFinished:
     """The run came to its end."""
 
@@ -254,6 +310,7 @@ class Failed:
 Event = (
     RunStarted | Queued | Progress | ModelReady | Retrieved | PromptRead | TraceChunk | TraceFinished | VoteChanged
     | PhaseStarted | StepFinished | MeasureFinished | LearningEnded | MemoryStored | Verified | Decided | Credited
+    | ProblemStarted | ProblemFinished | MethodStarted | ProblemAnswered
     | RunFinished | RunStopped | Failed
 )  # fmt: skip
 ENDINGS = (RunFinished, RunStopped, Failed)

@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "elm_app"
 LAYERS = [
     {"errors"},
     {"types", "config"},
+    {"results"},
     {"events"},
     {"answers"},
     {"llm"},

@@ -14,9 +14,13 @@ from elm_app.events import (
     LearningEnded,
     MeasureFinished,
     MemoryStored,
+    MethodStarted,
     ModelReady,
     Phase,
     PhaseStarted,
+    ProblemAnswered,
+    ProblemFinished,
+    ProblemStarted,
     Progress,
     PromptRead,
     Queued,
@@ -32,6 +36,7 @@ from elm_app.events import (
     VoteChanged,
 )
 from elm_app.runs.log import Entry
+from elm_app.runs.stream_view import BenchView, StreamView
 from elm_app.types import Arm, Decision, LearnStep, Measured, ModelInfo, Timing, Trace, to_json
 
 Status = Literal[
@@ -43,6 +48,7 @@ Status = Literal[
     "weighing",
     "updating",
     "storing",
+    "streaming",
     "done",
     "stopped",
     "failed",
@@ -102,6 +108,8 @@ class RunView:
     votes: dict[Arm, VoteChanged] = field(default_factory=dict)
     retrieved: Retrieved | None = None
     learn: LearnView | None = None
+    stream: StreamView | None = None
+    bench: BenchView | None = None
     verified: Verified | None = None
     decision: Decision | None = None
     credited: tuple[Credited, ...] = ()
@@ -151,6 +159,14 @@ class RunView:
                 )
             case Retrieved():
                 self.retrieved = event
+            case ProblemStarted() | ProblemFinished():
+                self.stream = self.stream or StreamView()
+                self.stream.apply(event)
+                self.status, self.progress = "streaming", None
+            case MethodStarted() | ProblemAnswered():
+                self.bench = self.bench or BenchView()
+                self.bench.apply(event)
+                self.status, self.progress = "streaming", None
             case PhaseStarted() | StepFinished() | MeasureFinished() | LearningEnded() | MemoryStored():
                 self._learn(event)
             case PromptRead():
