@@ -24,7 +24,7 @@ Quantization = Literal["auto", "int8", "nf4", "none"]
 Device = Literal["auto", "cpu", "cuda"]
 Init = Literal["text", "vocabulary"]
 Loss = Literal["dr_grpo", "grpo"]
-Reward = Literal["majority", "vote"]
+Reward = Literal["majority", "vote", "gold", "random", "inverted", "certainty", "entropy", "reference"]
 Retrieval = Literal["input", "kv", "both"]
 Rank = Literal["similarity", "utility"]
 Compose = Literal["parallel", "join"]
@@ -130,7 +130,8 @@ class RouteSettings:
     """Which memories a problem is tried with, and who decides if the answers differ.
 
     Attributes:
-        memory: `auto` (the nearest, if it is near enough), `off`, or a memory's id.
+        memory: `auto` (the nearest, if it is near enough), `off`, or a memory's id. Three more are controls: `random`
+            (any memory of the model), `farthest` (the least similar), `untrained` (a soft prompt as learning starts).
         retrieval: found by the problem's embedding (`input`), by the model's own keys (`kv`), or by `both`.
         rank: by `similarity`, or by `utility`: similarity and credit.
         top_n: so many memories, if they are near enough.
@@ -168,7 +169,8 @@ class LearnSettings:
         max_new_tokens: T, where a rollout is cut off.
         init: where the soft prompt starts: the embeddings of a `text`, or those of random `vocabulary` rows.
         loss: `dr_grpo`, advantage = reward − mean and a constant divisor; `grpo`, the published formula.
-        reward: `majority`, the class with most of the step's rollouts; `vote`, the answer of the vote before learning.
+        reward: `majority`, the class with most of the step's rollouts; `vote`, the answer of the vote before learning;
+            the others are for comparison, see `learning/rewards.py`.
         clip_norm: the gradient's norm is cut to this.
         norm_cap: no virtual token grows longer than so many mean lengths of a word's embedding; 0 is no cap.
         measure_samples: fresh samples before and after, at `measure_temperature`.

@@ -82,7 +82,7 @@ def vote_traces(file: TracesFile, equivalent: Equivalent | None = None) -> dict[
 def _trace(row: str) -> GivenTrace:
     """One row; raises ValueError with what is wrong with it."""
     try:
-        value = json.loads(row, parse_constant=_refuse)
+        value = json.loads(row, parse_constant=refuse)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     except ValueError as error:
@@ -94,18 +94,19 @@ def _trace(row: str) -> GivenTrace:
     text, answer = value["text"], value.get("answer")
     if not isinstance(text, str):
         raise ValueError('"text" is not a string')
-    text = _printable(text)
+    text = printable(text)
     if answer is None:
         return GivenTrace(text, extract(text))
     if isinstance(answer, bool) or not isinstance(answer, (str, int, float)):
         raise ValueError('"answer" is neither a string nor a number')
-    return GivenTrace(text, _printable(str(answer)).strip() or None)
+    return GivenTrace(text, printable(str(answer)).strip() or None)
 
 
-def _refuse(constant: str) -> None:
+def refuse(constant: str) -> None:
+    """For `json.loads`: NaN and Infinity are no JSON."""
     raise ValueError(f"there is no {constant} in it")
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     r"""With half characters, which JSON can spell ("\ud800") and no file can hold, replaced."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

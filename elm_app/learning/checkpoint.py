@@ -33,6 +33,7 @@ class Checkpoint:
         best_reward: that reward, or None before the first step has been judged.
         first_moment, second_moment: of AdamW, fp32 (P, H), after `updates` updates.
         seconds, tokens: spent so far, measuring included.
+        reference: the answer of a reference solution, if the reward is by one.
     """
 
     problem: str
@@ -48,12 +49,13 @@ class Checkpoint:
     seconds: float = 0.0
     tokens: int = 0
     model_sha256: str = ""
+    reference: str | None = None
 
     def save(self, path: Path) -> None:
         """Write it whole or not at all. Raises `StoreError` if the disk refuses."""
         tensors = {name: getattr(self, name).clone() for name in _TENSORS}  # they may share memory
         rest = {name: getattr(self, name) for name in ("problem", "settings", "updates", "best_reward", "seconds")}
-        rest |= {"tokens": self.tokens, "model_sha256": self.model_sha256}
+        rest |= {"tokens": self.tokens, "model_sha256": self.model_sha256, "reference": self.reference}
         rest |= {
             "before": to_json(self.before) if self.before else None,
             "steps": [to_json(step) for step in self.steps],

@@ -20,14 +20,17 @@ from elm_app.events import Event, LearningEnded, MeasureFinished, PhaseStarted, 
 from elm_app.learning.checkpoint import Checkpoint
 from elm_app.learning.loss import advantages, grpo_loss, padded
 from elm_app.learning.prompt import cap, mean_length
-from elm_app.learning.rewards import SOURCES, Judged
+from elm_app.learning.rewards import BY_VOTE, SOURCES, Judged, Spread
 from elm_app.llm.engine import Engine, RolloutRequest
 from elm_app.llm.sample import Sampled, sample
 from elm_app.llm.sampling import trace_seed
-from elm_app.types import LearnStep, Measured, Vote
+from elm_app.llm.spread import spread
+from elm_app.types import LearnStep, Measured, Trace, Vote
 
 PATIENCE = 3
-"""Steps in a row without a majority after which learning ends."""
+"""Steps in a row without an update after which learning ends."""
+_FULL = ("majority", "vote", "gold", "reference")
+"""Rewards of which there is no more to be had once every rollout has 1."""
 _BETAS, _EPSILON = (0.9, 0.999), 1e-8
 
 
@@ -39,6 +42,7 @@ class Trainer:
         state: where it starts; changed as it goes on.
         checkpoint: the file that is replaced after every step.
         reward: overrides the source that the settings name.
+        gold: the right answer, for the reward of that name.
     """
 
     def __init__(
@@ -50,11 +54,16 @@ class Trainer:
         checkpoint: Path,
         stopped: Callable[[], bool] = lambda: False,
         reward: Callable[[Judged], list[float | None]] | None = None,
+        gold: str | None = None,
     ) -> None:
         self.engine, self.prompt, self.settings = engine, prompt, settings
         self.state, self.checkpoint, self.stopped = state, checkpoint, stopped
         self.reward = reward or SOURCES[settings.reward]
         self.votes = self.reward is SOURCES["majority"]
+        self.needs_majority = reward is None and settings.reward in BY_VOTE
+        self.gold = gold
+        self.attempts: list[Trace] = []
+        """The traces of the last measurement."""
         self.sampling_seconds = 0.0
 
     def measure(self, when: Literal["before", "after"]) -> Generator[Event, None, Measured | None]:
@@ -68,6 +77,7 @@ class Trainer:
         if not sampled.whole:
             return None
         measured = sampled.measured(arm)
+        self.attempts = [sampled.traces[arm][index] for index in range(settings.measure_samples)]
         state.seconds += self.sampling_seconds
         if when == "before":
             state.before = measured
@@ -99,12 +109,15 @@ class Trainer:
             return LearningEnded(f"Stopped in step {done + 1}.", done, True)
         outcome, rollout_seconds = sampled.votes["memory"], time.perf_counter() - began
         rewards = self._rewards(sampled, outcome)
-        no_majority = nothing_to_learn(outcome, len(rewards)) if self.votes and outcome.agreement < 1 else None
-        reason = self._over(rewards, no_majority)
+        no_majority = None
+        if self.needs_majority and self.settings.reward != "vote" and outcome.agreement < 1:
+            no_majority = nothing_to_learn(outcome, len(rewards))
+        full = self._full(rewards)
+        skipped = no_majority or full or self._equal(rewards)
+        reason = full or self._patience(skipped, no_majority)
         mean = float(rewards.mean())
         if state.updates and (state.best_reward is None or mean > state.best_reward):
             state.best_reward, state.best = mean, state.soft_prompt.clone()
-        skipped = no_majority or reason or self._equal(rewards)
         loss = norm = None
         if skipped is None:
             updating = time.perf_counter()
@@ -148,20 +161,39 @@ class Trainer:
 
     def _rewards(self, sampled: Sampled, outcome: Vote) -> Tensor:
         """fp32 (k,); what cannot be judged is worth nothing."""
-        traces = [sampled.traces["memory"][index] for index in range(self.settings.rollouts)]
-        before = self.state.before.vote if self.state.before else outcome
-        return torch.tensor([value or 0.0 for value in self.reward(Judged(traces, outcome, before))])
+        state, settings = self.state, self.settings
+        traces = [sampled.traces["memory"][index] for index in range(settings.rollouts)]
 
-    def _over(self, rewards: Tensor, no_majority: str | None) -> str | None:
-        """Why no step can follow this one, or None."""
-        count = len(rewards)
-        if bool((rewards == 1.0).all()):
-            what = "agree" if self.votes else "have the full reward"
-            return f"All {count} rollouts {what}, so there is nothing left to learn."
+        def spreads() -> list[Spread]:
+            rows = [sampled.tokens["memory"][index] for index in range(settings.rollouts)]
+            how = (self.engine, self.prompt, state.soft_prompt)
+            return [Spread(*spread(*how, row, settings.temperature)) for row in rows]
+
+        judged = Judged(
+            traces,
+            outcome,
+            state.before.vote if state.before else outcome,
+            trace_seed(settings.seed, len(state.steps)),
+            self.gold,
+            state.reference,
+            spreads,
+        )
+        return torch.tensor([value or 0.0 for value in self.reward(judged)])
+
+    def _full(self, rewards: Tensor) -> str | None:
+        """Why no rollout can get a better reward, or None."""
+        if self.settings.reward not in _FULL or not bool((rewards == 1.0).all()):
+            return None
+        what = "agree" if self.votes else "have the full reward"
+        return f"All {len(rewards)} rollouts {what}, so there is nothing left to learn."
+
+    def _patience(self, skipped: str | None, no_majority: str | None) -> str | None:
+        """Why no step can follow so many without an update, or None."""
         earlier = [step.skipped for step in self.state.steps[1 - PATIENCE :]]
-        if no_majority and len(earlier) == PATIENCE - 1 and all(earlier):
-            return f"{PATIENCE} steps in a row had no majority to learn from."
-        return None
+        if not skipped or len(earlier) < PATIENCE - 1 or not all(earlier):
+            return None
+        what = "had no majority to learn from" if no_majority else "gave all rollouts the same reward"
+        return f"{PATIENCE} steps in a row {what}."
 
     def _equal(self, rewards: Tensor) -> str | None:
         if bool((rewards == rewards[0]).all()):

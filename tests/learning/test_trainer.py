@@ -106,8 +106,10 @@ def test_a_stop_loses_the_current_step_only(engine: Engine, folder: Path) -> Non
 def test_equal_rewards_are_a_skipped_step_and_say_so(engine: Engine, folder: Path) -> None:
     learning = trainer(engine, folder, reward=lambda judged: [0.0] * len(judged.traces))
     start = learning.state.soft_prompt.clone()
-    told = steps(list(learning.train()))
-    assert len(told) == SHORT.steps
+    events = list(learning.train())
+    told = steps(events)
+    assert events[-1] == LearningEnded("3 steps in a row gave all rollouts the same reward.", PATIENCE, True)
+    assert len(told) == PATIENCE
     assert all(step.skipped == "All 4 rollouts have the same reward, 0: no gradient." for step in told)
     assert all(step.loss is None and step.grad_norm is None for step in told)
     assert torch.equal(learning.state.soft_prompt, start)
