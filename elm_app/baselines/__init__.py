@@ -13,6 +13,10 @@ from elm_app.baselines.method import Desk, Method
 _CLASSES = {
     "zero_shot": "ZeroShot",
     "self_consistency": "SelfConsistency",
+    "icl": "Icl",
+    "icl_reflection": "IclReflection",
+    "reasoning_bank": "ReasoningBank",
+    "dynamic_cheatsheet": "DynamicCheatsheet",
 }
 """The class of each method, in the module of its name."""
 
