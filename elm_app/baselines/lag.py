@@ -41,9 +41,9 @@ class Lag(Icl):
         super()._add(problem, text)
         self.bytes += bytes_of(self.desk.engine, text)
 
-    def _past(self, one: Kept, prompt: int) -> tuple[Any, int]:
-        """The cache, and how many tokens were read for it; None where it does not fit before the prompt."""
+    def _past(self, one: Kept, prompt: int) -> tuple[Any | None, int]:
+        """The cache, if it fits before the prompt, and how many tokens were read for it."""
         engine = self.desk.engine
-        past, read = past_of_answer(engine, one.problem, one.text)
-        fits = read + prompt + self.desk.sampling.max_new_tokens <= engine.context
-        return (past if fits else None), read
+        return past_of_answer(
+            engine, one.problem, one.text, engine.context - prompt - self.desk.sampling.max_new_tokens
+        )

@@ -10,15 +10,17 @@ if TYPE_CHECKING:
     from elm_app.llm.engine import Engine
 
 
-def past_of_answer(engine: Engine, problem: str, answer: str) -> tuple[Any, int]:
+def past_of_answer(engine: Engine, problem: str, answer: str, room: int) -> tuple[Any | None, int]:
     """Read a problem and an answer to it; the cache of the answer's tokens alone, moved to the front.
 
     Returns:
-        The cache, and the number of tokens that were read.
+        The cache, and the number of tokens that were read; None and 0 if they would be more than `room`.
     """
     question = engine.encode(problem)
     own = engine.tokenizer(answer.strip(), add_special_tokens=False, split_special_tokens=True)["input_ids"]
     tokens = [*question, *own]
+    if len(tokens) > room:
+        return None, 0
     _, cache = engine.decoder.prefill(engine.decoder.embed(torch.tensor(tokens, dtype=torch.long)))
     return engine.decoder.cut(cache, slice(len(question), len(tokens))), len(tokens)
 
