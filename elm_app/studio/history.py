@@ -38,7 +38,7 @@ class History:
                 'settings. Open one to see it as it was.</p><p><a href="?" data-tab="solve">Solve a first problem</a>'
                 "</p></div>"
             )
-        rows = "".join(_row(run, self._summary(run)) for run in ids[:SHOWN])
+        rows = "".join(_row(run, self.summary(run)) for run in ids[:SHOWN])
         older = f'<p class="older">{words.count(len(ids) - SHOWN, "older run")} not shown.</p>' if ids[SHOWN:] else ""
         return (
             '<table class="runs"><caption class="unseen">Runs, newest first</caption><thead><tr><th scope="col">When'
@@ -47,7 +47,8 @@ class History:
             f"</table>{older}"
         )
 
-    def _summary(self, run: str) -> RunView | None:
+    def summary(self, run: str) -> RunView | None:
+        """A run's view without its text; None if its log is damaged or gone."""
         path = self.folder / f"{run}.jsonl"
         try:
             size = path.stat().st_size
