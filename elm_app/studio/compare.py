@@ -1,0 +1,197 @@
+"""What the page shows of a benchmark: its report in, safe HTML out."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Sequence
+
+from elm_app.runs.view import RunView
+from elm_app.studio import words
+from elm_app.studio.compared import Interval, MethodReport, Report
+
+METHODS = {
+    "zero_shot": "zero-shot", "self_consistency": "self-consistency", "icl": "ICL, raw traces",
+    "icl_reflection": "ICL, reflected", "reasoning_bank": "ReasoningBank", "dynamic_cheatsheet": "Dynamic Cheatsheet",
+    "lag": "LAG", "elm": "ELM", "elm_lora": "ELM-LoRA", "elm_prefix": "ELM-Prefix", "elm_offline": "ELM offline",
+    "grpo_gold": "GRPO, gold answers", "ttrl": "TTRL",
+}  # fmt: skip
+BASE = "zero_shot"
+WIDTH, ROW = 900, 38
+"""Of the plot, and of a method in it, in units of the drawing."""
+_LEFT, _RIGHT, _TOP, _BOTTOM = 190, 150, 10, 40
+Column = tuple[str, str, Callable[[MethodReport], str | None]]
+"""Heading, what it means, and what stands in it for a method."""
+_NONE = '<span class="quiet">–</span>'
+
+
+def name(method: str) -> str:
+    """What a method is called.
+
+    >>> name("zero_shot"), name("elm_random_reward")
+    ('zero-shot', 'ELM random reward')
+    """
+    if method in METHODS:
+        return METHODS[method]
+    first, _, rest = method.partition("_")
+    return " ".join(["ELM" if first == "elm" else first, *rest.split("_")]).strip()
+
+
+def head(report: Report) -> str:
+    """What was asked, of whom, how often."""
+    parts = [words.count(report.problems, "problem")]
+    if report.seeds:
+        parts.append(words.count(len(report.seeds), "seed"))
+    k = max((method.k for method in report.methods), default=0)
+    if k:
+        parts.append(f"{words.count(k, 'sample')} a problem")
+    parts += [str(report.model[part]) for part in ("model", "id", "quantization", "device") if report.model.get(part)]
+    told = words.DOT.join(html.escape(part) for part in parts)
+    return f'<h2>{html.escape(report.name)}</h2><p class="quiet">{told}</p>'
+
+
+def sentences(report: Report) -> str:
+    """What the numbers allow to say."""
+    return "".join(f"<p>{html.escape(one)}</p>" for one in report.sentences)
+
+
+def plot(report: Report) -> str:
+    """Accuracy of each method with its interval; zero-shot's goes through all of them as a line."""
+    rows = [method for method in report.methods if method.accuracy is not None]
+    if not rows:
+        return '<p class="quiet">No right answers are known, so there is no accuracy to draw.</p>'
+    height = _TOP + ROW * len(rows) + _BOTTOM
+    base = next((method.accuracy for method in rows if method.method == BASE), None)
+    ticks = "".join(
+        f'<line class="grid" x1="{_x(share):.1f}" x2="{_x(share):.1f}" y1="{_TOP}" y2="{height - _BOTTOM}"/>'
+        f'<text class="tick" x="{_x(share):.1f}" y="{height - _BOTTOM + 18}">{share:.0%}</text>'
+        for share in (0.0, 0.25, 0.5, 0.75, 1.0)
+    )
+    line = (
+        f'<line class="base" x1="{_x(base):.1f}" x2="{_x(base):.1f}" y1="{_TOP}" y2="{height - _BOTTOM}"/>'
+        if base is not None
+        else ""
+    )
+    drawn = "".join(_drawn(method, _TOP + ROW * (place + 0.5)) for place, method in enumerate(rows))
+    told = html.escape("; ".join(f"{name(method.method)} {_range(method)}" for method in rows))
+    return (
+        '<figure class="chart compared"><figcaption>Right answers, with 95% intervals</figcaption>'
+        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{told}">{ticks}{line}{drawn}</svg></figure>'
+    )
+
+
+def _drawn(method: MethodReport, y: float) -> str:
+    share = method.accuracy or 0.0
+    low, high = method.accuracy_interval or (share, share)
+    look = "ours" if method.method.startswith("elm") else "bare"
+    return (
+        f'<g class="{look}"><text class="label" x="{_LEFT - 16}" y="{y + 5:.1f}">{html.escape(name(method.method))}</text>'
+        f'<line class="reach" x1="{_x(low):.1f}" x2="{_x(high):.1f}" y1="{y:.1f}" y2="{y:.1f}"/>'
+        f'<line class="reach" x1="{_x(low):.1f}" x2="{_x(low):.1f}" y1="{y - 6:.1f}" y2="{y + 6:.1f}"/>'
+        f'<line class="reach" x1="{_x(high):.1f}" x2="{_x(high):.1f}" y1="{y - 6:.1f}" y2="{y + 6:.1f}"/>'
+        f'<circle cx="{_x(share):.1f}" cy="{y:.1f}" r="6"/>'
+        f'<text class="value" x="{WIDTH - _RIGHT + 16}" y="{y + 5:.1f}">{html.escape(_range(method))}</text></g>'
+    )
+
+
+def _x(share: float) -> float:
+    return _LEFT + (WIDTH - _LEFT - _RIGHT) * min(1.0, max(0.0, share))
+
+
+def _range(method: MethodReport) -> str:
+    share = f"{method.accuracy:.0%}" if method.accuracy is not None else "–"
+    return f"{share}{_interval(method.accuracy_interval)}"
+
+
+def _interval(interval: Interval | None, sign: str = "") -> str:
+    """
+    >>> _interval((0.381, 0.52)), _interval((-0.05, 0.1), "+"), _interval(None)
+    (' [38, 52]', ' [−5, +10]', '')
+    """
+    if interval is None:
+        return ""
+    low, high = (f"{100 * end:{sign}.0f}".replace("-", "−") for end in interval)
+    return f" [{low}, {high}]"
+
+
+def table(report: Report) -> str:
+    """One row a method. Columns that no method has are left out."""
+    columns = [
+        column for column in _COLUMNS if any(column[2](method) is not None for method in report.methods)
+    ]  # fmt: skip
+    heads = "".join(f'<th scope="col" title="{html.escape(why)}">{title}</th>' for title, why, _ in columns)
+    rows = "".join(_row(method, columns) for method in report.methods)
+    return (
+        '<table><caption class="unseen">The methods</caption><thead><tr><th scope="col">Method</th>'
+        f"{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    )
+
+
+def _row(method: MethodReport, columns: Sequence[Column]) -> str:
+    cells = "".join(f'<td data-label="{title}">{tell(method) or _NONE}</td>' for title, _, tell in columns)
+    look = ' class="ours"' if method.method.startswith("elm") else ""
+    return f'<tr{look}><th scope="row">{html.escape(name(method.method))}</th>{cells}</tr>'
+
+
+def _share(value: float | None) -> str | None:
+    return None if value is None else f"{value:.0%}"
+
+
+def _difference(method: MethodReport) -> str | None:
+    if method.difference is None:
+        return None
+    points = f"{100 * method.difference:+.1f}".replace("-", "−")
+    return f"{points} points{_interval(method.difference_interval, '+')}"
+
+
+def _equal(method: MethodReport) -> str | None:
+    equal = method.equal_tokens
+    return None if equal is None else f"{equal.accuracy:.0%} with {equal.samples:g}"
+
+
+def _again(method: MethodReport) -> str | None:
+    again = method.again
+    if again is None:
+        return None
+    return f"{again.before:.0%} → {again.after:.0%} of {again.problems}"
+
+
+def _bytes(method: MethodReport) -> str | None:
+    size = method.stored_bytes
+    if not size:
+        return None
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} KB"
+
+
+def _right(method: MethodReport) -> str | None:
+    if method.accuracy is None:
+        return None
+    return f"<b>{method.accuracy:.0%}</b>{_interval(method.accuracy_interval)}"
+
+
+_COLUMNS: tuple[Column, ...] = (
+    ("Right", "share of right answers, with its 95% interval, in percent", _right),
+    ("To zero-shot", "difference paired by problem, with its 95% interval, in percentage points", _difference),
+    ("maj@k", "right majority of the k samples", lambda method: _share(method.maj)),
+    ("A sample", "right samples of all", lambda method: _share(method.mean)),
+    ("pass@k", "problems with a right one among the k samples", lambda method: _share(method.share_pass)),
+    ("Answered", "samples with an answer", lambda method: _share(method.answered)),
+    ("Agreement", "mean share of the winner's votes", lambda method: _share(method.agreement)),
+    ("Tokens", "new tokens, learning and reflecting included", lambda method: f"{method.tokens:,.0f}"),
+    ("At equal tokens", "zero-shot with so many samples a problem that it costs as many tokens", _equal),
+    ("Time", "seconds of all problems together", lambda method: words.seconds(method.seconds)),
+    ("Trained", "numbers that are learned", lambda method: f"{method.trainable:,}" if method.trainable else None),
+    ("Stored", "bytes kept for later problems", _bytes),
+    ("Asked again", "right on earlier problems when they came, and at the end", _again),
+)
+
+
+def progress(view: RunView) -> str:
+    """How far a benchmark has come, while it runs or after it ended."""
+    bench = view.bench
+    if bench is None or bench.current is None:
+        return "This benchmark has only begun." if not view.ended else ""
+    now = bench.current
+    answered = sum(one.method == now.method and one.seed == now.seed for one in bench.answered)
+    told = f"{name(now.method)}, seed {now.seed}: {now.done + answered} of {words.count(now.total, 'problem')}"
+    part = f"{now.place} of {words.count(now.places, 'pair')} of method and seed"
+    return f"{told}{words.DOT}{part}"
