@@ -13,8 +13,8 @@ from elm_app.errors import ElmError
 from elm_app.llm.loader import Models
 from elm_app.memory.embedder import Embedders
 from elm_app.memory.store import Store
-from elm_app.runs.learn import LearnRun, can_resume, learn_run, resume_run
-from elm_app.runs.runner import Runner
+from elm_app.runs.learn import can_resume, learn_run, resume_run
+from elm_app.runs.runner import Ready, Runner
 from elm_app.runs.solve import solve_run
 from elm_app.runs.tools import Tools
 from elm_app.studio.actions import Actions
@@ -48,7 +48,7 @@ def actions(runner: Runner, tools: Tools) -> Actions:
     def learn(problem: str, model: ModelSettings, learning: LearnSettings, source: str | None) -> str:
         return submitted(learn_run(problem, model, learning, tools, source))
 
-    def submitted(ready: LearnRun) -> str:
+    def submitted(ready: Ready) -> str:
         return runner.submit("learn", ready.problem, ready.settings, ready.work, ready.run)
 
     return Actions(

@@ -15,8 +15,12 @@ from elm_app.events import (
     LearningEnded,
     MeasureFinished,
     MemoryStored,
+    MethodStarted,
     ModelReady,
     PhaseStarted,
+    ProblemAnswered,
+    ProblemFinished,
+    ProblemStarted,
     Progress,
     PromptRead,
     Queued,
@@ -26,8 +30,10 @@ from elm_app.events import (
     TraceFinished,
     Verified,
 )
+from elm_app.results import StreamRow
+from elm_app.runs.stream_view import StreamView
 from elm_app.runs.view import RunView
-from elm_app.types import LearnStep, Match, Measured
+from elm_app.types import LearnStep, Match, Measured, ModelInfo
 
 
 def one_line(text: str) -> str:
@@ -39,6 +45,7 @@ def one_line(text: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", text)
 
 
+_MARKS = {True: " (right)", False: " (wrong)", None: ""}
 _SIDES = {"zero_shot": "without", "memory": "with"}
 
 
@@ -50,6 +57,7 @@ class Reporter:
         self._bar: tqdm[None] | None = None
         self._stage: tuple[str, str] | None = None
         self._shown = 0.0
+        self._model: ModelInfo | None = None
 
     def recovered(self, runs: Sequence[str]) -> None:
         """Tell the user which runs an earlier program left without an ending."""
@@ -65,8 +73,8 @@ class Reporter:
                 self._progress(event)
             case Queued():
                 self._line(f"{event.ahead} run ahead" if event.ahead == 1 else f"{event.ahead} runs ahead")
-            case ModelReady():
-                model = event.model
+            case ModelReady() if event.model != self._model:
+                model = self._model = event.model
                 self._line(f"{model.id} · {model.quantization} · {model.device}, ready in {event.load_seconds:.1f} s")
             case Retrieved():
                 for match in event.matches:
@@ -99,6 +107,19 @@ class Reporter:
                 self._line(
                     f"memory {event.memory} {event.outcome}{'. ' if event.problem else ''}{one_line(event.problem)}"
                 )
+            case ProblemStarted():
+                self._line(f"{event.number} of {event.total} · {one_line(event.id)}: {one_line(event.problem)[:80]}")
+            case ProblemFinished():
+                self._line(f"  {_row(event.row)}")
+                if view.stream and (left := view.stream.seconds_left):
+                    self._status(f"about {_minutes(left)} left")
+            case MethodStarted():
+                rest = f", {event.done} of {event.total} done already" if event.done else ""
+                self._line(f"{event.method}, seed {event.seed} ({event.place} of {event.places}){rest}")
+            case ProblemAnswered():
+                answer = "no answer" if event.answer is None else one_line(event.answer)
+                spent = f"{event.tokens} tokens, {event.seconds:.1f} s"
+                self._line(f"  {event.number} of {event.total}: {answer}{_MARKS[event.right]} · {spent}")
             case TraceChunk() if self.live and time.monotonic() - self._shown > 0.3:
                 finished = sum(trace.trace is not None for trace in view.traces.values())
                 self._status(f"{finished} traces finished, {view.tokens()} tokens")
@@ -113,6 +134,10 @@ class Reporter:
 
     def answer(self, view: RunView) -> None:
         """Print the outcome on stdout: the answer, or the id of the memory that was learned."""
+        if view.stream is not None:
+            for line in stream_summary(view.stream):
+                print(line)
+            return
         if view.learn is not None:
             stored = view.learn.stored
             print(stored.memory if stored and stored.memory else "no memory")
@@ -171,6 +196,39 @@ class Reporter:
         if self.live and not self.quiet:
             self._shown = time.monotonic() if text else 0.0
             print(f"\r\x1b[2K{text}", end="", file=sys.stderr, flush=True)
+
+
+def stream_summary(stream: StreamView) -> list[str]:
+    """How a stream stands, in a few lines."""
+    rows, judged = stream.rows, stream.judged
+    lines = [f"{len(rows)} of {max(stream.total, len(rows))} problems"]
+    if judged:
+        bare, ours = sum(bool(row.zero_shot.right) for row in judged), sum(bool(row.right) for row in judged)
+        lines.append(f"right: zero-shot {bare} of {len(judged)}, ELM {ours} of {len(judged)}")
+    bare_agreement, with_it = stream.agreement
+    lines.append(f"agreement: zero-shot {bare_agreement:.2f}, with a memory where there was one {with_it:.2f}")
+    lines.append(f"memories: {stream.kept} kept, {stream.hits} problems tried with one")
+    lines.append(f"{stream.tokens} tokens, {_minutes(stream.seconds)}")
+    return lines
+
+
+def _row(row: StreamRow) -> str:
+    def said(answer: str | None) -> str:
+        return "no answer" if answer is None else one_line(answer)
+
+    bare = f"zero-shot {said(row.zero_shot.answer)}{_MARKS[row.zero_shot.right]}"
+    tried = f"memory {said(row.memory.answer)} at {row.score:.2f}" if row.memory and row.score else "no memory tried"
+    ours = f"ELM {said(row.answer)}{_MARKS[row.right]}"
+    return f"{bare} · {tried} · {ours} · {one_line(row.reason)} · {row.tokens} tokens, {row.seconds:.0f} s"
+
+
+def _minutes(seconds: float) -> str:
+    """
+    >>> _minutes(75), _minutes(9)
+    ('1 min 15 s', '9 s')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def _scores(match: Match) -> str:

@@ -21,7 +21,8 @@ LAYERS = [
     {"runs"},
     {"report"},
     {"specimen"},
-    {"memories_cli"},
+    {"options", "console"},
+    {"memories_cli", "stream_cli"},
     {"studio", "cli"},
     {"__main__"},
 ]

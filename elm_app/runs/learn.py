@@ -26,10 +26,10 @@ from elm_app.events import (
 )
 from elm_app.runs.log import new_run_id
 from elm_app.runs.problem import checked
-from elm_app.runs.runner import Work
+from elm_app.runs.runner import Ready
 from elm_app.runs.tools import Tools
 from elm_app.runs.waiting import while_waiting
-from elm_app.types import Measured, Memory, Timing
+from elm_app.types import Measured, Memory, Timing, Trace
 
 if TYPE_CHECKING:
     from elm_app.learning.trainer import Trainer
@@ -37,27 +37,44 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class LearnRun:
-    """What `Runner.submit` needs."""
+class Known:
+    """What is known before learning begins.
 
-    run: str
-    problem: str
-    settings: dict[str, Any]
-    work: Work
+    Attributes:
+        before: how the problem stood on k traces, which are the `attempts`; measured if it is not known.
+        gold: the right answer, for the reward of that name.
+        later: it is part of something that goes on later: if it is stopped, nothing is stored but the checkpoint.
+    """
+
+    before: Measured | None = None
+    attempts: tuple[Trace, ...] = ()
+    gold: str | None = None
+    later: bool = False
+
+
+UNKNOWN = Known()
 
 
 def learn_run(
-    problem: str, model: ModelSettings, learning: LearnSettings, tools: Tools, source: str | None = None
-) -> LearnRun:
-    """A run that learns from a problem; `source` is the run that it was asked from, if any.
+    problem: str,
+    model: ModelSettings,
+    learning: LearnSettings,
+    tools: Tools,
+    source: str | None = None,
+    gold: str | None = None,
+) -> Ready:
+    """A run that learns from a problem; `source` is the run that it was asked from, if any, `gold` the right answer.
 
     Raises:
-        BadInput: the problem is empty, or no text.
+        BadInput: the problem is empty, or no text; or the reward needs the right answer.
     """
-    return _run(checked(problem), model, learning, tools, {"source_run": source} if source else {})
+    if learning.reward == "gold" and not gold:
+        raise BadInput("The reward gold needs the right answer.", "Give --answer, or choose another reward.")
+    origin = {"source_run": source} if source else {}
+    return _run(checked(problem), model, learning, tools, origin | ({"gold": gold} if gold else {}))
 
 
-def resume_run(run: str, tools: Tools) -> LearnRun:
+def resume_run(run: str, tools: Tools) -> Ready:
     """A run that goes on from the checkpoint of another.
 
     Raises:
@@ -69,8 +86,8 @@ def resume_run(run: str, tools: Tools) -> LearnRun:
     state = checkpoint.read(tools.store.folder, run)
     return _run(
         state.problem,
-        _from(ModelSettings, state.settings),
-        _from(LearnSettings, state.settings),
+        settings_from(ModelSettings, state.settings),
+        settings_from(LearnSettings, state.settings),
         tools,
         {"resumed_from": run},
     )
@@ -81,17 +98,18 @@ def can_resume(run: str, tools: Tools) -> bool:
     return (tools.store.folder / "checkpoints" / f"{run}.safetensors").is_file()
 
 
-def _from(kind: type[Any], settings: dict[str, Any]) -> Any:
+def settings_from(kind: type[Any], settings: dict[str, Any]) -> Any:
+    """Settings of a kind out of a run's settings, where they stand among others."""
     return kind(**{field.name: settings[field.name] for field in fields(kind) if field.name in settings})
 
 
-def _run(problem: str, model: ModelSettings, learning: LearnSettings, tools: Tools, origin: dict[str, str]) -> LearnRun:
+def _run(problem: str, model: ModelSettings, learning: LearnSettings, tools: Tools, origin: dict[str, str]) -> Ready:
     run, resumed = new_run_id(), origin.get("resumed_from")
 
     def work(stopped: Callable[[], bool]) -> Iterator[Event]:
-        return learn(run, problem, model, learning, tools, stopped, resumed)
+        return learn(run, problem, model, learning, tools, stopped, resumed, Known(gold=origin.get("gold")))
 
-    return LearnRun(run, problem, {**asdict(model), **asdict(learning), **origin}, work)
+    return Ready(run, problem, {**asdict(model), **asdict(learning), **origin}, work)
 
 
 def learn(
@@ -102,11 +120,13 @@ def learn(
     tools: Tools,
     stopped: Callable[[], bool] = lambda: False,
     resumed: str | None = None,
+    known: Known = UNKNOWN,
 ) -> Iterator[Event]:
     """Learn a memory for a problem and store it under the run's id.
 
-    Ends with `RunFinished`, or with `RunStopped` soon after `stopped()` is true, the best so far stored; errors are
-    raised, and what was learned until then is in the checkpoint.
+    Ends with `RunFinished`, or with `RunStopped` soon after `stopped()` is true, the best so far stored (unless
+    it is to go on `later`); errors are raised, and what was learned
+    until then is in the checkpoint.
     """
     began = time.perf_counter()
     load_seconds = 0.0
@@ -129,8 +149,11 @@ def learn(
         return
     comparer().start()
     yield Progress("prefill", "Reading the problem", 0, 0)
-    trainer = _trainer(run, problem, model, learning, tools, engine, stopped, resumed)
+    trainer = _trainer(run, problem, model, learning, tools, engine, stopped, resumed, known)
     ended, after = yield from _learn(trainer)
+    if known.later and stopped():
+        yield RunStopped(timing())
+        return
     if trainer.state.updates == 0:
         yield MemoryStored(None, False, ended.reason)
     else:
@@ -155,6 +178,7 @@ def _trainer(
     engine: Engine,
     stopped: Callable[[], bool],
     resumed: str | None,
+    known: Known,
 ) -> Trainer:
     from elm_app.learning import checkpoint
     from elm_app.learning.trainer import Trainer
@@ -163,8 +187,9 @@ def _trainer(
     engine.check_length(len(prompt) + learning.virtual_tokens, learning.max_new_tokens)
     path = checkpoint.path_of(tools.store.folder, run)
     if resumed is None:
-        settings = {**asdict(model), **asdict(learning)}
+        settings = {**asdict(model), **asdict(learning)} | ({"gold": known.gold} if known.gold else {})
         state = checkpoint.fresh(engine, problem, learning, settings)
+        state.before = known.before
     else:
         state = checkpoint.read(tools.store.folder, resumed)
         if state.model_sha256 != engine.info.weights_sha256:
@@ -174,31 +199,49 @@ def _trainer(
             )
         state.save(path)
         checkpoint.path_of(tools.store.folder, resumed).unlink(missing_ok=True)
-    return Trainer(engine, prompt, learning, state, path, stopped)
+    trainer = Trainer(engine, prompt, learning, state, path, stopped, gold=state.settings.get("gold"))
+    trainer.attempts = list(known.attempts)
+    return trainer
 
 
 def _learn(trainer: Trainer) -> Generator[Event, None, tuple[LearningEnded, Measured | None]]:
     """Measure, train, measure; why it ended, and how the memory does, if that was measured."""
     from elm_app.learning.trainer import nothing_to_learn
 
-    if trainer.state.before is None:
-        before = yield from trainer.measure("before")
-        if before is None:
-            ended = LearningEnded("Stopped before the first step.", 0, True)
-        elif reason := nothing_to_learn(before.vote, before.samples):
-            ended = LearningEnded(reason, 0, True)
-        else:
-            ended = None
-        if ended is not None:
-            yield ended
-            return ended, None
-        trainer.state.save(trainer.checkpoint)
+    state = trainer.state
+    before = state.before or (yield from trainer.measure("before"))
+    ended = None
+    if before is None:
+        ended = LearningEnded("Stopped before the first step.", 0, True)
+    elif not state.steps and trainer.needs_majority and (reason := nothing_to_learn(before.vote, before.samples)):
+        ended = LearningEnded(reason, 0, True)
+    elif not state.steps and trainer.settings.reward == "reference" and state.reference is None:
+        ended = yield from _refer(trainer)
+    if ended is not None:
+        yield ended
+        return ended, None
+    state.save(trainer.checkpoint)
     ended = yield from trainer.train()
     if trainer.state.updates == 0 or trainer.stopped():
         return ended, None
     trainer.state.soft_prompt = trainer.best(ended)
     after = yield from trainer.measure("after")
     return ended, after
+
+
+def _refer(trainer: Trainer) -> Generator[Event, None, LearningEnded | None]:
+    """Have a reference solution written from the attempts before learning; why learning cannot go on, or None."""
+    from elm_app.learning.reference import synthesise
+
+    yield Progress("weigh", "Writing a reference solution from the attempts", 0, 0)
+    state = trainer.state
+    state.reference, tokens = synthesise(
+        trainer.engine, state.problem, trainer.attempts, trainer.settings, trainer.stopped
+    )
+    state.tokens += tokens
+    if trainer.stopped():
+        return LearningEnded("Stopped before the first step.", 0, True)
+    return None if state.reference else LearningEnded("The reference solution has no answer to learn from.", 0, True)
 
 
 def _card(run: str, trainer: Trainer, ended: LearningEnded, after: Measured | None, embedder: str) -> Memory:

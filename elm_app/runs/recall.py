@@ -13,6 +13,7 @@ from elm_app.config import Compose, RouteSettings
 from elm_app.errors import BadInput, DamagedMemory, ModelError, StoreError
 from elm_app.events import Progress, Retrieved
 from elm_app.memory.retriever import THRESHOLD, chosen, retrieve
+from elm_app.runs.controls import CONTROLS, control
 from elm_app.runs.tools import Tools
 from elm_app.types import Arm
 
@@ -31,7 +32,7 @@ SHOWN = 5
 
 def check(routing: RouteSettings, tools: Tools) -> None:
     """Raises `BadInput` if a given memory does not exist, before a model is loaded for it."""
-    if routing.memory not in ("auto", "off"):
+    if routing.memory not in ("auto", "off", *CONTROLS):
         tools.store.get(routing.memory)
 
 
@@ -52,10 +53,12 @@ def recall(
         DamagedMemory: the given memory is not what it should be.
     """
     store, model = tools.store, engine.info
-    if routing.memory == "auto" and not store.count():
+    if routing.memory in ("auto", "random", "farthest") and not store.count():
         return Retrieved((), None, THRESHOLD, "There are no memories yet."), {}
     keys, lacking = _keys(problem, engine, routing, tools, report, stopped)
-    if routing.memory != "auto":
+    if routing.memory in CONTROLS:
+        found, usable = control(problem, engine, keys, routing, store, SHOWN)
+    elif routing.memory != "auto":
         found = chosen(store, keys, routing.memory, model, routing, SHOWN)
         usable = {routing.memory: store.soft_prompt(routing.memory, model)}
     else:
@@ -69,6 +72,8 @@ def recall(
             except (DamagedMemory, BadInput) as error:  # BadInput: another process has deleted it meanwhile
                 damaged.append(error.message)
         found = replace(found, used=next(iter(usable), None), reason=" ".join([found.reason, *damaged]))
+    if routing.memory == "untrained":
+        return found, dict.fromkeys(found.arms, usable[""])
     arms = _arms(list(usable), routing.compose)
     soft_prompts = {arm: np.concatenate([usable[id] for id in ids]) for arm, ids in arms.items()}
     found = replace(found, arms=arms, reason=" ".join([found.reason, *lacking]))

@@ -25,6 +25,16 @@ Work = Callable[[Callable[[], bool]], Iterator[Event]]
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Ready:
+    """A run that is ready for `Runner.submit`; `problem` is what it is about, in words."""
+
+    run: str
+    problem: str
+    settings: dict[str, Any]
+    work: Work
+
+
 @dataclass
 class _Job:
     run: str
@@ -116,11 +126,16 @@ class Runner:
                 if isinstance(event, ENDINGS):
                     return
             raise RuntimeError("the run's work ended without saying so")
-        except ElmError as error:
-            job.log.append(Failed(type(error).__name__, error.message, error.remedy))
         except BaseException as error:  # a panic in Rust, where the tokenizer lives, is no Exception
-            if self.debug:
+            if self.debug and not isinstance(error, ElmError):
                 logger.exception("run %s", job.run)
-            text = str(error).strip() or "no further detail"
-            remedy = "This is a defect: please report it with the run's log."
-            job.log.append(Failed(type(error).__name__, f"{type(error).__name__}: {text}", remedy))
+            job.log.append(failure(error))
+
+
+def failure(error: BaseException) -> Failed:
+    """An error as the last event of a run."""
+    if isinstance(error, ElmError):
+        return Failed(type(error).__name__, error.message, error.remedy)
+    text = str(error).strip() or "no further detail"
+    remedy = "This is a defect: please report it with the run's log."
+    return Failed(type(error).__name__, f"{type(error).__name__}: {text}", remedy)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from elm_app.events import MethodStarted, ProblemAnswered, ProblemFinished, ProblemStarted
 from elm_app.results import ArmResult, StreamRow
+from elm_app.types import to_json
 
 
 @dataclass
@@ -87,3 +89,26 @@ class BenchView:
 
 def _mean(arms: list[ArmResult]) -> float:
     return sum(arm.agreement for arm in arms) / len(arms) if arms else 0.0
+
+
+def stream_json(stream: StreamView | None) -> dict[str, Any]:
+    """What `stream --json` prints of a stream: its rows, and what they come to."""
+    view = stream or StreamView()
+    judged, total = view.judged, max(view.total, len(view.rows))
+    share = (lambda right: right / len(judged)) if judged else (lambda _: None)
+    bare_agreement, agreement = view.agreement
+    return {
+        "problems": total,
+        "done": len(view.rows),
+        "accuracy": {
+            "zero_shot": share(sum(bool(row.zero_shot.right) for row in judged)),
+            "elm": share(sum(bool(row.right) for row in judged)),
+            "judged": len(judged),
+        },
+        "agreement": {"zero_shot": round(bare_agreement, 4), "memory": round(agreement, 4)},
+        "memories": view.kept,
+        "hits": view.hits,
+        "tokens": view.tokens,
+        "seconds": round(view.seconds, 3),
+        "rows": [to_json(row) for row in view.rows],
+    }

@@ -1,0 +1,73 @@
+"""Command-line options of the settings: one for every field of a settings dataclass."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any, get_args
+
+from elm_app import config
+
+ABOUT_SAMPLING = {
+    "samples": "k, how many traces",
+    "max_new_tokens": "where a trace is cut off",
+    "temperature": "0 is greedy",
+    "top_k": "sample among the k likeliest tokens; 0 is the whole vocabulary",
+    "seed": "same seed, same traces (default: a random one, which is shown)",
+}
+ABOUT_LEARNING = {
+    "steps": "gradient steps at most",
+    "rollouts": "k, rollouts of a step",
+    "virtual_tokens": "P, length of the soft prompt",
+    "learning_rate": "of AdamW",
+    "temperature": "of the rollouts",
+    "max_new_tokens": "where a rollout is cut off",
+    "init": "start from a text, or from random rows of the vocabulary",
+    "loss": "dr_grpo, or the published formula",
+    "reward": "majority of each step's rollouts; the vote before learning; the others are for comparison",
+    "clip_norm": "the gradient's norm is cut to this",
+    "norm_cap": "longest virtual token, in mean lengths of a word's embedding; 0 is no cap",
+    "measure_samples": "fresh samples before and after",
+    "measure_temperature": "of these",
+    "keep": "store the memory enabled even if it does not help",
+    "seed": "same seed, same memory (default: a random one, which is shown)",
+}
+ABOUT_ROUTING = {
+    "memory": "auto: the nearest memory, if it is near enough; off; or the id of one",
+    "retrieval": "found by the problem's embedding, by the model's own keys, or by both",
+    "rank": "by similarity, or by similarity and credit",
+    "top_n": "so many memories, if they are near enough (experimental above 1)",
+    "compose": "more than one: each in an arm of its own, or joined to one longer soft prompt",
+    "verifier": "who decides if the answers without and with memories differ",
+    "prm": "process reward model for --verifier prm, a hub id or a folder",
+}
+_CHOICES = {
+    "init": config.Init, "loss": config.Loss, "reward": config.Reward, "retrieval": config.Retrieval,
+    "rank": config.Rank, "compose": config.Compose, "verifier": config.Verifier,
+}  # fmt: skip
+
+
+def add_options(
+    parser: argparse.ArgumentParser, kind: type[Any], about: dict[str, str], without: Sequence[str] = ()
+) -> None:
+    """An option for every field of a settings dataclass; those that are not given keep the dataclass's default."""
+    for field in fields(kind):
+        if field.name in without:
+            continue
+        flags = ["--" + field.name.replace("_", "-")] + (["--lr"] if field.name == "learning_rate" else [])
+        default = "" if field.name == "seed" or field.name == "keep" else f" (default: {field.default})"
+        if field.name == "keep":
+            parser.add_argument(*flags, action="store_true", default=None, help=about[field.name])
+        elif field.name in _CHOICES:
+            choices = get_args(_CHOICES[field.name])
+            parser.add_argument(*flags, choices=choices, help=about[field.name] + default)
+        else:
+            kind_of = int if field.name == "seed" else type(field.default)
+            parser.add_argument(*flags, type=kind_of, help=about[field.name] + default)
+
+
+def given(options: argparse.Namespace, kind: type[Any]) -> dict[str, Any]:
+    """The fields of a settings dataclass that were given on the command line."""
+    found = {field.name: getattr(options, field.name, None) for field in fields(kind)}
+    return {name: value for name, value in found.items() if value is not None}

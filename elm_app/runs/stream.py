@@ -1,0 +1,259 @@
+"""ELM online: problems one after the other, as a generator of events.
+
+for each: retrieve → solve with and without → route → learn from the vote → store → next. Solving and learning are runs
+of their own (`child.py`); what became of a problem is a row in the stream's folder (`stream_folder.py`), and a stream
+that broke off, at whatever moment, goes on at the very problem: a solved one is not solved again, learning goes on from
+its checkpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from elm_app.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
+from elm_app.errors import BadInput, RunError
+from elm_app.events import Event, ProblemFinished, ProblemStarted, RunFinished, RunStopped
+from elm_app.results import StreamRow
+from elm_app.runs.child import child
+from elm_app.runs.learn import Known, can_resume, learn, settings_from
+from elm_app.runs.log import new_run_id, read
+from elm_app.runs.recall import check
+from elm_app.runs.runner import Ready
+from elm_app.runs.solve import solve
+from elm_app.runs.stream_folder import Current, Plan, StreamFolder
+from elm_app.runs.stream_row import measured, row_of, traces_of
+from elm_app.runs.tools import Tools
+from elm_app.runs.view import RunView, view_of
+from elm_app.types import Memory, Problem, Timing
+
+
+@dataclass(frozen=True)
+class StreamSettings:
+    """How every problem of a stream is solved and learned from; seeds are the stream's, from which each problem's is
+    made. Learning samples as solving does, so that the traces without a memory are what it starts from."""
+
+    model: ModelSettings
+    sampling: SamplingSettings
+    routing: RouteSettings
+    learning: LearnSettings
+
+    def __post_init__(self) -> None:
+        k, length, temperature = self.sampling.samples, self.sampling.max_new_tokens, self.sampling.temperature
+        learning = replace(
+            self.learning,
+            max_new_tokens=length,
+            measure_samples=k,
+            measure_temperature=temperature,
+            temperature=temperature or self.learning.temperature,
+            seed=self.sampling.seed,
+        )
+        object.__setattr__(self, "learning", learning)
+
+    def to_json(self) -> dict[str, Any]:
+        """Flat, as the settings of other runs are; those of learning stand under `learning`."""
+        flat = {**asdict(self.model), **asdict(self.sampling), **asdict(self.routing)}
+        return {**flat, "learning": asdict(self.learning)}
+
+    @classmethod
+    def from_json(cls, settings: dict[str, Any]) -> StreamSettings:
+        """The reverse of `to_json`."""
+        return cls(
+            settings_from(ModelSettings, settings),
+            settings_from(SamplingSettings, settings),
+            settings_from(RouteSettings, settings),
+            settings_from(LearnSettings, settings["learning"]),
+        )
+
+
+def stream_run(
+    problems: Sequence[Problem],
+    model: ModelSettings,
+    sampling: SamplingSettings,
+    routing: RouteSettings,
+    learning: LearnSettings,
+    tools: Tools,
+    out: Path | None = None,
+    name: str = "",
+    learns: bool = True,
+) -> Ready:
+    """A run over problems in this order, kept in `out`, or in a folder of its own beside the memories.
+
+    Args:
+        name: of the file that they come from.
+        learns: whether memories are made; without it those in the store are used as they are.
+
+    Raises:
+        BadInput: there are no problems, there is a stream in `out` already, the memory that is asked for does not
+            exist, or the reward needs right answers that are not given.
+    """
+    if not problems:
+        raise BadInput("There are no problems.", "Give a file with at least one.")
+    check(routing, tools)
+    lacking = [problem.id for problem in problems if not problem.answer]
+    if learns and learning.reward == "gold" and lacking:
+        raise BadInput(f"The reward gold needs the answer of problem {lacking[0]}.", "Add it, or leave it out.")
+    run = new_run_id()
+    folder = StreamFolder(out or tools.store.folder / "streams" / run)
+    settings = StreamSettings(model, sampling, routing, learning).to_json() | {"learns": learns}
+    folder.create(Plan(run, name or "problems", tuple(problems), settings))
+    return _ready(run, folder, tools)
+
+
+def resume_stream(out: Path, tools: Tools) -> Ready:
+    """A run that goes on with the stream in a folder. Raises `BadInput` if there is none, or nothing is left to do."""
+    folder = StreamFolder(out)
+    plan = folder.plan()
+    if len(folder.rows()) == len(plan.problems):
+        raise BadInput(f"All {len(plan.problems)} problems of {out} are done.", "Look at its results.csv.")
+    return _ready(new_run_id(), folder, tools)
+
+
+def can_resume_stream(out: Path) -> bool:
+    """Whether a folder holds a stream with problems left to do."""
+    try:
+        folder = StreamFolder(out)
+        return len(folder.rows()) < len(folder.plan().problems)
+    except BadInput:
+        return False
+
+
+def _ready(run: str, folder: StreamFolder, tools: Tools) -> Ready:
+    plan = folder.plan()
+    settings = plan.settings | {"out": str(folder.path), "problems": len(plan.problems), "stream_id": plan.id}
+    if run != plan.id:
+        settings |= {"resumed_from": plan.id}
+
+    def work(stopped: Callable[[], bool]) -> Iterator[Event]:
+        return stream(folder, tools, stopped)
+
+    return Ready(run, plan.name, settings, work)
+
+
+def stream(folder: StreamFolder, tools: Tools, stopped: Callable[[], bool] = lambda: False) -> Iterator[Event]:
+    """Do what is left of the stream in a folder; the rows that are there already are said first.
+
+    Ends with `RunFinished`, or with `RunStopped` soon after `stopped()` is true; errors are raised. In both cases
+    nothing is lost, and it can go on.
+    """
+    plan = folder.plan()
+    settings = StreamSettings.from_json(plan.settings)
+    tokens, seconds = 0, 0.0
+    with folder.claimed():
+        done = folder.rows()
+        for row in done:
+            yield ProblemFinished(row)
+        for number, problem in enumerate(plan.problems[len(done) :], len(done) + 1):
+            if stopped():
+                break
+            current = _current(folder, number, tools)
+            folder.begin(current)
+            what = (number, len(plan.problems), str(problem.id), problem.text, problem.answer)
+            yield ProblemStarted(*what, current.solve, current.learn)
+            finished = yield from _problem(problem, plan, settings, current, tools, stopped)
+            if finished is None:
+                break
+            folder.append(finished)
+            tokens, seconds = tokens + finished.tokens, seconds + finished.seconds
+            yield ProblemFinished(finished)
+        else:
+            yield RunFinished(_timing(tokens, seconds))
+            return
+    yield RunStopped(_timing(tokens, seconds))
+
+
+def _timing(tokens: int, seconds: float) -> Timing:
+    return Timing(0.0, 0.0, round(seconds, 3), tokens, round(tokens / seconds, 1) if seconds else 0.0)
+
+
+def _current(folder: StreamFolder, number: int, tools: Tools) -> Current:
+    """The runs of the next problem: new ones, but for the parts that an interrupted sitting has done."""
+    left, solve, learn = folder.current(), new_run_id(), new_run_id()
+    while learn == solve:
+        learn = new_run_id()
+    if left is None or left.number != number:
+        return Current(number, solve, learn)
+    if _ended_well(tools.store.folder / "runs", left.solve):
+        solve = left.solve
+    if _stored(left.learn, tools):
+        return Current(number, solve, left.learn, left.earlier)
+    return Current(number, solve, learn, (*left.earlier, left.learn))
+
+
+def _ended_well(runs: Path, run: str) -> RunView | None:
+    try:
+        view = view_of(read(runs, run)[0])
+    except RunError:
+        return None
+    return view if view.status == "done" else None
+
+
+def _stored(memory: str, tools: Tools) -> Memory | None:
+    try:
+        return tools.store.get(memory)
+    except BadInput:
+        return None
+
+
+def _problem(
+    problem: Problem,
+    plan: Plan,
+    settings: StreamSettings,
+    current: Current,
+    tools: Tools,
+    stopped: Callable[[], bool],
+) -> Generator[Event, None, StreamRow | None]:
+    """Solve it and learn from it; None if it was stopped in between."""
+    from elm_app.llm.sampling import trace_seed
+
+    runs, seed = tools.store.folder / "runs", trace_seed(settings.sampling.seed, current.number)
+    view = _ended_well(runs, current.solve)
+    if view is None:
+        sampling = replace(settings.sampling, seed=seed)
+        said = {**asdict(settings.model), **asdict(sampling), **asdict(settings.routing), "stream": plan.id}
+        events = solve(problem.text, settings.model, sampling, settings.routing, tools, stopped)
+        view = yield from child(runs, current.solve, "solve", problem.text, said, events)
+    if view.status == "stopped":
+        return None
+    learning, reason, learned = replace(settings.learning, seed=seed), "", None
+    if not plan.settings.get("learns", True):
+        reason = "Nothing is learned: the memories are used as they are."
+    else:
+        known = Known(measured(view), traces_of(view), problem.answer, later=True)
+        reason = _nothing_to_learn(known, learning) or ""
+    learn_view: RunView | None = None
+    if not reason:
+        learned = _stored(current.learn, tools)
+        if learned is None:
+            learn_view = yield from _learn(problem.text, plan, settings.model, learning, current, known, tools, stopped)
+            if learn_view.status == "stopped":
+                return None
+            learned = _stored(current.learn, tools)
+    return row_of(problem, current, view, learn_view, learned, reason)
+
+
+def _learn(
+    problem: str,
+    plan: Plan,
+    model: ModelSettings,
+    learning: LearnSettings,
+    current: Current,
+    known: Known,
+    tools: Tools,
+    stopped: Callable[[], bool],
+) -> Generator[Event, None, RunView]:
+    resumed = next((run for run in reversed(current.earlier) if can_resume(run, tools)), None)
+    said = {**asdict(model), **asdict(learning), "stream": plan.id, "source_run": current.solve}
+    events = learn(current.learn, problem, model, learning, tools, stopped, resumed, known)
+    runs = tools.store.folder / "runs"
+    return (yield from child(runs, current.learn, "learn", problem, said, events))
+
+
+def _nothing_to_learn(known: Known, learning: LearnSettings) -> str | None:
+    from elm_app.learning.rewards import BY_VOTE
+    from elm_app.learning.trainer import nothing_to_learn
+
+    assert known.before is not None
+    return nothing_to_learn(known.before.vote, known.before.samples) if learning.reward in BY_VOTE else None

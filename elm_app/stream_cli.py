@@ -1,0 +1,161 @@
+"""The commands over files of problems: `python -m elm_app stream …` and `bench …`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from elm_app.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
+from elm_app.console import folder_of, print_json, read_bytes, run_to_end
+from elm_app.errors import BadInput
+from elm_app.options import ABOUT_LEARNING, ABOUT_ROUTING, ABOUT_SAMPLING, add_options, given
+from elm_app.report import one_line, stream_summary
+from elm_app.runs.problems import Order, arranged, read_problems
+
+if TYPE_CHECKING:
+    from elm_app.runs.runner import Ready
+    from elm_app.runs.tools import Tools
+    from elm_app.types import Problem
+
+AS_SOLVING = ("temperature", "max_new_tokens", "seed", "measure_samples", "measure_temperature")
+"""Settings of learning that are those of solving here."""
+
+
+def add(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
+    """Registers the commands; each sets `command` to a function from options to an exit code."""
+    stream = commands.add_parser(
+        "stream", parents=list(parents), help="solve a file of problems one after the other, learning from each"
+    )
+    _file_options(stream)
+    stream.add_argument("--out", type=Path, help="folder for the results (default: one of its own beside the memories)")
+    stream.add_argument("--resume", action="store_true", help="go on with the stream in --out where it broke off")
+    stream.add_argument("--frozen", action="store_true", help="use the memories that there are, and make no new ones")
+    _settings_options(stream)
+    stream.set_defaults(command=_stream)
+
+
+def _file_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", nargs="?", help="JSON lines or CSV with problem and, if known, answer; - is stdin")
+    parser.add_argument("--limit", type=int, help="only so many problems")
+    parser.add_argument("--order", choices=get_args(Order), default=None, help="of the problems (default: file)")
+    parser.add_argument("--skip-bad", action="store_true", help="leave bad rows out instead of refusing the file")
+
+
+def _settings_options(parser: argparse.ArgumentParser) -> None:
+    add_options(parser, SamplingSettings, ABOUT_SAMPLING)
+    add_options(parser, RouteSettings, ABOUT_ROUTING)
+    add_options(parser, LearnSettings, ABOUT_LEARNING, without=AS_SOLVING)
+
+
+def read_file(options: argparse.Namespace) -> Sequence[Problem]:
+    """The good rows of the file, in its order; bad ones that are left out are named on stderr."""
+    name = "standard input" if options.file == "-" else Path(options.file).name
+    found = read_problems(read_bytes(options.file), name, options.skip_bad)
+    for row in found.bad:
+        print(f"elm: line {row.number} left out: {one_line(row.reason)}", file=sys.stderr)
+    if options.limit is not None and options.limit < 1:
+        raise BadInput(f"limit is {options.limit}.", "It must be 1 or more.")
+    return found.problems
+
+
+def _stream(options: argparse.Namespace) -> int:
+    from elm_app.llm.loader import Models
+    from elm_app.memory.embedder import Embedders
+    from elm_app.memory.store import Store
+    from elm_app.runs.stream_folder import StreamFolder
+    from elm_app.runs.tools import Tools
+
+    if options.resume and options.out is None:
+        raise BadInput("--resume needs the folder of the stream.", "Give it with --out.")
+    if options.file is None and not options.resume:
+        raise BadInput("Streaming needs a file of problems.", "See: python -m elm_app stream --help")
+    going_on = options.resume and (options.out / "stream.json").is_file()
+    if options.resume and not going_on and options.file is None:
+        raise BadInput(f"There is no stream in {options.out}.", "Start one with a file, or check the path.")
+    with closing(Store(folder_of(options))) as store:
+        tools = Tools(Models(), store, Embedders())
+        if going_on:
+            _same(options)
+            folder = StreamFolder(options.out)
+            if len(folder.rows()) == len(folder.plan().problems):
+                return _all_done(options, folder)
+            from elm_app.runs.stream import resume_stream
+
+            ready = resume_stream(options.out, tools)
+        else:
+            ready = _new(options, tools)
+        return run_to_end(options, "stream", ready, _document)
+
+
+def _new(options: argparse.Namespace, tools: Tools) -> Ready:
+    from elm_app.runs.stream import stream_run
+
+    sampling = SamplingSettings(**given(options, SamplingSettings))
+    problems = arranged(read_file(options), options.order or "file", sampling.seed, options.limit)
+    name = "standard input" if options.file == "-" else Path(options.file).name
+    return stream_run(
+        problems,
+        ModelSettings(options.model, options.quantization, options.device),
+        sampling,
+        RouteSettings(**given(options, RouteSettings)),
+        LearnSettings(**given(options, LearnSettings)),
+        tools,
+        options.out,
+        name,
+        learns=not options.frozen,
+    )
+
+
+def _same(options: argparse.Namespace) -> None:
+    """Raises `BadInput` if what is given is not what the stream began with."""
+    from elm_app.runs.stream_folder import StreamFolder
+
+    plan = StreamFolder(options.out).plan()
+    began = plan.settings
+    asked = given(options, SamplingSettings) | given(options, RouteSettings)
+    for name, value in asked.items():
+        if began[name] != value:
+            raise BadInput(f"The stream in {options.out} began with {name} {began[name]}, not {value}.", _ANEW)
+    for name, value in given(options, LearnSettings).items():
+        if name not in AS_SOLVING and began["learning"][name] != value:
+            raise BadInput(f"The stream in {options.out} began with {name} {began['learning'][name]}.", _ANEW)
+    if options.file is not None:
+        problems = arranged(read_file(options), options.order or "file", began["seed"], options.limit)
+        if [problem.text for problem in problems] != [problem.text for problem in plan.problems]:
+            raise BadInput(f"The stream in {options.out} began with other problems, or in another order.", _ANEW)
+
+
+_ANEW = "Leave that option out, or start anew with another --out."
+
+
+def _all_done(options: argparse.Namespace, folder: Any) -> int:
+    from elm_app.events import ProblemFinished
+    from elm_app.runs.stream_view import StreamView
+
+    view = StreamView()
+    for row in folder.rows():
+        view.apply(ProblemFinished(row))
+    if options.json:
+        from elm_app.runs.view import RunView
+
+        print_json(_document(RunView(status="done", stream=view, settings=folder.plan().settings)))
+        return 0
+    for line in stream_summary(view):
+        print(line)
+    return 0
+
+
+def _document(view: Any) -> dict[str, Any]:
+    from elm_app.runs.stream_view import stream_json
+
+    return {
+        "status": view.status,
+        "settings": view.settings,
+        **stream_json(view.stream),
+        "model": vars(view.model) if view.model else None,
+        "run": view.run,
+    }
