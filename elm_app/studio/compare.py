@@ -44,7 +44,8 @@ def head(report: Report) -> str:
     k = max((method.k for method in report.methods), default=0)
     if k:
         parts.append(f"{words.count(k, 'sample')} a problem")
-    parts += [str(report.model[part]) for part in ("model", "id", "quantization", "device") if report.model.get(part)]
+    model = report.model or report.settings
+    parts += [str(model[part]) for part in ("id", "model", "quantization", "device") if model.get(part)]
     told = words.DOT.join(html.escape(part) for part in parts)
     return f'<h2>{html.escape(report.name)}</h2><p class="quiet">{told}</p>'
 
@@ -83,8 +84,9 @@ def _drawn(method: MethodReport, y: float) -> str:
     share = method.accuracy or 0.0
     low, high = method.accuracy_interval or (share, share)
     look = "ours" if method.method.startswith("elm") else "bare"
+    label = html.escape(name(method.method))
     return (
-        f'<g class="{look}"><text class="label" x="{_LEFT - 16}" y="{y + 5:.1f}">{html.escape(name(method.method))}</text>'
+        f'<g class="{look}"><text class="label" x="{_LEFT - 16}" y="{y + 5:.1f}">{label}</text>'
         f'<line class="reach" x1="{_x(low):.1f}" x2="{_x(high):.1f}" y1="{y:.1f}" y2="{y:.1f}"/>'
         f'<line class="reach" x1="{_x(low):.1f}" x2="{_x(low):.1f}" y1="{y - 6:.1f}" y2="{y + 6:.1f}"/>'
         f'<line class="reach" x1="{_x(high):.1f}" x2="{_x(high):.1f}" y1="{y - 6:.1f}" y2="{y + 6:.1f}"/>'
@@ -136,16 +138,19 @@ def _share(value: float | None) -> str | None:
     return None if value is None else f"{value:.0%}"
 
 
-def _difference(method: MethodReport) -> str | None:
-    if method.difference is None:
+def _difference(value: float | None, interval: Interval | None) -> str | None:
+    if value is None:
         return None
-    points = f"{100 * method.difference:+.1f}".replace("-", "−")
-    return f"{points} points{_interval(method.difference_interval, '+')}"
+    points = f"{100 * value:+.0f}".replace("-", "−")
+    return f"{points}{_interval(interval, '+')}"
 
 
 def _equal(method: MethodReport) -> str | None:
     equal = method.equal_tokens
-    return None if equal is None else f"{equal.accuracy:.0%} with {equal.samples:g}"
+    if equal is None:
+        return None
+    short = f" of {equal.wanted}" if equal.wanted > equal.samples else ""
+    return f"{equal.accuracy:.0%} with {equal.samples}{short}"
 
 
 def _again(method: MethodReport) -> str | None:
@@ -169,17 +174,27 @@ def _right(method: MethodReport) -> str | None:
 
 
 _COLUMNS: tuple[Column, ...] = (
-    ("Right", "share of right answers, with its 95% interval, in percent", _right),
-    ("To zero-shot", "difference paired by problem, with its 95% interval, in percentage points", _difference),
+    ("Right", "share of right answers (zero-shot: of its single traces), 95% interval, in percent", _right),
+    (
+        "To zero-shot",
+        "difference paired by problem, with its 95% interval, in percentage points",
+        lambda method: _difference(method.difference, method.difference_interval),
+    ),
+    (
+        "To the vote",
+        "difference to self-consistency, paired by problem, with its 95% interval, in percentage points",
+        lambda method: _difference(method.difference_vote, method.difference_vote_interval),
+    ),
     ("maj@k", "right majority of the k samples", lambda method: _share(method.maj)),
     ("A sample", "right samples of all", lambda method: _share(method.mean)),
     ("pass@k", "problems with a right one among the k samples", lambda method: _share(method.share_pass)),
     ("Answered", "samples with an answer", lambda method: _share(method.answered)),
     ("Agreement", "mean share of the winner's votes", lambda method: _share(method.agreement)),
-    ("Tokens", "new tokens, learning and reflecting included", lambda method: f"{method.tokens:,.0f}"),
-    ("At equal tokens", "zero-shot with so many samples a problem that it costs as many tokens", _equal),
-    ("Time", "seconds of all problems together", lambda method: words.seconds(method.seconds)),
+    ("Tokens", "new tokens a problem, learning and reflecting included", lambda method: f"{method.tokens:,.0f}"),
+    ("Vote, equal tokens", "a vote over so many plain traces that they cost as many tokens", _equal),
+    ("Time", "a problem", lambda method: words.seconds(method.seconds)),
     ("Trained", "numbers that are learned", lambda method: f"{method.trainable:,}" if method.trainable else None),
+    ("Right labels", "right majorities among the steps of learning", lambda method: _share(method.label_accuracy)),
     ("Stored", "bytes kept for later problems", _bytes),
     ("Asked again", "right on earlier problems when they came, and at the end", _again),
 )

@@ -21,10 +21,12 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True)
 class EqualTokens:
-    """Accuracy of zero-shot traces that cost as many tokens, `samples` of them a problem."""
+    """Accuracy of a vote over plain traces that cost as many tokens: `wanted` of them a problem, if there are so many,
+    else the `samples` that there are."""
 
     accuracy: float
-    samples: float
+    samples: int
+    wanted: int = 0
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,15 @@ class Again:
 
 @dataclass(frozen=True)
 class MethodReport:
-    """How one method did. Shares are in [0, 1]; `difference` is that to zero-shot, paired by problem.
+    """How one method did (`runs/comparison.py` says how each number is made). Shares are in [0, 1].
 
     Attributes:
-        problems: answers that were judged, over all seeds.
+        problems: how many it has answered.
         maj, mean, share_pass: maj@k, the share of right traces, pass@k.
-        tokens, read_tokens: new tokens and prompt tokens in all; `solve_tokens` of the new ones for answering.
+        tokens, read_tokens, seconds: new tokens, prompt tokens and seconds, means a problem.
+        difference, difference_vote: to zero-shot and to self-consistency, paired by problem.
+        label_accuracy: right majorities among the steps of learning.
+        running: after each problem, its number and the accuracy so far.
     """
 
     method: str
@@ -57,13 +62,15 @@ class MethodReport:
     answered: float | None = None
     agreement: float | None = None
     tokens: float = 0
-    solve_tokens: float | None = None
     read_tokens: float = 0
     seconds: float = 0
     trainable: int = 0
     stored_bytes: int = 0
     difference: float | None = None
     difference_interval: Interval | None = None
+    difference_vote: float | None = None
+    difference_vote_interval: Interval | None = None
+    label_accuracy: float | None = None
     equal_tokens: EqualTokens | None = None
     again: Again | None = None
     running: tuple[tuple[float, float], ...] = ()
@@ -77,7 +84,7 @@ class Report:
     problems: int
     methods: tuple[MethodReport, ...]
     seeds: tuple[int, ...] = ()
-    model: dict[str, Any] = field(default_factory=dict)
+    model: dict[str, Any] | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     sentences: tuple[str, ...] = ()
 

@@ -143,9 +143,9 @@ def stream_fields(fields: dict[str, Any]) -> StreamFields:
     if order not in ("file", "shuffled"):
         raise BadInput(f"Order is {order!r}.", "Choose one from the list.")
     sampling: dict[str, Any] = dict(_seed(str(fields.get("seed", ""))))
-    for name, own in (("samples", "samples"), ("trace_tokens", "max_new_tokens")):
+    for name in ("samples", "max_new_tokens"):
         if name in fields:
-            sampling[own] = _whole(_parsed(str(fields[name])), own)
+            sampling[name] = _whole(_parsed(str(fields[name])), name)
     try:
         made = SamplingSettings(**sampling)
     except BadInput as error:

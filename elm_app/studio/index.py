@@ -40,9 +40,13 @@ class Index:
         return [run for run in runs(self.folder) if self.started(run).get("command") == command]
 
     def stream(self, run: str) -> str | None:
-        """The stream that a run solved or learned a problem for, if that stream's log is there too."""
+        """The stream that a run solved or learned a problem for: the run that began it."""
         stream = self.settings(run).get("stream")
-        return stream if isinstance(stream, str) and self.started(stream).get("command") == "stream" else None
+        return stream if isinstance(stream, str) else None
+
+    def streams(self) -> set[str]:
+        """The runs that began the streams whose logs are there, one for each stream."""
+        return {str(self.settings(run).get("stream_id") or run) for run in self.of("stream")}
 
     def latest(self, run: str) -> str:
         """The newest of the runs of one stream: it was paused and went on, in the same folder. Else the run itself."""

@@ -120,7 +120,7 @@ def sign_test(won: int, lost: int) -> float:
 def row(one: StreamRow) -> str:
     """A problem that is done, as a row of the ledger."""
     gold = inline_html(one.gold) if one.gold is not None else '<span class="quiet">not known</span>'
-    ours = f"{_answer(one.answer)} {mark(one.right)}"
+    ours = f"{answer(one.answer)} {mark(one.right)}"
     spent = f"{one.learn_tokens:,} of them to learn" if one.learn_tokens else "none of them to learn"
     decided = "no memory" if one.memory is None else SOURCES.get(one.source, one.source)
     return (
@@ -162,9 +162,13 @@ def beginning(text: str, longest: int = _LONGEST) -> str:
 def meta(view: RunView) -> str:
     """The settings that the stream runs with."""
     told, parts = view.settings, []
-    for name, one in (("samples", "sample"), ("steps", "step")):
-        if isinstance(told.get(name), int):
-            parts.append(words.count(told[name], one) + (" of learning" if one == "step" else ""))
+    if isinstance(told.get("samples"), int):
+        parts.append(words.count(told["samples"], "sample"))
+    learning = told.get("learning")
+    if told.get("learns") is False:
+        parts.append("nothing is learned")
+    elif isinstance(learning, dict) and isinstance(learning.get("steps"), int):
+        parts.append(f"at most {words.count(learning['steps'], 'step')} of learning")
     if told.get("order"):
         parts.append("order of the file" if told["order"] == "file" else "shuffled order")
     if "seed" in told:
@@ -180,11 +184,12 @@ def _differs(one: StreamRow) -> str:
 
 
 def _arm(arm: ArmResult) -> str:
-    return f'<span title="{arm.agreement:.0%} agree">{_answer(arm.answer)}</span> {mark(arm.right)}'
+    return f'<span title="{arm.agreement:.0%} agree">{answer(arm.answer)}</span> {mark(arm.right)}'
 
 
-def _answer(answer: str | None) -> str:
-    return f"<b>{inline_html(answer)}</b>" if answer is not None else '<span class="quiet">no answer</span>'
+def answer(given: str | None) -> str:
+    """An answer, or that there is none."""
+    return f"<b>{inline_html(given)}</b>" if given is not None else '<span class="quiet">no answer</span>'
 
 
 def _used(one: StreamRow) -> str:

@@ -48,11 +48,8 @@ _MORE = (
     f'<label class="wide"><span>Model</span><select name="model">{_models()}</select><small>&nbsp;</small></label>'
     + "".join(
         [
-            _number("trace_tokens", "New tokens", "where a trace is cut off", "1", "32768", _SAMPLE.max_new_tokens),
+            _number("max_new_tokens", "New tokens", "where a trace is cut off", "1", "32768", _SAMPLE.max_new_tokens),
             _number("rollouts", "Rollouts", "solutions a step", "2", "256", _LEARN.rollouts),
-            _number(
-                "max_new_tokens", "Rollout tokens", "where a rollout is cut off", "1", "32768", _LEARN.max_new_tokens
-            ),
             _number("virtual_tokens", "Virtual tokens", "length of a memory", "1", "512", _LEARN.virtual_tokens),
             _number("learning_rate", "Learning rate", "of AdamW", "0", "1", _LEARN.learning_rate),
         ]

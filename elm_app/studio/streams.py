@@ -153,14 +153,14 @@ class Streams:
             "parts": {
                 "title": html.escape(view.problem),
                 "status": html.escape(stream.heading(view, ahead)),
-                "clock": html.escape(stream.clock(view, _since(solve))),
+                "clock": html.escape(stream.clock(view, _since(view, solve))),
                 "meta": stream.meta(view),
                 "numbers": stream.numbers(view),
                 "verdict": html.escape(stream.verdict(view)),
                 "chart": race(stream.of(view)),
                 "wait": render.progress(view) if current is None else "",
                 "now": stream_now.now(shown, solve, learn) if shown else "",
-                "failure": render.failure(view),
+                "failure": _failure(view),
                 "elsewhere": elsewhere,
             },
             "chip": render.chip(view),
@@ -241,12 +241,19 @@ def _bad(found: ProblemsFile) -> str:
     return f"<p><strong>{words.count(len(found.bad), 'row')} cannot be used:</strong></p><ul>{rows}{more}</ul>"
 
 
-def _since(solve: RunView | None) -> float:
-    """Seconds since a run began, by the clock; 0 without one."""
+def _since(view: RunView, solve: RunView | None) -> float:
+    """Seconds spent on the current problem in this sitting, by the clock."""
     try:
-        return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(solve.created)).total_seconds()) if solve else 0.0
+        began = max(datetime.fromisoformat(run.created) for run in (view, solve) if run is not None)
+        return max(0.0, (datetime.now(UTC) - began).total_seconds()) if solve else 0.0
     except (ValueError, TypeError):
         return 0.0
+
+
+def _failure(view: RunView) -> str:
+    if view.failure is not None and view.failure.error == "Interrupted":
+        return render.sentence("The program ended before this stream did.", "It goes on at the very problem.")
+    return render.failure(view)
 
 
 def _run(ask: Ask) -> str:

@@ -41,7 +41,6 @@ class Streaming:
         self.settings: dict[str, Any] = asked["settings"]
         self.problems = read_problems(asked["problems"].encode(), "stream.jsonl").problems
         self.rows = [from_json(StreamRow, json.loads(line)) for line in self._lines()]
-        self.run = ""
 
     def _lines(self) -> list[str]:
         path = self.out / "results.jsonl"
@@ -72,24 +71,25 @@ class Streaming:
 
     def _solve(self, number: int, problem: Problem, run: str, stopped: Callable[[], bool]) -> RunView:
         names = SamplingSettings.__dataclass_fields__
-        sampling = SamplingSettings(**{name: self.settings[name] for name in names if name != "max_new_tokens"})
+        sampling = SamplingSettings(**{name: self.settings[name] for name in names})
         bare = scripted(TEXTS[(number - 1) % 4], sampling, step_seconds=self.pace, load_seconds=0)
         behind = scripted(BEST, sampling, step_seconds=self.pace, load_seconds=0)
         work = with_memories(bare, behind, problem.text, RouteSettings(), self.store, MODEL)
         return self._child(run, "solve", problem, {**asdict(sampling), **asdict(RouteSettings())}, work(stopped))
 
     def _learn(self, problem: Problem, run: str, stopped: Callable[[], bool]) -> RunView:
-        names = LearnSettings.__dataclass_fields__
-        learning = LearnSettings(**{name: self.settings[name] for name in names})
+        learning = LearnSettings(**self.settings["learning"])
         one = Learning(problem.text, learning, self.store, run, self.pace)
-        return self._child(run, "learn", problem, asdict(learning), one.work(stopped))
+        return self._child(run, "learn", problem, self.settings["learning"], one.work(stopped))
 
     def _child(
         self, run: str, command: str, problem: Problem, settings: dict[str, Any], events: Iterator[Event]
     ) -> RunView:
         created = datetime.now(UTC).isoformat(timespec="seconds")
         with LogWriter(self.runner.folder, run) as log:
-            log.append(RunStarted(run, command, problem.text, {**settings, "stream": self.run}, created))
+            log.append(
+                RunStarted(run, command, problem.text, {**settings, "stream": self.settings["stream_id"]}, created)
+            )
             for event in events:
                 log.append(event)
         return view_of(read(self.runner.folder, run)[0])
@@ -138,14 +138,13 @@ def stream_actions(runner: Runner, store: Store, pace: float) -> StreamActions:
         run = new_run_id()
         out = store.folder / "streams" / run
         out.mkdir(parents=True)
-        settings = {**asdict(model), **asdict(routing), **asdict(learning), **asdict(sampling), **how}
-        settings |= {"out": str(out), "problems": len(problems), "file": name}
+        settings = {**asdict(model), **asdict(routing), **asdict(sampling), "learning": asdict(learning), **how}
+        settings |= {"out": str(out), "problems": len(problems), "stream_id": run, "file": name}
         (out / "stream.json").write_text(json.dumps({"settings": settings, "problems": to_lines(problems)}))
         return queued(out, run)
 
     def queued(out: Path, run: str) -> str:
         one = Streaming(runner, store, out, pace)
-        one.run = run
         return runner.submit("stream", one.settings["file"], one.settings, one.work, run)
 
     def resume(out: Path) -> str:

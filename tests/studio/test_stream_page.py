@@ -1,4 +1,4 @@
-"""A stream in a browser, over scripted runs: a file is uploaded, watched, paused, resumed and its results taken away."""
+"""A stream in a browser, over scripted runs: a file is uploaded, watched, paused, resumed, its results taken away."""
 
 from __future__ import annotations
 
