@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from elm_app.runs.view import RunView
 from elm_app.studio import words
@@ -16,9 +18,7 @@ METHODS = {
     "grpo_gold": "GRPO, gold answers", "ttrl": "TTRL",
 }  # fmt: skip
 BASE = "zero_shot"
-WIDTH, ROW = 900, 38
-"""Of the plot, and of a method in it, in units of the drawing."""
-_LEFT, _RIGHT, _TOP, _BOTTOM = 190, 150, 10, 40
+_MINUS = re.compile(r"(?<![\w.])-(?=\d)")
 Column = tuple[str, str, Callable[[MethodReport], str | None]]
 """Heading, what it means, and what stands in it for a method."""
 _NONE = '<span class="quiet">–</span>'
@@ -51,52 +51,83 @@ def head(report: Report) -> str:
 
 
 def sentences(report: Report) -> str:
-    """What the numbers allow to say."""
-    return "".join(f"<p>{html.escape(one)}</p>" for one in report.sentences)
+    """What the numbers allow to say, the methods called as elsewhere on the page."""
+    known = {method.method for method in report.methods}
+    told = []
+    for one in report.sentences:
+        first = re.split(r"[: ]", one, maxsplit=1)[0]
+        said = name(first) + one[len(first) :] if first in known else one
+        told.append(f"<p>{html.escape(_MINUS.sub('−', said))}</p>")
+    return "".join(told)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A drawing's size in its units: its width, the height of a method, the room left, right, above and below. In a
+    `narrow` one a method's name and number stand over its interval."""
+
+    look: str
+    width: int
+    row: int
+    left: int
+    right: int
+    top: int = 10
+    bottom: int = 40
+
+    def x(self, share: float) -> float:
+        return self.left + (self.width - self.left - self.right) * min(1.0, max(0.0, share))
+
+
+FRAMES = Frame("wide", 900, 38, 190, 150), Frame("narrow", 380, 52, 8, 22, 0)
 
 
 def plot(report: Report) -> str:
-    """Accuracy of each method with its interval; zero-shot's goes through all of them as a line."""
+    """Accuracy of each method with its interval; zero-shot's goes through all of them as a line. Drawn twice, `wide`
+    and `narrow`: the style sheet shows the one that fits."""
     rows = [method for method in report.methods if method.accuracy is not None]
     if not rows:
         return '<p class="quiet">No right answers are known, so there is no accuracy to draw.</p>'
-    height = _TOP + ROW * len(rows) + _BOTTOM
+    drawn = "".join(_drawn(rows, frame) for frame in FRAMES)
+    caption = "Right answers, with 95% intervals"
+    return f'<figure class="chart compared"><figcaption>{caption}</figcaption>{drawn}</figure>'
+
+
+def _drawn(rows: Sequence[MethodReport], frame: Frame) -> str:
+    low = frame.top + frame.row * len(rows) + (8 if frame.look == "narrow" else 0)
     base = next((method.accuracy for method in rows if method.method == BASE), None)
     ticks = "".join(
-        f'<line class="grid" x1="{_x(share):.1f}" x2="{_x(share):.1f}" y1="{_TOP}" y2="{height - _BOTTOM}"/>'
-        f'<text class="tick" x="{_x(share):.1f}" y="{height - _BOTTOM + 18}">{share:.0%}</text>'
+        f'<line class="grid" x1="{frame.x(share):.1f}" x2="{frame.x(share):.1f}" y1="{frame.top}" y2="{low}"/>'
+        f'<text class="tick" x="{frame.x(share):.1f}" y="{low + 18}">{share:.0%}</text>'
         for share in (0.0, 0.25, 0.5, 0.75, 1.0)
     )
-    line = (
-        f'<line class="base" x1="{_x(base):.1f}" x2="{_x(base):.1f}" y1="{_TOP}" y2="{height - _BOTTOM}"/>'
-        if base is not None
-        else ""
-    )
-    drawn = "".join(_drawn(method, _TOP + ROW * (place + 0.5)) for place, method in enumerate(rows))
+    if base is not None:
+        x = f"{frame.x(base):.1f}"
+        ticks += f'<line class="base" x1="{x}" x2="{x}" y1="{frame.top}" y2="{low}"/>'
+    drawn = "".join(_method(method, frame.top + frame.row * place, frame) for place, method in enumerate(rows))
     told = html.escape("; ".join(f"{name(method.method)} {_range(method)}" for method in rows))
     return (
-        '<figure class="chart compared"><figcaption>Right answers, with 95% intervals</figcaption>'
-        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{told}">{ticks}{line}{drawn}</svg></figure>'
+        f'<svg class="{frame.look}" viewBox="0 0 {frame.width} {low + frame.bottom}" role="img" '
+        f'aria-label="{told}">{ticks}{drawn}</svg>'
     )
 
 
-def _drawn(method: MethodReport, y: float) -> str:
+def _method(method: MethodReport, top: float, frame: Frame) -> str:
     share = method.accuracy or 0.0
-    low, high = method.accuracy_interval or (share, share)
+    low, high = (frame.x(end) for end in method.accuracy_interval or (share, share))
     look = "ours" if method.method.startswith("elm") else "bare"
-    label = html.escape(name(method.method))
+    if frame.look == "narrow":
+        y, label_y = top + 40.0, top + 26.0
+        label_x, value_x = frame.left, frame.width - frame.right
+    else:
+        y = top + frame.row / 2
+        label_y, label_x, value_x = y + 5, frame.left - 16, frame.width - frame.right + 16
+    ends = "".join(f'<line class="reach" x1="{x:.1f}" x2="{x:.1f}" y1="{y - 6}" y2="{y + 6}"/>' for x in (low, high))
     return (
-        f'<g class="{look}"><text class="label" x="{_LEFT - 16}" y="{y + 5:.1f}">{label}</text>'
-        f'<line class="reach" x1="{_x(low):.1f}" x2="{_x(high):.1f}" y1="{y:.1f}" y2="{y:.1f}"/>'
-        f'<line class="reach" x1="{_x(low):.1f}" x2="{_x(low):.1f}" y1="{y - 6:.1f}" y2="{y + 6:.1f}"/>'
-        f'<line class="reach" x1="{_x(high):.1f}" x2="{_x(high):.1f}" y1="{y - 6:.1f}" y2="{y + 6:.1f}"/>'
-        f'<circle cx="{_x(share):.1f}" cy="{y:.1f}" r="6"/>'
-        f'<text class="value" x="{WIDTH - _RIGHT + 16}" y="{y + 5:.1f}">{html.escape(_range(method))}</text></g>'
+        f'<g class="{look}"><text class="label" x="{label_x}" y="{label_y}">{html.escape(name(method.method))}</text>'
+        f'<line class="reach" x1="{low:.1f}" x2="{high:.1f}" y1="{y}" y2="{y}"/>{ends}'
+        f'<circle cx="{frame.x(share):.1f}" cy="{y}" r="6"/>'
+        f'<text class="value" x="{value_x}" y="{label_y}">{html.escape(_range(method))}</text></g>'
     )
-
-
-def _x(share: float) -> float:
-    return _LEFT + (WIDTH - _LEFT - _RIGHT) * min(1.0, max(0.0, share))
 
 
 def _range(method: MethodReport) -> str:

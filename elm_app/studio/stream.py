@@ -45,6 +45,11 @@ def heading(view: RunView, ahead: int = 0) -> str:
     return view.progress.message if view.progress and view.progress.message else "Starting"
 
 
+def title(view: RunView) -> str:
+    """Its file and its run."""
+    return words.DOT.join([html.escape(view.problem), f"run {html.escape(view.run)}"])
+
+
 def clock(view: RunView, current_seconds: float) -> str:
     """How long it has taken, over all sittings, and how long it still takes.
 
@@ -74,7 +79,7 @@ def numbers(view: RunView) -> str:
     without, behind = stream.agreement
     told.append(("Agreement", _percent(behind, rows), f"{_percent(without, rows)} without memories"))
     told.append(("Memories kept", str(stream.kept), f"of {words.count(len(rows), 'problem')}"))
-    told.append(("Memory found", str(stream.hits), f"for so many of {words.count(len(rows), 'problem')}"))
+    told.append(("Memory found", str(stream.hits), f"of {words.count(len(rows), 'problem')}"))
     learned = sum(row.learn_tokens for row in rows)
     told.append(("Tokens", _short(stream.tokens), f"{_short(learned)} of them to learn"))
     return "".join(
@@ -173,7 +178,6 @@ def meta(view: RunView) -> str:
         parts.append("order of the file" if told["order"] == "file" else "shuffled order")
     if "seed" in told:
         parts.append(f"seed {html.escape(str(told['seed']))}")
-    parts.append(f"run {html.escape(view.run)}")
     return words.DOT.join(parts)
 
 

@@ -11,7 +11,7 @@ from elm_app.studio.palette import AnswerClass, classes
 from elm_app.studio.prose import inline_html
 from elm_app.types import Arm
 
-TAIL = 160
+TAIL = 260
 """Characters of a trace that are shown: its last ones."""
 
 

@@ -151,7 +151,7 @@ class Streams:
             "done": len(stream.of(view).rows),
             "total": stream.of(view).total,
             "parts": {
-                "title": html.escape(view.problem),
+                "title": stream.title(view),
                 "status": html.escape(stream.heading(view, ahead)),
                 "clock": html.escape(stream.clock(view, _since(view, solve))),
                 "meta": stream.meta(view),

@@ -44,8 +44,8 @@ def test_a_benchmark_has_a_table_a_plot_and_what_the_numbers_allow(window: Windo
     page = opened(window)
     expect(page.locator(".elm-compare h2")).to_have_text("gsm8k_test.jsonl")
     expect(page.locator(".elm-compare .sentences p").first).to_contain_text("it is better.")
-    assert page.locator(".compared circle").count() == len(scripted_bench.METHODS)
-    assert page.locator(".compared .ours").count() == 3
+    assert page.locator(".compared .wide circle").count() == len(scripted_bench.METHODS)
+    assert page.locator(".compared .wide .ours").count() == 3
     expect(page.locator(".elm-compare tbody tr").nth(4).locator("td").nth(1)).to_have_text("+16 [+2, +30]")
     scripted_bench.write(tmp_path / "elsewhere", "mine.csv")
     page.fill('.elm-compare [data-part="path"]', str(tmp_path / "elsewhere"))

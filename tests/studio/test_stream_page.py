@@ -92,7 +92,7 @@ def test_a_file_is_streamed_paused_resumed_and_its_results_taken_away(window: Wi
     rows = [json.loads(line) for line in taken(page, "jsonl").splitlines()]
     assert [row["id"] for row in rows] == ["p1", "p2", "p3"]
     assert [row["id"] for row in csv.DictReader(taken(page, "csv").splitlines())] == ["p1", "p2", "p3"]
-    expect(page.locator(".race path")).to_have_count(2)
+    expect(page.locator(".race .wide path")).to_have_count(2)
     used = page.locator(f"{ROWS} a[data-explain-run]")
     assert used.count() >= 1
     used.first.click()
