@@ -138,6 +138,8 @@ class RouteSettings:
         compose: more than one: each in an arm of its own (`parallel`), or joined to one longer soft prompt (`join`).
         verifier: who decides if the answers without and with memories differ.
         prm: the process reward model of the verifier `prm`, a hub id or a local folder.
+        threshold: the least similarity, from -1 to 1, at which a memory is used by itself; None is the one measured
+            for this retrieval (docs/RETRIEVAL.md), -1 always uses the nearest.
     """
 
     memory: str = "auto"
@@ -147,11 +149,14 @@ class RouteSettings:
     compose: Compose = "parallel"
     verifier: Verifier = "agreement"
     prm: str = PRM
+    threshold: float | None = None
 
     def __post_init__(self) -> None:
         for name, kind in (("retrieval", Retrieval), ("rank", Rank), ("compose", Compose), ("verifier", Verifier)):
             _check_choice(name, getattr(self, name), kind)
         _check(bool(self.memory.strip()), "memory", self.memory, "auto, off or a memory's id")
+        if self.threshold is not None:
+            _check_number("threshold", self.threshold, -1, 1, "from -1 (always the nearest) to 1")
         _check_whole("top_n", self.top_n, 1, 8, "from 1 to 8")
         _check(bool(self.prm.strip()), "prm", self.prm, "a hub id or a local folder")
 

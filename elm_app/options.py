@@ -41,6 +41,7 @@ ABOUT_ROUTING = {
     "compose": "more than one: each in an arm of its own, or joined to one longer soft prompt",
     "verifier": "who decides if the answers without and with memories differ",
     "prm": "process reward model for --verifier prm, a hub id or a folder",
+    "threshold": "least similarity at which a memory is used (default: as measured; -1 is always the nearest)",
 }
 _CHOICES = {
     "init": config.Init, "loss": config.Loss, "reward": config.Reward, "retrieval": config.Retrieval,
@@ -56,14 +57,14 @@ def add_options(
         if field.name in without:
             continue
         flags = ["--" + field.name.replace("_", "-")] + (["--lr"] if field.name == "learning_rate" else [])
-        default = "" if field.name == "seed" or field.name == "keep" else f" (default: {field.default})"
+        default = "" if field.name in ("seed", "keep", "threshold") else f" (default: {field.default})"
         if field.name == "keep":
             parser.add_argument(*flags, action="store_true", default=None, help=about[field.name])
         elif field.name in _CHOICES:
             choices = get_args(_CHOICES[field.name])
             parser.add_argument(*flags, choices=choices, help=about[field.name] + default)
         else:
-            kind_of = int if field.name == "seed" else type(field.default)
+            kind_of = {"seed": int, "threshold": float}.get(field.name, type(field.default))
             parser.add_argument(*flags, type=kind_of, help=about[field.name] + default)
 
 

@@ -134,6 +134,9 @@ class Reporter:
 
     def answer(self, view: RunView) -> None:
         """Print the outcome on stdout: the answer, or the id of the memory that was learned."""
+        if view.bench is not None or view.command == "bench":
+            print(f"{view.settings['out']}/report.md")
+            return
         if view.stream is not None:
             for line in stream_summary(view.stream):
                 print(line)

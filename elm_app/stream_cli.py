@@ -14,6 +14,7 @@ from elm_app.console import folder_of, print_json, read_bytes, run_to_end
 from elm_app.errors import BadInput
 from elm_app.options import ABOUT_LEARNING, ABOUT_ROUTING, ABOUT_SAMPLING, add_options, given
 from elm_app.report import one_line, stream_summary
+from elm_app.runs.comparison_report import markdown, read_report
 from elm_app.runs.problems import Order, arranged, read_problems
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from elm_app.runs.tools import Tools
     from elm_app.types import Problem
 
+USUAL = "zero_shot,self_consistency,icl,elm"
 AS_SOLVING = ("temperature", "max_new_tokens", "seed", "measure_samples", "measure_temperature")
 """Settings of learning that are those of solving here."""
 
@@ -36,6 +38,20 @@ def add(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
     stream.add_argument("--frozen", action="store_true", help="use the memories that there are, and make no new ones")
     _settings_options(stream)
     stream.set_defaults(command=_stream)
+    bench = commands.add_parser(
+        "bench", parents=list(parents), help="compare methods on the same problems, with a report; goes on if repeated"
+    )
+    _file_options(bench)
+    bench.add_argument(
+        "--methods", default=USUAL, metavar="A,B,…", help=f"(default: {USUAL}); --methods list shows all"
+    )
+    bench.add_argument("--seeds", default="0", metavar="N,N,…", help="each method runs once with each (default: 0)")
+    bench.add_argument("--out", type=Path, help="folder for the results and the report")
+    bench.add_argument("--again", type=int, default=0, help="ask the first so many problems once more at the end")
+    bench.add_argument("--memories-from", type=Path, help="memories made elsewhere, for elm_frozen")
+    bench.add_argument("--report", action="store_true", help="only make the report of --out anew")
+    _settings_options(bench, ("seed",))
+    bench.set_defaults(command=_bench)
 
 
 def _file_options(parser: argparse.ArgumentParser) -> None:
@@ -45,8 +61,8 @@ def _file_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--skip-bad", action="store_true", help="leave bad rows out instead of refusing the file")
 
 
-def _settings_options(parser: argparse.ArgumentParser) -> None:
-    add_options(parser, SamplingSettings, ABOUT_SAMPLING)
+def _settings_options(parser: argparse.ArgumentParser, without: Sequence[str] = ()) -> None:
+    add_options(parser, SamplingSettings, ABOUT_SAMPLING, without)
     add_options(parser, RouteSettings, ABOUT_ROUTING)
     add_options(parser, LearnSettings, ABOUT_LEARNING, without=AS_SOLVING)
 
@@ -159,3 +175,58 @@ def _document(view: Any) -> dict[str, Any]:
         "model": vars(view.model) if view.model else None,
         "run": view.run,
     }
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from elm_app.llm.loader import Models
+    from elm_app.memory.embedder import Embedders
+    from elm_app.memory.store import Store
+    from elm_app.runs.bench import bench_run, methods
+    from elm_app.runs.bench_folder import BenchFolder
+    from elm_app.runs.comparison_report import write_report
+    from elm_app.runs.stream import StreamSettings
+    from elm_app.runs.tools import Tools
+
+    if options.methods == "list":
+        for name, about in methods().items():
+            print(f"{name:<24}{about}")
+        return 0
+    if options.out is None:
+        raise BadInput("A benchmark needs a folder for its results.", "Give it with --out.")
+    if options.report:
+        return _told(options, write_report(BenchFolder(options.out)))
+    if options.file is None:
+        raise BadInput("A benchmark needs a file of problems.", "See: python -m elm_app bench --help")
+    seeds = _seeds(options.seeds)
+    problems = arranged(read_file(options), options.order or "file", seeds[0], options.limit)
+    settings = StreamSettings(
+        ModelSettings(options.model, options.quantization, options.device),
+        SamplingSettings(**given(options, SamplingSettings) | {"seed": seeds[0]}),
+        RouteSettings(**given(options, RouteSettings)),
+        LearnSettings(**given(options, LearnSettings)),
+    )
+    with closing(Store(folder_of(options))) as store:
+        ready = bench_run(
+            problems,
+            [name.strip() for name in options.methods.split(",") if name.strip()],
+            seeds,
+            settings,
+            Tools(Models(), store, Embedders()),
+            options.out,
+            "standard input" if options.file == "-" else Path(options.file).name,
+            options.again,
+            options.memories_from,
+        )
+        return run_to_end(options, "bench", ready, lambda _: read_report(options.out))
+
+
+def _seeds(given: str) -> list[int]:
+    try:
+        return list(dict.fromkeys(int(part) for part in given.split(",")))
+    except ValueError as error:
+        raise BadInput(f"seeds is {given!r}.", "It must be whole numbers with commas between them.") from error
+
+
+def _told(options: argparse.Namespace, report: dict[str, Any]) -> int:
+    print_json(report) if options.json else print(markdown(report))
+    return 0

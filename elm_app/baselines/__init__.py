@@ -2,3 +2,34 @@
 
 ELM online itself, and its controls, are the stream (`runs/stream.py`); everything else that answers problems is here.
 """
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+
+from elm_app.baselines.method import Desk, Method
+
+_CLASSES = {
+    "zero_shot": "ZeroShot",
+    "self_consistency": "SelfConsistency",
+    "icl": "Icl",
+    "icl_reflection": "IclReflection",
+    "reasoning_bank": "ReasoningBank",
+    "dynamic_cheatsheet": "DynamicCheatsheet",
+}
+"""The class of each method, in the module of its name."""
+
+
+def _maker(name: str) -> Callable[[Desk], Method]:
+    """Imports the method when it is made: some need torch."""
+
+    def make(desk: Desk) -> Method:
+        method: Method = getattr(import_module(f"elm_app.baselines.{name}"), _CLASSES[name])(desk)
+        return method
+
+    return make
+
+
+METHODS: dict[str, Callable[[Desk], Method]] = {name: _maker(name) for name in _CLASSES}
+"""How to make each method, by name."""

@@ -48,10 +48,38 @@ class DenseDecoder:
         return embeds
 
     @torch.no_grad()
-    def prefill(self, embeds: Tensor) -> tuple[Tensor, Any]:
-        """Read a prompt once: (S, H) to the logits of the next token, fp32 (V,), and a cache."""
-        out = self.model(inputs_embeds=embeds[None], use_cache=True, logits_to_keep=1)
+    def prefill(self, embeds: Tensor, past: Any | None = None) -> tuple[Tensor, Any]:
+        """Read a prompt once, behind `past`: (S, H) to the logits of the next token, fp32 (V,), and a cache."""
+        out = self.model(inputs_embeds=embeds[None], past_key_values=_copy(past), use_cache=True, logits_to_keep=1)
         return out.logits[0, -1].float(), out.past_key_values
+
+    @torch.no_grad()
+    def cut(self, cache: Any, part: slice) -> Any:
+        """These positions of a one-row cache, moved to the front; raises `ModelError` without rotary embeddings."""
+        rotary = getattr(self.model.base_model, "rotary_emb", None)
+        if rotary is None:
+            raise ModelError("This kind of model has no rotary embeddings.", "Choose another model.")
+        keys, values = self.to_tensors(cache)
+        start, stop, _ = part.indices(keys.shape[2])
+        cos, sin = rotary(keys[:1, 0, :1], torch.tensor([[-start]], device=self.device))
+        scale = getattr(rotary, "attention_scaling", 1.0) ** 2
+        keys, values = keys[:, :, start:stop], values[:, :, start:stop]
+        first, second = keys.chunk(2, -1)
+        turned = keys * (cos[0] / scale) + torch.cat([-second, first], -1) * (sin[0] / scale)
+        return self.to_cache(turned, values)
+
+    def to_tensors(self, cache: Any) -> tuple[Tensor, Tensor]:
+        """Keys and values of a one-row cache, fp32 (L, kv heads, S, D) each."""
+        pairs = [(layer.keys[0].float(), layer.values[0].float()) for layer in cache.layers]
+        return torch.stack([key for key, _ in pairs]), torch.stack([value for _, value in pairs])
+
+    def to_cache(self, keys: Tensor, values: Tensor) -> Any:
+        """The reverse of `to_tensors`; differentiable."""
+        from transformers import DynamicCache
+
+        dtype = self.model.get_input_embeddings().weight.dtype
+        pairs = zip(keys.to(self.device, dtype), values.to(self.device, dtype), strict=True)
+        return DynamicCache([(key[None], value[None]) for key, value in pairs])
 
     @torch.no_grad()
     def logits(self, embeds: Tensor) -> Tensor:
@@ -81,22 +109,23 @@ class DenseDecoder:
                 hook.remove()
         return torch.stack([found[number] for number in layers])
 
-    def log_probs(self, prompt: Tensor, rows: Sequence[Tensor], temperature: float) -> Tensor:
+    def log_probs(self, prompt: Tensor, rows: Sequence[Tensor], temperature: float, past: Any | None = None) -> Tensor:
         """Log-probabilities of rollouts that follow a prompt, which is read once: see `Decoder.log_probs`."""
         model = self.model.base_model
         lengths = torch.tensor([len(row) - 1 for row in rows], device=self.device)
-        first = model(inputs_embeds=prompt[None], use_cache=True)
+        before = len(prompt) + (past.get_seq_length() if past is not None else 0)
+        first = model(inputs_embeds=prompt[None], past_key_values=_copy(past), use_cache=True)
         hidden = [first.last_hidden_state[:, -1:].expand(len(rows), -1, -1)]
         if int(lengths.max()) > 0:
             cache = first.past_key_values
             cache.batch_repeat_interleave(len(rows))
             written = torch.nn.utils.rnn.pad_sequence([row[:-1] for row in rows], batch_first=True)
             places = torch.arange(written.shape[1], device=self.device)
-            seen = torch.ones(len(rows), len(prompt), device=self.device)
+            seen = torch.ones(len(rows), before, device=self.device)
             second = model(
                 inputs_embeds=self.embed(written),
                 attention_mask=torch.cat([seen, (places < lengths[:, None])], 1).long(),
-                position_ids=(places + len(prompt)).expand(len(rows), -1),
+                position_ids=(places + before).expand(len(rows), -1),
                 past_key_values=cache,
                 use_cache=True,
             )
@@ -157,3 +186,10 @@ class DenseDecoder:
         for layer in batch.cache.layers:
             layer.keys, layer.values = layer.keys[index, :, first:], layer.values[index, :, first:]
         return _Batch(batch.cache, mask[:, first:], batch.lengths[index])
+
+
+def _copy(past: Any | None) -> Any | None:
+    """A cache that may grow without the given one growing; the tensors are shared."""
+    from transformers import DynamicCache
+
+    return None if past is None else DynamicCache([(layer.keys, layer.values) for layer in past.layers])

@@ -37,8 +37,18 @@ class Decoder(Protocol):
     def embed(self, tokens: Tensor) -> Tensor:
         """Token ids, int64 (S,), to embeddings (S, H)."""
 
-    def prefill(self, embeds: Tensor) -> tuple[Tensor, Any]:
-        """Embeddings (S, H) to the logits of the next token (V,) and a cache for one row."""
+    def prefill(self, embeds: Tensor, past: Any | None = None) -> tuple[Tensor, Any]:
+        """Embeddings (S, H) to the logits of the next token (V,) and a cache for one row; `past`, such a cache, stands
+        in front, and stays as it is."""
+
+    def cut(self, cache: Any, part: slice) -> Any:
+        """These positions of a cache for one row, as a cache of their own; they move to the front."""
+
+    def to_tensors(self, cache: Any) -> tuple[Tensor, Tensor]:
+        """Keys and values of a cache for one row, fp32 (layers, kv heads, S, D) each, in this decoder's own order."""
+
+    def to_cache(self, keys: Tensor, values: Tensor) -> Any:
+        """The reverse of `to_tensors`; differentiable."""
 
     def logits(self, embeds: Tensor) -> Tensor:
         """Embeddings (S, H) to the logits after every position (S, V)."""
@@ -47,9 +57,9 @@ class Decoder(Protocol):
         """Embeddings (S, H) to the keys of some layers before the rotary embedding: fp32 (len(layers), S, kv · D), on
         the CPU, in the order of the checkpoint."""
 
-    def log_probs(self, prompt: Tensor, rows: Sequence[Tensor], temperature: float) -> Tensor:
+    def log_probs(self, prompt: Tensor, rows: Sequence[Tensor], temperature: float, past: Any | None = None) -> Tensor:
         """A prompt's embeddings (S, H) and rollouts, int64 (T,) each, to the log-probabilities of the rollouts' tokens
-        at that temperature, fp32 (ΣT,), row after row; differentiable with respect to `prompt`."""
+        at that temperature, fp32 (ΣT,), row after row; differentiable with respect to `prompt` and `past`."""
 
     def begin(self, prompts: list[tuple[Any, int]]) -> Any:
         """A batch in which each prompt's cache stands n times, in this order."""
@@ -70,12 +80,14 @@ class RolloutRequest:
         samples: k.
         seed: the run's seed; row i is seeded with `trace_seed(seed, i)`.
         soft_prompt: floats (P, H), vectors put in front of the prompt's embeddings, or None.
+        past: a decoder's cache for one row that stands in front of everything, or None.
     """
 
     prompt: Sequence[int]
     samples: int
     seed: int
     soft_prompt: Tensor | NDArray[np.float32] | None = None
+    past: Any | None = None
 
 
 @dataclass(frozen=True)
@@ -179,7 +191,7 @@ class Engine:
                 began = time.perf_counter()
                 embeds = self._embeds(request)
                 self.check_length(len(embeds), sampling.max_new_tokens)
-                logits, cache = self.decoder.prefill(embeds)
+                logits, cache = self.decoder.prefill(embeds, request.past)
                 prompts.append((cache, request.samples))
                 first.append(logits.expand(request.samples, -1))
                 for index in range(request.samples):

@@ -25,7 +25,7 @@ from torch.utils.checkpoint import checkpoint
 from elm_app.llm.kernels import Kernels, Linear, rotate
 
 if TYPE_CHECKING:
-    from elm_app.llm.int8 import Int8Decoder, _Layer
+    from elm_app.llm.int8 import Int8Decoder, KVCache, _Layer
 
 _CHUNK = 256
 """Positions whose logits are held at a time."""
@@ -132,13 +132,16 @@ class Int8Gradients:
         self.padding = -len(head) % 4  # packed matrices have rows of a multiple of four
         self.head = decoder.kernels.linear(F.pad(head.T, (0, self.padding)).contiguous())
 
-    def log_probs(self, prompt: Tensor, rows: Sequence[Tensor], temperature: float) -> Tensor:
+    def log_probs(
+        self, prompt: Tensor, rows: Sequence[Tensor], temperature: float, past: KVCache | None = None
+    ) -> Tensor:
         """Log-probabilities of the tokens of rollouts that follow a prompt.
 
         Args:
             prompt: fp32 (S, H), embeddings, soft prompt in front; differentiable.
             rows: int64 (T,) each, at least one token.
             temperature: of the sampling.
+            past: keys and values in front of the prompt; differentiable.
 
         Returns:
             fp32 (ΣT,), row after row.
@@ -148,14 +151,15 @@ class Int8Gradients:
         written = torch.cat([row[:-1] for row in rows])
         x = torch.cat([prompt.float(), decoder.embed(written)])
         positions = torch.cat([torch.arange(len(prompt)), *(torch.arange(n) + len(prompt) for n in lengths)])
-        turn = decoder.turn(positions)[:, None]
+        turn = decoder.turn(positions + (past.length if past else 0))[:, None]
+        pasts = [(past.keys[n], past.values[n]) if past else None for n in range(len(self.layers))]
         saved = len(x) * len(self.layers) * 4 * (10 * x.shape[1] + 3 * decoder.layers[0].width)
         again = saved > _SAVED_BYTES and torch.is_grad_enabled()
-        for layer, back in zip(decoder.layers, self.layers, strict=True):
+        for layer, back, pair in zip(decoder.layers, self.layers, pasts, strict=True):
             if again:
-                x = checkpoint(self._layer, x, layer, back, turn, len(prompt), lengths, use_reentrant=False)
+                x = checkpoint(self._layer, x, layer, back, turn, len(prompt), lengths, pair, use_reentrant=False)
             else:
-                x = self._layer(x, layer, back, turn, len(prompt), lengths)
+                x = self._layer(x, layer, back, turn, len(prompt), lengths, pair)
         x = F.rms_norm(x, (x.shape[1],), decoder.norm, decoder.eps)
         last, *parts = x[len(prompt) - 1 :].split([1, *lengths])
         hidden = torch.cat([piece for part in parts for piece in (last, part)])
@@ -169,7 +173,16 @@ class Int8Gradients:
         padded = F.pad(surplus, (0, self.padding)) if self.padding else surplus
         return self.head(self.decoder.kernels.quantize(padded))
 
-    def _layer(self, x: Tensor, layer: _Layer, back: _Back, turn: Tensor, prompt: int, lengths: list[int]) -> Tensor:
+    def _layer(
+        self,
+        x: Tensor,
+        layer: _Layer,
+        back: _Back,
+        turn: Tensor,
+        prompt: int,
+        lengths: list[int],
+        past: tuple[Tensor, Tensor] | None,
+    ) -> Tensor:
         decoder, size = self.decoder, x.shape[1]
 
         def matmul(x: Tensor, forth: Linear, way_back: Linear) -> Tensor:
@@ -185,15 +198,25 @@ class Int8Gradients:
                 F.rms_norm(part, (decoder.head_dim,), eps=decoder.eps) * norm
                 for part, norm in zip((query, key), norms, strict=True)
             )
-        mixed = _attend(rotate(query, turn), rotate(key, turn), value, prompt, lengths)
+        mixed = _attend(rotate(query, turn), rotate(key, turn), value, prompt, lengths, past)
         x = x + matmul(mixed, layer.out, back.out)
         gate_up = matmul(F.rms_norm(x, (size,), layer.mlp_norm, decoder.eps), layer.gate_up, back.gate_up)
         gate, up = gate_up.chunk(2, 1)
         return x + matmul(F.silu(gate) * up, layer.down, back.down)
 
 
-def _attend(query: Tensor, key: Tensor, value: Tensor, prompt: int, lengths: list[int]) -> Tensor:
-    """(N, heads, D), (N, kv heads, D) twice to (N, heads · D); see `Int8Gradients.log_probs` for the positions."""
+def _attend(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    prompt: int,
+    lengths: list[int],
+    past: tuple[Tensor, Tensor] | None = None,
+) -> Tensor:
+    """(N, heads, D), (N, kv heads, D) twice to (N, heads · D); see `Int8Gradients.log_probs` for the positions.
+
+    `past`: keys and values that all attend to, (1, kv heads, S, D) each.
+    """
     query, key, value = (part.transpose(0, 1)[None] for part in (query, key, value))
 
     def mix(query: Tensor, key: Tensor, value: Tensor, **how: Any) -> Tensor:
@@ -201,13 +224,18 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, prompt: int, lengths: lis
         return mixed[0].transpose(0, 1).flatten(1)
 
     shared_key, shared_value = key[:, :, :prompt], value[:, :, :prompt]
-    mixed = [mix(query[:, :, :prompt], shared_key, shared_value, is_causal=True)]
-    start = prompt
+    if past is None:
+        mixed = [mix(query[:, :, :prompt], shared_key, shared_value, is_causal=True)]
+    else:
+        shared_key, shared_value = torch.cat([past[0], shared_key], 2), torch.cat([past[1], shared_value], 2)
+        seen = torch.ones(prompt, shared_key.shape[2], dtype=torch.bool).tril_(shared_key.shape[2] - prompt)
+        mixed = [mix(query[:, :, :prompt], shared_key, shared_value, attn_mask=seen)]
+    start, before = prompt, shared_key.shape[2]
     for length in lengths:
         if length:
             own = slice(start, start + length)
             start += length
-            mask = torch.ones(length, prompt + length, dtype=torch.bool).tril_(prompt)
+            mask = torch.ones(length, before + length, dtype=torch.bool).tril_(before)
             keys = torch.cat([shared_key, key[:, :, own]], 2)
             values = torch.cat([shared_value, value[:, :, own]], 2)
             mixed.append(mix(query[:, :, own], keys, values, attn_mask=mask))

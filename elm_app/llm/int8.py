@@ -187,10 +187,26 @@ class Int8Decoder:
         return F.embedding(tokens, self.embedding).float()
 
     @torch.inference_mode()
-    def prefill(self, embeds: Tensor) -> tuple[Tensor, KVCache]:
-        """Read a prompt once: fp32 (S, H) to the logits of the next token, fp32 (V,), and a one-row cache."""
-        hidden, cache = self._read(embeds)
+    def prefill(self, embeds: Tensor, past: KVCache | None = None) -> tuple[Tensor, KVCache]:
+        """Read a prompt once, behind `past`: fp32 (S, H) to the logits of the next token, fp32 (V,), and a one-row
+        cache."""
+        hidden, cache = self._read(embeds, past=past)
         return self._logits(hidden[-1:])[0], cache
+
+    @torch.inference_mode()
+    def cut(self, cache: KVCache, part: slice) -> KVCache:
+        """These positions of a one-row cache, moved to the front."""
+        start, stop, _ = part.indices(cache.length)
+        turn = self.turn(torch.tensor([-start]))[0] / self.rope_scale**2
+        return KVCache(rotate(cache.keys[..., start:stop, :], turn), cache.values[..., start:stop, :], stop - start)
+
+    def to_tensors(self, cache: KVCache) -> tuple[Tensor, Tensor]:
+        """Keys and values of a one-row cache, fp32 (L, kv heads, S, D) each, in this decoder's own order."""
+        return cache.keys[:, 0, :, : cache.length].clone(), cache.values[:, 0, :, : cache.length].clone()
+
+    def to_cache(self, keys: Tensor, values: Tensor) -> KVCache:
+        """The reverse of `to_tensors`; differentiable."""
+        return KVCache(keys[:, None], values[:, None], keys.shape[2])
 
     @torch.inference_mode()
     def logits(self, embeds: Tensor) -> Tensor:
@@ -211,14 +227,16 @@ class Int8Decoder:
         self._read(embeds, watch, max(layers) + 1)
         return torch.stack([found[number] for number in layers])
 
-    def log_probs(self, prompt: Tensor, rows: Sequence[Tensor], temperature: float) -> Tensor:
+    def log_probs(
+        self, prompt: Tensor, rows: Sequence[Tensor], temperature: float, past: KVCache | None = None
+    ) -> Tensor:
         """Differentiable log-probabilities of rollouts that follow a prompt: see `Int8Gradients.log_probs`."""
         from elm_app.llm.gradients import Int8Gradients
 
         if self._gradients is None:
             self._gradients = Int8Gradients(self)
             self._weights.close()
-        result: Tensor = self._gradients.log_probs(prompt, rows, temperature)
+        result: Tensor = self._gradients.log_probs(prompt, rows, temperature, past)
         return result
 
     def begin(self, prompts: list[tuple[KVCache, int]]) -> list[KVCache]:
@@ -260,22 +278,32 @@ class Int8Decoder:
         return kept
 
     def _read(
-        self, embeds: Tensor, watch: Callable[[int, Tensor], None] = lambda *_: None, depth: int | None = None
+        self,
+        embeds: Tensor,
+        watch: Callable[[int, Tensor], None] = lambda *_: None,
+        depth: int | None = None,
+        past: KVCache | None = None,
     ) -> tuple[Tensor, KVCache]:
         """Hidden states (S, H) after `depth` layers, and a one-row cache; `watch` sees each layer's q, k and v."""
-        length, depth = len(embeds), depth or len(self.layers)
+        before = past.length if past else 0
+        length, depth = before + len(embeds), depth or len(self.layers)
         shape = (depth, 1, self.kv_heads, length, self.head_dim)
         cache = KVCache(torch.empty(shape), torch.empty(shape), length)
-        turn = self.turn(torch.arange(length))[:, None]
+        if past is not None:
+            cache.keys[..., :before, :], cache.values[..., :before, :] = past.keys, past.values
+        seen = torch.ones(len(embeds), length, dtype=torch.bool).tril_(before) if before else None
+        turn = self.turn(torch.arange(before, length))[:, None]
         sizes = [self.heads, self.kv_heads, self.kv_heads]
 
         def attend(number: int, qkv: Tensor) -> Tensor:
             watch(number, qkv)
             query, key, value = qkv.unflatten(1, (-1, self.head_dim)).split(sizes, 1)
             query, key, value = (part.transpose(0, 1)[None] for part in (rotate(query, turn), rotate(key, turn), value))
-            cache.keys[number], cache.values[number] = key, value
+            cache.keys[number, :, :, before:], cache.values[number, :, :, before:] = key, value
+            if before:
+                key, value = cache.keys[number], cache.values[number]
             key, value = (part.repeat_interleave(self.heads // self.kv_heads, 1) for part in (key, value))
-            out = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+            out = F.scaled_dot_product_attention(query, key, value, attn_mask=seen, is_causal=seen is None)
             return out[0].transpose(0, 1).flatten(1)
 
         return self._forward(embeds.float(), attend, depth), cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 INSTRUCTION = "Think step by step, briefly, and put the final answer in \\boxed{}."
@@ -18,7 +19,7 @@ def chat_prompt(tokenizer: Any, problem: str) -> list[int]:
 def located_prompt(tokenizer: Any, problem: str) -> tuple[list[int], slice]:
     """As `chat_prompt`, and the places of the problem's own tokens, without the instruction and the chat format."""
     problem = problem.strip()
-    question, tokens, begins = f"{problem}\n\n{INSTRUCTION}", [], 0
+    question, tokens, begins = asked(problem), [], 0
     if tokenizer.chat_template:
         marker = "ELM-PROBLEM-GOES-HERE"
         messages = [{"role": "user", "content": marker}]
@@ -36,3 +37,37 @@ def located_prompt(tokenizer: Any, problem: str) -> tuple[list[int], slice]:
         if start < begins + len(problem) and end > max(begins, start)  # it may begin with the space before
     ]
     return [*tokens, *read["input_ids"], *after], slice(own[0], own[-1] + 1)
+
+
+def asked(problem: str) -> str:
+    """A problem and the instruction, as the user says them."""
+    return f"{problem.strip()}\n\n{INSTRUCTION}"
+
+
+def turns_prompt(tokenizer: Any, turns: Sequence[str]) -> list[int]:
+    """The token ids of a conversation, the user's turns and the model's by turns, the user's first and last.
+
+    Special tokens written out in a turn are read as plain characters. Without a chat format the turns stand one under
+    the other.
+    """
+    if len(turns) % 2 == 0:
+        raise ValueError("The last turn must be the user's.")
+
+    def plain(text: str) -> list[int]:
+        ids: list[int] = tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+        return ids
+
+    if not tokenizer.chat_template:
+        names = ("Problem", "Solution")
+        told = "".join(f"{names[place % 2]}: {turn.strip()}\n\n" for place, turn in enumerate(turns))
+        opened: list[int] = tokenizer(f"{told}Solution:", split_special_tokens=True)["input_ids"]
+        return opened
+    markers = [f"ELM-TURN-{place}-GOES-HERE" for place in range(len(turns))]
+    roles = ("user", "assistant")
+    messages = [{"role": roles[place % 2], "content": marker} for place, marker in enumerate(markers)]
+    rest = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    tokens: list[int] = []
+    for marker, turn in zip(markers, turns, strict=True):
+        before, _, rest = rest.partition(marker)
+        tokens += [*tokenizer(before, add_special_tokens=False)["input_ids"], *plain(turn.strip())]
+    return [*tokens, *tokenizer(rest, add_special_tokens=False)["input_ids"]]

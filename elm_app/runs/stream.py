@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from elm_app.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
 from elm_app.errors import BadInput, RunError
@@ -28,6 +28,9 @@ from elm_app.runs.stream_row import measured, row_of, traces_of
 from elm_app.runs.tools import Tools
 from elm_app.runs.view import RunView, view_of
 from elm_app.types import Memory, Problem, Timing
+
+if TYPE_CHECKING:
+    from elm_app.memory.store import Store
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,31 @@ def _ready(run: str, folder: StreamFolder, tools: Tools) -> Ready:
     return Ready(run, plan.name, settings, work)
 
 
-def stream(folder: StreamFolder, tools: Tools, stopped: Callable[[], bool] = lambda: False) -> Iterator[Event]:
+@dataclass(frozen=True)
+class Donor:
+    """Another stream over the same problems whose memories are taken instead of learning them once more: what is
+    learned from a problem does not depend on which memories were tried on it."""
+
+    rows: Sequence[StreamRow]
+    store: Store
+
+    def give(self, number: int, store: Store) -> Memory | None:
+        """The memory of a problem, copied into `store` if it is not there; None if none was made."""
+        id = self.rows[number - 1].learned
+        if id is None:
+            return None
+        try:
+            return store.get(id)
+        except BadInput:
+            memory = self.store.get(id)
+            fresh = replace(memory, retrieved=0, helped=0, hurt=0, credit=())
+            store.add_many([(fresh, self.store.soft_prompt(id), self.store.keys(id))])
+            return store.get(id)
+
+
+def stream(
+    folder: StreamFolder, tools: Tools, stopped: Callable[[], bool] = lambda: False, donor: Donor | None = None
+) -> Iterator[Event]:
     """Do what is left of the stream in a folder; the rows that are there already are said first.
 
     Ends with `RunFinished`, or with `RunStopped` soon after `stopped()` is true; errors are raised. In both cases
@@ -152,7 +179,7 @@ def stream(folder: StreamFolder, tools: Tools, stopped: Callable[[], bool] = lam
             folder.begin(current)
             what = (number, len(plan.problems), str(problem.id), problem.text, problem.answer)
             yield ProblemStarted(*what, current.solve, current.learn)
-            finished = yield from _problem(problem, plan, settings, current, tools, stopped)
+            finished = yield from _problem(problem, plan, settings, current, tools, stopped, donor)
             if finished is None:
                 break
             folder.append(finished)
@@ -204,6 +231,7 @@ def _problem(
     current: Current,
     tools: Tools,
     stopped: Callable[[], bool],
+    donor: Donor | None,
 ) -> Generator[Event, None, StreamRow | None]:
     """Solve it and learn from it; None if it was stopped in between."""
     from elm_app.llm.sampling import trace_seed
@@ -218,7 +246,10 @@ def _problem(
     if view.status == "stopped":
         return None
     learning, reason, learned = replace(settings.learning, seed=seed), "", None
-    if not plan.settings.get("learns", True):
+    if donor is not None:
+        tools.store.claim()
+        learned, reason = donor.give(current.number, tools.store), donor.rows[current.number - 1].reason
+    elif not plan.settings.get("learns", True):
         reason = "Nothing is learned: the memories are used as they are."
     else:
         known = Known(measured(view), traces_of(view), problem.answer, later=True)

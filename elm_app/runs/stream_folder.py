@@ -24,8 +24,9 @@ from typing import Any
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
-from elm_app.errors import BadInput, RunError
+from elm_app.errors import BadInput
 from elm_app.results import ArmResult, StreamRow
+from elm_app.runs.files import replace_text, writing
 from elm_app.runs.problems import read_problems, to_lines
 from elm_app.types import Problem, from_json, to_json
 
@@ -70,12 +71,12 @@ class StreamFolder:
         """Write the plan into a new folder. Raises `BadInput` if a stream is there already."""
         if (self.path / "stream.json").exists():
             raise BadInput(f"{self.path} holds a stream already.", "Go on with --resume, or choose another --out.")
-        with _readable(self.path):
+        with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-            _replace(self.path / "problems.jsonl", to_lines(plan.problems))
+            replace_text(self.path / "problems.jsonl", to_lines(plan.problems))
             ids = [problem.id for problem in plan.problems]
             document = {"schema": 1, "id": plan.id, "name": plan.name, "ids": ids, "settings": plan.settings}
-            _replace(self.path / "stream.json", json.dumps(document, ensure_ascii=False, indent=2))
+            replace_text(self.path / "stream.json", json.dumps(document, ensure_ascii=False, indent=2))
 
     def plan(self) -> Plan:
         """Raises `BadInput` if there is no stream here, or its files are damaged."""
@@ -108,25 +109,25 @@ class StreamFolder:
     def claimed(self) -> Iterator[None]:
         """One writer at a time; mends what an interruption left."""
         lock = FileLock(self.path / ".lock", thread_local=False)
-        with _readable(self.path):
+        with writing(self.path):
             try:
                 lock.acquire(timeout=0)
             except Timeout as error:
                 raise BadInput(f"The stream in {self.path} goes on elsewhere.", "Wait for it, or stop it.") from error
         try:
-            with _readable(self.path):
+            with writing(self.path):
                 results = self.path / "results.jsonl"
                 if results.exists():
                     data = results.read_bytes()
                     os.truncate(results, data.rfind(b"\n") + 1)
-                _replace(self.path / "results.csv", to_csv(self.rows()))
+                replace_text(self.path / "results.csv", to_csv(self.rows()))
             yield
         finally:
             lock.release()
 
     def append(self, row: StreamRow) -> None:
         """Keep a row; when this returns it is on disk."""
-        with _readable(self.path):
+        with writing(self.path):
             with (self.path / "results.jsonl").open("ab") as file:
                 file.write((json.dumps(to_json(row), ensure_ascii=False) + "\n").encode())
                 file.flush()
@@ -136,8 +137,8 @@ class StreamFolder:
 
     def begin(self, current: Current) -> None:
         """Write down which runs the next problem has, before they start."""
-        with _readable(self.path):
-            _replace(self.path / "current.json", json.dumps(vars(current)))
+        with writing(self.path):
+            replace_text(self.path / "current.json", json.dumps(vars(current)))
 
     def current(self) -> Current | None:
         """The problem that went on when the stream broke off."""
@@ -165,21 +166,3 @@ def _cell(value: Any) -> Any:
     if isinstance(value, str) and value[:1] in "=+-@\t\r" and not value[1:].replace(".", "", 1).isdigit():
         return "'" + value
     return value
-
-
-def _replace(path: Path, text: str) -> None:
-    half = path.with_name(f".{path.name}.{os.getpid()}")
-    with half.open("w", encoding="utf-8", newline="") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    half.replace(path)
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise RunError(f"{path} cannot be written: {reason}.", "Free some room, or choose another --out.") from error

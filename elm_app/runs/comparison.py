@@ -1,0 +1,209 @@
+"""What a benchmark's lines say: shares with intervals, paired differences, and a comparison at equal tokens.
+
+A method's *score* on a problem is in [0, 1]: whether its answer is right, but for `zero_shot` the share of its k traces
+that are, because a single trace is the method. Several seeds of a problem are averaged first; intervals are bootstrap
+percentiles over problems (Efron 1979; 10,000 resamples, seed 0), 95%.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elm_app.answers.compare import comparer
+from elm_app.answers.vote import vote
+from elm_app.results import Result
+
+RESAMPLES = 10_000
+SUBSETS = 200
+"""Random subsets of the pool of traces that a vote over fewer of them is averaged over."""
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Share:
+    """A mean over problems with its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def score(result: Result) -> float | None:
+    """How a method did on a problem, in [0, 1]; None if the right answer is not known."""
+    if result.right is None:
+        return None
+    return mean_right(result) if result.method == "zero_shot" else float(result.right)
+
+
+def mean_right(result: Result) -> float:
+    """Share of the k traces that are right."""
+    return sum(bool(trace.right) for trace in result.traces) / max(len(result.traces), 1)
+
+
+def any_right(result: Result) -> float:
+    """pass@k: whether one of the k traces is right."""
+    return float(any(trace.right for trace in result.traces))
+
+
+def majority_right(result: Result) -> float:
+    """maj@k: whether the majority of the k traces is right."""
+    answer = vote([trace.answer for trace in result.traces]).answer
+    return float(answer is not None and result.gold is not None and comparer().equivalent(answer, result.gold))
+
+
+def share(values: Sequence[float]) -> Share:
+    """The mean of one value a problem, and its interval."""
+    found = np.asarray(values, np.float64)
+    low, high = np.percentile(_resampled(found), [2.5, 97.5])
+    return Share(float(found.mean()), float(low), float(high))
+
+
+def _resampled(values: Floats) -> Floats:
+    made = np.random.default_rng(0)
+    places = made.integers(0, len(values), (RESAMPLES, len(values)))
+    means: Floats = values[places].mean(1)
+    return means
+
+
+def by_problem(results: Sequence[Result], of: Any = score) -> dict[int, float]:
+    """A value of each problem, averaged over the seeds; problems without one are left out."""
+    found: dict[int, list[float]] = {}
+    for result in results:
+        value = of(result)
+        if value is not None:
+            found.setdefault(result.number, []).append(value)
+    return {number: sum(values) / len(values) for number, values in sorted(found.items())}
+
+
+def difference(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Share | None:
+    """Mean difference on the problems that both have, paired; None if there are none."""
+    both = sorted(set(ours) & set(theirs))
+    return share([ours[number] - theirs[number] for number in both]) if both else None
+
+
+def at_samples(results: Sequence[Result], count: int) -> float:
+    """maj@n for n below the number of traces that a problem has: the mean over problems of the share of random
+    subsets of n traces whose majority is right.
+
+    `detail["pool"]`, the traces beyond the k, counts if it is there.
+    """
+    made, shares = np.random.default_rng(0), []
+    for result in results:
+        classes, rights = _pool(result)
+        n = min(count, len(classes))
+        if n == len(classes):
+            shares.append(_majority(classes, rights))
+            continue
+        draws = [sorted(made.choice(len(classes), n, replace=False).tolist()) for _ in range(SUBSETS)]
+        shares.append(float(np.mean([_majority([classes[i] for i in d], [rights[i] for i in d]) for d in draws])))
+    return float(np.mean(shares))
+
+
+def _pool(result: Result) -> tuple[list[int | None], list[bool]]:
+    """The class of each trace of the pool by its answer, None without one, and whether it is right."""
+    answers = result.detail.get("pool") or [trace.answer for trace in result.traces]
+    counts = vote(answers).counts
+    place = {trace: number for number, count in enumerate(counts) for trace in count.traces}
+    same = comparer().equivalent
+    rights = [result.gold is not None and same(count.answer, result.gold) for count in counts]
+    classes = [place.get(index) for index in range(len(answers))]
+    return classes, [one is not None and rights[one] for one in classes]
+
+
+def _majority(classes: Sequence[int | None], rights: Sequence[bool]) -> float:
+    """Whether the class with most traces is right; of equals the one that comes first, as `vote` has it."""
+    counts: dict[int, int] = {}
+    for one in classes:
+        if one is not None:
+            counts[one] = counts.get(one, 0) + 1
+    if not counts:
+        return 0.0
+    most = max(counts.values())
+    winner = next(one for one in classes if one is not None and counts[one] == most)
+    return float(rights[list(classes).index(winner)])
+
+
+def running(results: Sequence[Result]) -> list[tuple[int, float]]:
+    """After each problem: its number, and the mean score so far."""
+    scores = by_problem(results)
+    means = (np.cumsum(list(scores.values())) / np.arange(1, len(scores) + 1)).tolist()
+    return [(number, round(float(mean), 4)) for number, mean in zip(scores, means, strict=True)]
+
+
+def mean_of(results: Sequence[Result], of: Any) -> float:
+    """Mean over the lines."""
+    return float(np.mean([of(result) for result in results]))
+
+
+def row(method: str, results: Sequence[Result], others: Mapping[str, Sequence[Result]]) -> dict[str, Any]:
+    """Everything that is told of a method, as JSON values; `others` are the lines of all methods.
+
+    Shares are in [0, 1], None where right answers are not known.
+    """
+    first, again = [one for one in results if not one.again], [one for one in results if one.again]
+    judged = [one for one in first if one.right is not None]
+    known = bool(judged)
+    scores = by_problem(judged)
+    accuracy = share(list(scores.values())) if known else None
+    told: dict[str, Any] = {
+        "method": method,
+        "problems": len({one.number for one in first}),
+        "seeds": len({one.seed for one in first}),
+        "k": len(first[0].traces),
+        "accuracy": accuracy.value if accuracy else None,
+        "accuracy_interval": [accuracy.low, accuracy.high] if accuracy else None,
+        "maj": mean_of(judged, majority_right) if known else None,
+        "mean": mean_of(judged, mean_right) if known else None,
+        "pass": mean_of(judged, any_right) if known else None,
+        "answered": mean_of(first, lambda one: np.mean([trace.answer is not None for trace in one.traces])),
+        "agreement": mean_of(first, lambda one: one.agreement),
+        "tokens": mean_of(first, lambda one: one.tokens),
+        "answer_tokens": mean_of(first, lambda one: np.mean([trace.tokens for trace in one.traces])),
+        "read_tokens": mean_of(first, lambda one: one.read_tokens),
+        "seconds": mean_of(first, lambda one: one.seconds),
+        "trainable": max(int(one.detail.get("trainable", 0)) for one in first),
+        "stored_bytes": max(int(one.detail.get("stored_bytes", 0)) for one in first),
+        "running": running(judged),
+    }
+    for name, other in (("difference", "zero_shot"), ("difference_vote", "self_consistency")):
+        theirs = [one for one in others.get(other, ()) if not one.again]
+        gap = difference(scores, by_problem(theirs)) if known and method != other else None
+        told[name] = gap.value if gap else None
+        told[f"{name}_interval"] = [gap.low, gap.high] if gap else None
+    told["equal_tokens"] = _equal_tokens(told, judged, others)
+    labels = [one.detail["label_accuracy"] for one in first if one.detail.get("label_accuracy") is not None]
+    told["label_accuracy"] = float(np.mean(labels)) if labels else None
+    told["hits"] = sum(one.detail.get("retrieved") is not None for one in first)
+    told["again"] = _again(judged, again)
+    return told
+
+
+def _equal_tokens(
+    told: Mapping[str, Any], judged: Sequence[Result], others: Mapping[str, Sequence[Result]]
+) -> dict[str, Any] | None:
+    """Plain sampling with as many tokens: the majority over so many zero-shot traces, at most those that there are."""
+    pool = [one for one in others.get("self_consistency", ()) if not one.again and one.right is not None]
+    asked = {(one.number, one.seed) for one in judged}
+    pool = [one for one in pool if (one.number, one.seed) in asked]
+    if not pool or not judged:
+        return None
+    each = mean_of(pool, lambda one: np.mean([trace.tokens for trace in one.traces]))
+    wanted = max(1, round(told["tokens"] / each))
+    most = min(len(_pool(one)[0]) for one in pool)
+    return {"accuracy": at_samples(pool, min(wanted, most)), "samples": min(wanted, most), "wanted": wanted}
+
+
+def _again(judged: Sequence[Result], again: Sequence[Result]) -> dict[str, Any] | None:
+    """The same problems the first time and once more at the end."""
+    late = {(one.seed, one.number): score(one) for one in again if one.right is not None}
+    early = {(one.seed, one.number): score(one) for one in judged if (one.seed, one.number) in late}
+    if not late or set(early) != set(late):
+        return None
+    pairs = [(early[key] or 0.0, late[key] or 0.0) for key in sorted(late)]
+    before, after = (float(np.mean(column)) for column in zip(*pairs, strict=True))
+    return {"before": before, "after": after, "problems": len(pairs)}
