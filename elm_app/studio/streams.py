@@ -226,10 +226,12 @@ def _read(ask: Ask) -> tuple[str, ProblemsFile]:
 
 def _told(name: str, found: ProblemsFile) -> str:
     known, total = sum(problem.answer is not None for problem in found.problems), len(found.problems)
-    answers = (
-        "each with its right answer" if known == total else f"{known} of them with a right answer" if known
-        else "no right answers, so agreement is shown instead of accuracy"
-    )  # fmt: skip
+    if known == total:
+        answers = "with its right answer" if total == 1 else "each with its right answer"
+    elif known:
+        answers = f"{known} of them with a right answer"
+    else:
+        answers = "no right answers, so agreement is shown instead of accuracy"
     return html.escape(f"{name}: {words.count(total, 'problem')}, {answers}.")
 
 
