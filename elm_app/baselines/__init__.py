@@ -17,6 +17,12 @@ _CLASSES = {
     "icl_reflection": "IclReflection",
     "reasoning_bank": "ReasoningBank",
     "dynamic_cheatsheet": "DynamicCheatsheet",
+    "lag": "Lag",
+    "elm_lora": "ElmLora",
+    "elm_prefix": "ElmPrefix",
+    "elm_offline": "ElmOffline",
+    "grpo_gold": "GrpoGold",
+    "ttrl": "Ttrl",
 }
 """The class of each method, in the module of its name."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from elm_app.config import LearnSettings, ModelSettings, SamplingSettings
+from elm_app.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
 from elm_app.errors import Stopped
 from elm_app.events import Event
 from elm_app.llm.sample import Sampled, sample
@@ -35,6 +35,7 @@ class Desk:
         model: the settings that it was loaded with, for a method that needs one of its own.
         sampling: k, T and temperature of the traces that answers come from.
         learning: steps, rollouts, P, rate and length of whatever a method learns.
+        routing: the threshold of retrieval, and who decides between two answers.
         embed: a text's embedding, float32 (D,) of length 1.
         folder: of this method and seed, for tensors.
         stopped: true once the user wants to stop.
@@ -45,6 +46,7 @@ class Desk:
     model: ModelSettings
     sampling: SamplingSettings
     learning: LearnSettings
+    routing: RouteSettings
     embed: Callable[[str], NDArray[float32]]
     folder: Path
     stopped: Callable[[], bool] = lambda: False

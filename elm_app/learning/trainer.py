@@ -15,10 +15,9 @@ import torch
 from torch import Tensor
 
 from elm_app.config import LearnSettings, SamplingSettings
-from elm_app.errors import ModelError
 from elm_app.events import Event, LearningEnded, MeasureFinished, PhaseStarted, Progress, StepFinished
 from elm_app.learning.checkpoint import Checkpoint
-from elm_app.learning.loss import advantages, grpo_loss, padded
+from elm_app.learning.grpo import improve
 from elm_app.learning.prompt import cap, mean_length
 from elm_app.learning.rewards import BY_VOTE, SOURCES, Judged, Spread
 from elm_app.llm.engine import Engine, RolloutRequest
@@ -210,24 +209,14 @@ class Trainer:
             moments = {"exp_avg": state.first_moment, "exp_avg_sq": state.second_moment}
             optimizer.state[leaf] = {"step": torch.tensor(float(state.updates)), **moments}
         flat = self.engine.log_probs(self.prompt, leaf, rows, settings.temperature)
-        logprobs, mask = padded(flat, [len(row) for row in rows])
-        gained = advantages(rewards, settings.loss)
-        loss = grpo_loss(logprobs, logprobs.detach(), gained, mask, settings.max_new_tokens, settings.loss)
-        loss.backward()
-        norm = float(torch.nn.utils.clip_grad_norm_([leaf], settings.clip_norm))
-        if not norm > 0 or norm == float("inf"):
-            raise ModelError(
-                f"The gradient of the soft prompt is {'zero' if norm == 0 else 'not a finite number'}.",
-                "Choose another --quantization, or a lower learning rate.",
-            )
-        optimizer.step()
+        loss, norm = improve(optimizer, [leaf], flat, [len(row) for row in rows], rewards, settings)
         state.soft_prompt = leaf.detach().clone()
         if settings.norm_cap:
             state.soft_prompt = cap(state.soft_prompt, settings.norm_cap * mean_length(self.engine))
         moments = optimizer.state[leaf]
         state.first_moment, state.second_moment = moments["exp_avg"].clone(), moments["exp_avg_sq"].clone()
         state.updates += 1
-        return float(loss.detach()), norm
+        return loss, norm
 
 
 def nothing_to_learn(outcome: Vote, samples: int) -> str | None:

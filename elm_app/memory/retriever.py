@@ -62,7 +62,7 @@ def retrieve(store: Store, keys: Keys, model: ModelInfo, settings: RouteSettings
         keys: of the problem: `input`, (384,) float32, and `kv`, (D,) float32, which `input` retrieval can do without.
         settings: `retrieval` and `rank` count.
     """
-    threshold = _threshold(settings)
+    threshold = threshold_of(settings)
     matches = _matches(store, keys, model, settings, n)
     if not matches:
         reason = f"There is no memory for {model.id} yet."
@@ -96,11 +96,12 @@ def chosen(
         matches = tuple(sorted((*matches, mine), key=_order))
     disabled = "" if memory.enabled else ", though it is disabled"
     reason = f"This memory was asked for{disabled}."
-    threshold = _threshold(settings)
+    threshold = threshold_of(settings)
     return Retrieved(matches, memory_id, threshold, reason, {}, settings.retrieval, settings.rank)
 
 
-def _threshold(settings: RouteSettings) -> float:
+def threshold_of(settings: RouteSettings) -> float:
+    """The least similarity at which a memory is used by itself."""
     return THRESHOLDS[settings.retrieval] if settings.threshold is None else settings.threshold
 
 
@@ -114,7 +115,7 @@ def _matches(store: Store, keys: Keys, model: ModelInfo, settings: RouteSettings
         near = store.nearest_kv(keys["kv"], pool, model=model.weights_sha256, enabled=True)
         found |= {match.id: match for match in near}
     scored = [_scored(store, keys, settings, match) for match in found.values()]
-    threshold = _threshold(settings)
+    threshold = threshold_of(settings)
     return tuple(sorted(scored, key=lambda match: (match.score < threshold, *_order(match))))[:n]
 
 

@@ -150,6 +150,7 @@ def _baseline(
         settings.model,
         replace(settings.sampling, seed=seed),
         replace(settings.learning, seed=seed),
+        settings.routing,
         lambda text: embedder.encode([text])[0],
         folder.of(name, seed),
         stopped,

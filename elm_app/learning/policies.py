@@ -1,0 +1,203 @@
+"""What can be learned besides the soft prompt of a memory: every form behind one interface.
+
+    SoftPrompt   P vectors in front of the prompt's embeddings (Lester et al., arXiv 2104.08691)
+    Prefix       keys and values of P positions in every layer (Li and Liang, arXiv 2101.00190; without their MLP)
+    Lora         low-rank changes of all linear layers (Hu et al., arXiv 2106.09685), made by PEFT
+    Full         all weights of all layers; embeddings and vocabulary head stay as they are
+
+The first two leave the model alone and work with every engine. The other two change what the model computes, so they
+have an engine of their own (`own_engine`), unquantised; nobody else's model is touched. Learning rates are those of the
+literature, not tuned here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from elm_app.config import LearnSettings, ModelSettings
+from elm_app.errors import DamagedMemory, StoreError
+from elm_app.events import Progress
+from elm_app.learning.prompt import start
+from elm_app.llm.engine import Engine, RolloutRequest
+from elm_app.llm.loader import load
+from elm_app.llm.memory import free_memory
+
+RANK = 8
+"""r of LoRA; α is twice that."""
+_BYTES_FULL = 16
+"""A weight that is learned takes so many: itself, its gradient, and two moments of AdamW, in fp32."""
+
+
+class Policy(Protocol):
+    """Something that is learned, and how to sample with it."""
+
+    engine: Engine
+    parameters: list[Tensor]
+    """Leaves, fp32."""
+    rate: float
+    """The learning rate."""
+
+    def request(self, prompt: Sequence[int], samples: int, seed: int) -> RolloutRequest:
+        """k rollouts of a prompt with what has been learned so far."""
+
+    def log_probs(self, prompt: Sequence[int], rows: Sequence[Sequence[int]], temperature: float) -> Tensor:
+        """Log-probabilities of rollouts, fp32 (ΣT,), differentiable with respect to `parameters`."""
+
+
+class SoftPrompt:
+    """P vectors, (P, H)."""
+
+    def __init__(self, engine: Engine, settings: LearnSettings) -> None:
+        self.engine, self.rate = engine, settings.learning_rate
+        vectors = start(engine, settings.virtual_tokens, settings.init, settings.seed)
+        self.parameters = [vectors.requires_grad_()]
+
+    def request(self, prompt: Sequence[int], samples: int, seed: int) -> RolloutRequest:
+        return RolloutRequest(prompt, samples, seed, self.parameters[0].detach())
+
+    def log_probs(self, prompt: Sequence[int], rows: Sequence[Sequence[int]], temperature: float) -> Tensor:
+        return self.engine.log_probs(prompt, self.parameters[0], rows, temperature)
+
+
+class Prefix:
+    """Keys and values, (L, kv heads, P, D) each; they start as those of the text that a soft prompt starts from."""
+
+    def __init__(self, engine: Engine, settings: LearnSettings) -> None:
+        self.engine, self.rate = engine, settings.learning_rate
+        vectors = start(engine, settings.virtual_tokens, settings.init, settings.seed)
+        _, cache = engine.decoder.prefill(vectors.to(engine.decoder.embed(torch.tensor([0]))))
+        self.parameters = [part.clone().requires_grad_() for part in engine.decoder.to_tensors(cache)]
+
+    def request(self, prompt: Sequence[int], samples: int, seed: int) -> RolloutRequest:
+        keys, values = (part.detach() for part in self.parameters)
+        return RolloutRequest(prompt, samples, seed, past=self.engine.decoder.to_cache(keys, values))
+
+    def log_probs(self, prompt: Sequence[int], rows: Sequence[Sequence[int]], temperature: float) -> Tensor:
+        return _log_probs(self.engine, prompt, rows, temperature, self.engine.decoder.to_cache(*self.parameters))
+
+
+class _Weights:
+    """A policy that is the model of its own engine."""
+
+    engine: Engine
+
+    def request(self, prompt: Sequence[int], samples: int, seed: int) -> RolloutRequest:
+        return RolloutRequest(prompt, samples, seed)
+
+    def log_probs(self, prompt: Sequence[int], rows: Sequence[Sequence[int]], temperature: float) -> Tensor:
+        return _log_probs(self.engine, prompt, rows, temperature)
+
+
+class Lora(_Weights):
+    """Matrices A (r, in) and B (out, r) for every linear layer; B starts at zero, so it starts as the model itself.
+
+    Args:
+        engine: from `own_engine`; a second `Lora` on it would start from the first one's layers.
+    """
+
+    rate = 2e-4
+
+    def __init__(self, engine: Engine, settings: LearnSettings) -> None:
+        from peft import LoraConfig, inject_adapter_in_model
+
+        self.engine = engine
+        model: Any = engine.decoder.model  # type: ignore[attr-defined]
+        torch.manual_seed(settings.seed)  # PEFT draws A from the global generator
+        config = LoraConfig(r=RANK, lora_alpha=2 * RANK, target_modules="all-linear", lora_dropout=0.0)
+        inject_adapter_in_model(_with_targets(config, model), model)
+        model.eval()
+        named = [(name, value) for name, value in model.named_parameters() if ".lora_" in name]
+        self.parameters = [value.requires_grad_() for _, value in named]
+
+
+class Full(_Weights):
+    """Every weight of every layer.
+
+    Args:
+        engine: from `own_engine`.
+    """
+
+    rate = 1e-6
+
+    def __init__(self, engine: Engine, settings: LearnSettings) -> None:  # noqa: ARG002
+        self.engine = engine
+        model: Any = engine.decoder.model  # type: ignore[attr-defined]
+        outside = {id(model.get_input_embeddings().weight), id(model.get_output_embeddings().weight)}
+        self.parameters = [value.requires_grad_() for value in model.parameters() if id(value) not in outside]
+
+
+def own_engine(settings: ModelSettings, report: Callable[[Progress], None]) -> Engine:
+    """The model once more, unquantised in fp32, for a policy that changes it."""
+    engine = load(replace(settings, quantization="none"), report)
+    engine.decoder.model.float()  # type: ignore[attr-defined]
+    return engine
+
+
+def room_for_full(engine: Engine) -> bool:
+    """Whether all weights of this engine's model can be learned in the memory that is left."""
+    model: Any = engine.decoder.model  # type: ignore[attr-defined]
+    count = sum(int(value.numel()) for value in model.parameters())
+    return bool(count * _BYTES_FULL < 0.8 * (free_memory(engine.info.device) + count * 4))
+
+
+def snapshot(policy: Policy) -> list[Tensor]:
+    """What has been learned so far, to be put back with `restore`."""
+    return [part.detach().clone() for part in policy.parameters]
+
+
+@torch.no_grad()
+def restore(policy: Policy, parts: Sequence[Tensor]) -> None:
+    """Put back what `snapshot` or `read` gave."""
+    for part, value in zip(policy.parameters, parts, strict=True):
+        part.copy_(value)
+
+
+def write(policy: Policy, path: Path) -> int:
+    """Write what was learned into a file, whole or not at all; returns its bytes. Raises `StoreError`."""
+    half = path.with_name(f".{path.name}")
+    try:
+        save_file({str(place): part for place, part in enumerate(snapshot(policy))}, half)
+        half.replace(path)
+        return path.stat().st_size
+    except (OSError, SafetensorError) as error:
+        raise StoreError(f"{path} cannot be written: {error}.", "Free some room there.") from error
+
+
+def read(policy: Policy, path: Path) -> list[Tensor]:
+    """What `write` wrote. Raises `DamagedMemory` if it does not fit this policy."""
+    try:
+        found = load_file(path)
+        parts = [found[str(place)] for place in range(len(policy.parameters))]
+        if [part.shape for part in parts] != [part.shape for part in policy.parameters]:
+            raise ValueError("its shapes are those of another model")
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise DamagedMemory(f"{path} cannot be read: {error}.", "Remove it to learn it anew.") from error
+    return parts
+
+
+def _log_probs(
+    engine: Engine, prompt: Sequence[int], rows: Sequence[Sequence[int]], temperature: float, past: Any | None = None
+) -> Tensor:
+    embeds = engine.decoder.embed(torch.tensor(prompt, dtype=torch.long)).detach()
+    tokens = [torch.tensor(row, dtype=torch.long, device=embeds.device) for row in rows]
+    return engine.decoder.log_probs(embeds, tokens, temperature, past).cpu()
+
+
+def _with_targets(config: Any, model: Any) -> Any:
+    """`all-linear` as the names of these layers; `inject_adapter_in_model` does not resolve it for a bare model."""
+    head = model.get_output_embeddings()
+    names = {
+        name.rsplit(".", 1)[-1]
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear) and module is not head
+    }
+    config.target_modules = names
+    return config
