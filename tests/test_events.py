@@ -19,8 +19,12 @@ from elm_app.events import (
     LearningEnded,
     MeasureFinished,
     MemoryStored,
+    MethodStarted,
     ModelReady,
     PhaseStarted,
+    ProblemAnswered,
+    ProblemFinished,
+    ProblemStarted,
     Progress,
     PromptRead,
     Queued,
@@ -36,6 +40,7 @@ from elm_app.events import (
     event_from_json,
     event_to_json,
 )
+from elm_app.results import ArmResult, StreamRow
 from elm_app.types import (
     AnswerCount,
     Decision,
@@ -53,6 +58,28 @@ from elm_app.types import (
 
 TIMING = Timing(1.5, 0.25, 2.0, 40, 20.0)
 SETTINGS = {"model": "tiny", "samples": 8, "temperature": 0.7, "seed": 2**63 - 1, "note": None, "deep": {"list": [1]}}
+ROW = StreamRow(
+    number=1,
+    id="line-1",
+    problem="1?",
+    gold="1",
+    answer="1",
+    right=True,
+    source="memory",
+    zero_shot=ArmResult(None, False, 0.0, 640),
+    memory=ArmResult("1", True, 0.5, 512),
+    retrieved="m1",
+    score=0.7,
+    learned="m2",
+    enabled=False,
+    reason="Agreement fell.",
+    label_accuracy=0.5,
+    tokens=4000,
+    learn_tokens=2848,
+    seconds=61.5,
+    solve="r1",
+    learn="r2",
+)
 EVENTS: list[Event] = [
     RunStarted("20261122-181639-482913", "solve", "Wie viele? 🍎\n\u2028", SETTINGS, "2026-11-22T18:16:39+00:00"),
     Queued(3),
@@ -74,6 +101,10 @@ EVENTS: list[Event] = [
     Verified("prm", (SideScore("memory", "1", 0.5, (TraceScore("memory_2", 0, 0.5, (StepScore(0, 9, 0.5),)),)),), 1.5),
     Decided(Decision("72", "agreement", "Both agree.", "model")),
     Credited("m1", "lost", "prm", "The disk is full."),
+    ProblemStarted(1, 6, "line-1", "1?", None, "r1", "r2"),
+    ProblemFinished(ROW),
+    MethodStarted("icl", 0, 2, 4, 3, 40),
+    ProblemAnswered("icl", 0, 4, 40, "line-4", None, False, 900, 4.5),
     RunFinished(TIMING),
     RunStopped(TIMING),
     Failed("BadInput", "Too long.", ""),

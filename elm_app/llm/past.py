@@ -27,4 +27,4 @@ def bytes_of(engine: Engine, text: str) -> int:
     """Bytes of the keys and values of a text's tokens as fp32."""
     _, cache = engine.decoder.prefill(engine.decoder.embed(torch.tensor([0])))
     keys, values = engine.decoder.to_tensors(cache)
-    return 4 * (keys.numel() + values.numel()) * len(engine.tokenizer(text, add_special_tokens=False)["input_ids"])
+    return 4 * int(keys.numel() + values.numel()) * len(engine.tokenizer(text, add_special_tokens=False)["input_ids"])

@@ -18,6 +18,7 @@ from elm_app.errors import BadInput, ModelError, Stopped
 from elm_app.events import (
     Event,
     LearningEnded,
+    MeasureFinished,
     MemoryStored,
     ModelReady,
     Progress,
@@ -209,6 +210,8 @@ def _learn(trainer: Trainer) -> Generator[Event, None, tuple[LearningEnded, Meas
     from elm_app.learning.trainer import nothing_to_learn
 
     state = trainer.state
+    if state.before is not None:  # known already, or measured before an interruption
+        yield MeasureFinished("before", state.before)
     before = state.before or (yield from trainer.measure("before"))
     ended = None
     if before is None:

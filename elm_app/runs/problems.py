@@ -127,7 +127,7 @@ def _csv_rows(text: str, name: str) -> Iterator[tuple[int, dict[str, Any] | str]
         except StopIteration:
             return
         except csv.Error as error:
-            yield number, f"not CSV: {error}"
+            yield number, f"not CSV from here on: {error}"
             return
         if not any(cell.strip() for cell in row):
             continue

@@ -14,8 +14,12 @@ from elm_app.events import (
     Event,
     Failed,
     MemoryStored,
+    MethodStarted,
     ModelReady,
     PhaseStarted,
+    ProblemAnswered,
+    ProblemFinished,
+    ProblemStarted,
     Progress,
     PromptRead,
     Queued,
@@ -27,7 +31,9 @@ from elm_app.events import (
     Verified,
     VoteChanged,
 )
+from elm_app.results import ArmResult, StreamRow
 from elm_app.runs.log import Entry
+from elm_app.runs.stream_view import stream_json
 from elm_app.runs.view import RunView, TraceView, learn_json, solve_json, view_of
 from elm_app.types import Decision, SideScore, Vote, to_json
 
@@ -146,6 +152,10 @@ class TestFolding:
             RunStarted: STARTED,
             Verified: VERIFIED,
             Credited: Credited("m1", "won", "prm"),
+            ProblemStarted: ProblemStarted(1, 6, "line-1", "1?", None, "r1", "r2"),
+            ProblemFinished: ProblemFinished(row(1)),
+            MethodStarted: MethodStarted("icl", 0, 1, 2, 0, 4),
+            ProblemAnswered: ProblemAnswered("icl", 0, 1, 4, "line-1", None, None, 9, 1.0),
         }
         samples = {type(event): event for event in [*story(), *learning()]} | endings
         assert set(samples) == set(get_args(Event))
@@ -162,6 +172,39 @@ class TestFolding:
             for entry in told[cut:]:
                 view.apply(entry)
             assert view == view_of(told)
+
+
+def row(number: int, bare: bool | None = None, ours: bool | None = None, memory: bool = False) -> StreamRow:
+    """A row of a stream; 100 tokens and `number` seconds."""
+    arm, odd = ArmResult("1", bare, 0.5, 60), number % 2 == 1
+    return StreamRow(
+        number=number, id=f"line-{number}", problem="1?", gold=None if ours is None else "1", answer="1", right=ours,
+        source="zero_shot", zero_shot=arm, memory=ArmResult("2", ours, 1.0, 60) if memory else None, retrieved=None,
+        score=None, reason="", label_accuracy=None, tokens=100, learn_tokens=40, seconds=float(number), solve="s",
+        learn=None, learned=f"m{number}" if odd else None, enabled=odd,
+    )  # fmt: skip
+
+
+class TestStreams:
+    def test_accuracy_runs_over_the_judged_rows_only(self) -> None:
+        rows = [row(1, False, True), row(2), row(3, True, True), row(4, False, False, memory=True)]
+        view = after(STARTED, ProblemStarted(1, 6, "line-1", "1?", None, "r1", "r2"), *map(ProblemFinished, rows))
+        assert view.stream is not None
+        assert view.stream.accuracy() == [(1, 0.0, 1.0), (3, 0.5, 1.0), (4, 1 / 3, 2 / 3)]
+        assert view.stream.agreement == (0.5, 0.625)
+        assert (view.stream.kept, view.stream.hits, view.stream.tokens, view.stream.seconds) == (2, 1, 400, 10.0)
+        assert view.stream.seconds_left == 3.0 * 2
+        assert view.stream.current is None
+        document = stream_json(view.stream)
+        assert document["accuracy"] == {"zero_shot": 1 / 3, "elm": 2 / 3, "judged": 3}
+        assert (document["problems"], document["done"]) == (6, 4)
+
+    def test_without_right_answers_there_is_no_accuracy(self) -> None:
+        view = after(STARTED, ProblemFinished(row(1)))
+        assert view.stream is not None
+        assert view.stream.accuracy() == []
+        assert stream_json(view.stream)["accuracy"] == {"zero_shot": None, "elm": None, "judged": 0}
+        assert stream_json(None)["done"] == 0
 
 
 class TestLearning:
