@@ -10,10 +10,14 @@ from typing import Any
 import pytest
 import scripted_bench
 
+from elm_app.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
 from elm_app.errors import BadInput
 from elm_app.events import Event, Failed, ProblemFinished, ProblemStarted, RunFinished, RunStarted, RunStopped
-from elm_app.results import ArmResult, StreamRow
+from elm_app.results import ArmResult, Result, StreamRow, TraceResult
+from elm_app.runs.bench_folder import BenchFolder, BenchPlan
+from elm_app.runs.comparison_report import write_report
 from elm_app.runs.log import Entry, LogWriter
+from elm_app.runs.stream import StreamSettings
 from elm_app.runs.view import RunView, view_of
 from elm_app.studio import compare, stream, stream_now
 from elm_app.studio.compared import read_report
@@ -21,7 +25,7 @@ from elm_app.studio.form import stream_fields
 from elm_app.studio.history import History
 from elm_app.studio.index import Index
 from elm_app.studio.race import race
-from elm_app.types import Timing
+from elm_app.types import Problem, Timing
 
 NO_TIME = Timing(0, 0, 0, 0, 0)
 BARE = ArmResult("28", False, 0.5, 400)
@@ -181,3 +185,25 @@ def test_a_report_without_right_answers_has_no_plot(tmp_path: Path) -> None:
     assert "no accuracy to draw" in compare.plot(report)
     assert "Right" not in compare.table(report).replace("Right labels", "")
     assert "Agreement" in compare.table(report)
+
+
+def test_the_report_that_a_benchmark_writes_can_be_shown(tmp_path: Path) -> None:
+    folder = BenchFolder(tmp_path)
+    problems = tuple(Problem(f"How many boxes {n}?", f"p{n}", "26") for n in (1, 2))
+    settings = StreamSettings(ModelSettings(), SamplingSettings(seed=1), RouteSettings(), LearnSettings(seed=1))
+    folder.save(BenchPlan("eggs.jsonl", problems, ("zero_shot", "elm"), (0,), settings.to_json()))
+    for method, right in (("zero_shot", False), ("elm", True)):
+        for number, problem in enumerate(problems, 1):
+            trace = TraceResult("26" if right else "28", "26" if right else "28", right, 90, True)
+            folder.append(
+                Result(
+                    method, 0, number, str(problem.id), problem.text, "26", trace.answer, right, 1.0, (trace, trace),
+                    180, 40, 2.5,
+                )
+            )  # fmt: skip
+    write_report(folder)
+    report = read_report(tmp_path)
+    assert [method.accuracy for method in report.methods] == [0.0, 1.0]
+    assert "+100 [+100, +100]" in compare.table(report)
+    assert compare.sentences(report).startswith("<p>ELM: +100.0 points against zero-shot")
+    assert "eggs.jsonl" in compare.head(report)
