@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from elm_app.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings, memories_dir
 from elm_app.errors import ElmError
@@ -16,10 +19,12 @@ from elm_app.memory.store import Store
 from elm_app.runs.learn import can_resume, learn_run, resume_run
 from elm_app.runs.runner import Ready, Runner
 from elm_app.runs.solve import solve_run
+from elm_app.runs.stream import can_resume_stream, resume_stream, stream_run
 from elm_app.runs.tools import Tools
-from elm_app.studio.actions import Actions
+from elm_app.studio.actions import Actions, StreamActions
 from elm_app.studio.page import build
 from elm_app.studio.theme import launch_options
+from elm_app.types import Problem
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +56,21 @@ def actions(runner: Runner, tools: Tools) -> Actions:
     def submitted(ready: Ready) -> str:
         return runner.submit("learn", ready.problem, ready.settings, ready.work, ready.run)
 
+    def streamed(ready: Ready) -> str:
+        return runner.submit("stream", ready.problem, ready.settings, ready.work, ready.run)
+
+    def stream(
+        problems: Sequence[Problem],
+        model: ModelSettings,
+        sampling: SamplingSettings,
+        routing: RouteSettings,
+        learning: LearnSettings,
+        how: dict[str, Any],
+        name: str,
+    ) -> str:
+        ready = stream_run(problems, model, sampling, routing, learning, tools, name=name)
+        return streamed(replace(ready, settings=ready.settings | how))
+
     return Actions(
         solve=solve,
         learn=learn,
@@ -58,6 +78,7 @@ def actions(runner: Runner, tools: Tools) -> Actions:
         can_resume=lambda run: can_resume(run, tools),
         store=tools.store,
         embedders=tools.embedders,
+        streams=StreamActions(stream, lambda out: streamed(resume_stream(out, tools)), can_resume_stream),
     )
 
 

@@ -59,10 +59,7 @@ function grow(child) {
 }
 
 function setPart(name, html) {
-  const old = part(name);
-  const holder = document.createElement("div");
-  holder.append(fragment(html));
-  patchChildren(old, holder);
+  window.elm.fill(part(name), html);
 }
 
 let armNames = {};
@@ -160,6 +157,7 @@ function show(answer) {
     section.dataset.state = "error";
     return setLive(false);
   }
+  if (answer.page) return visit(answer.page, answer.run);
   if (first) part("arms").replaceChildren();
   section.dataset.run = answer.run;
   section.dataset.state = answer.state;
@@ -240,6 +238,27 @@ function explain(id) {
   document.querySelector("#elm-explain-button")?.click();
 }
 
+// A stream and a benchmark have pages of their own.
+function visit(name, id) {
+  run = "";
+  since = -1;
+  part("run").hidden = true;
+  const url = new URL(location.href);
+  url.search = "";
+  url.searchParams.set(name, id);
+  history.replaceState(history.state, "", url);
+  setLive(false);
+  tab(name);
+}
+
+// Just after the page was loaded, Gradio may not hear the click yet.
+function tab(name, tries = 60) {
+  const button = document.querySelector(`#elm-${name}-button`);
+  if (!tries || button?.getAttribute("aria-selected") === "true") return;
+  button?.click();
+  setTimeout(() => tab(name, tries - 1), 80);
+}
+
 function stop() {
   if (!run || !stoppable) return;
   stopping = run;
@@ -255,6 +274,12 @@ function mark(field, wrong) {
 
 window.elm = {
   open,
+  // Makes an element look like the HTML, and keeps every child that has the same data-key.
+  fill(old, html) {
+    const holder = document.createElement("div");
+    holder.append(fragment(html));
+    patchChildren(old, holder);
+  },
   stop,
   chosen() {
     setTimeout(() => box()?.focus(), 0);
@@ -323,4 +348,5 @@ for (const [name, on] of [["dark", page.classList.contains("dark")], ["stage", p
 setLive(false);
 ask();
 if (given.has("explain")) document.querySelector("#elm-explain-button")?.click();
+for (const name of ["stream", "compare"]) if (given.has(name)) tab(name);
 setTimeout(() => document.activeElement === page && box()?.focus({ preventScroll: true }), 50);

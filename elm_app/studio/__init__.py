@@ -14,7 +14,11 @@
     actions   what the page can ask for
     asks      what its buttons ask the server for
     tail      what changed in a run since a page last asked
+    index     how each run began, and which belong to a stream
     history   the list of earlier runs
+    streams   what the Stream tab may ask for; `stream_skeleton` is its HTML
+    stream    … a stream's numbers and its ledger; `race` is its chart, `stream_now` the problem that goes on
+    compares  what the Compare tab may ask for; `compared` reads a benchmark's report, `compare` draws it
     memories  what the Memories tab may ask for; `cabinet` is its HTML, `meaning` makes a search a vector
     shelf     the list of memories
     plane     the map of memories

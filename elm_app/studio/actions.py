@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from elm_app.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
 from elm_app.memory.embedder import Embedders
 from elm_app.memory.store import Store
+from elm_app.types import Problem
+
+
+@dataclass(frozen=True)
+class StreamActions:
+    """Callables of the Stream page; each raises `ElmError` if it cannot.
+
+    Attributes:
+        start: queue a stream of these problems, in this order; the last argument is the name of their file, the one
+            before it how they were arranged (`limit`, `order`), to stand in the settings. Returns the run's id.
+        resume: go on with the stream in that folder, in a new run.
+        can_resume: whether there are problems left in that folder, and nobody works at them.
+    """
+
+    start: Callable[
+        [Sequence[Problem], ModelSettings, SamplingSettings, RouteSettings, LearnSettings, dict[str, Any], str], str
+    ]
+    resume: Callable[[Path], str]
+    can_resume: Callable[[Path], bool]
 
 
 @dataclass(frozen=True)
@@ -19,6 +40,7 @@ class Actions:
         learn: learn from a problem; the last argument is the run that it was asked from, or None.
         resume: go on with the learning run of that id.
         can_resume: whether that run left something to go on from.
+        streams: what the Stream page can ask for; without it there is no such page.
     """
 
     solve: Callable[[str, ModelSettings, SamplingSettings, RouteSettings], str]
@@ -27,3 +49,4 @@ class Actions:
     can_resume: Callable[[str], bool]
     store: Store
     embedders: Embedders
+    streams: StreamActions | None = None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from elm_app.config import PRM, LearnSettings, ModelSettings, RouteSettings, SamplingSettings
 from elm_app.errors import BadInput
@@ -28,6 +29,8 @@ LABELS = {
     "compose": "More than one",
     "verifier": "Verifier",
     "prm": "Reward model",
+    "limit": "Problems",
+    "order": "Order",
 }
 RETRIEVALS = [("the problem's meaning", "input"), ("the model's own keys (KV)", "kv"), ("both", "both")]
 RANKS = [("similarity", "similarity"), ("similarity and credit", "utility")]
@@ -107,17 +110,56 @@ def learn_settings(fields: dict[str, Any]) -> LearnSettings:
     for name in ("steps", "rollouts", "virtual_tokens", "max_new_tokens", "learning_rate"):
         if name not in fields:
             continue
-        text = str(fields[name]).strip()
-        try:
-            value: Any = float(text)
-        except ValueError:
-            value = text
+        value = _parsed(str(fields[name]))
         given[name] = _number(value, name) if name == "learning_rate" else _whole(value, name)
     given |= {name: str(fields[name]) for name in ("init", "loss", "reward") if name in fields}
     try:
         return LearnSettings(**given)
     except BadInput as error:
         raise _labelled(error) from error
+
+
+@dataclass(frozen=True)
+class StreamFields:
+    """What the form of the Stream page holds. `limit` is None where all problems are wanted."""
+
+    limit: int | None
+    order: Literal["file", "shuffled"]
+    model: ModelSettings
+    sampling: SamplingSettings
+    learning: LearnSettings
+
+
+def stream_fields(fields: dict[str, Any]) -> StreamFields:
+    """The fields of the Stream page, as the browser sends them: texts, by name. One seed is for everything.
+
+    >>> stream_fields({"limit": "12", "steps": "4", "samples": "8", "order": "shuffled", "seed": "7"}).learning.seed
+    7
+    """
+    limit = None
+    if (text := str(fields.get("limit", "")).strip()) and (limit := _whole(_parsed(text), "limit")) < 1:
+        raise BadInput(f"Problems is {limit}.", "It must be a whole number from 1, or blank for all of them.")
+    order = str(fields.get("order", "file"))
+    if order not in ("file", "shuffled"):
+        raise BadInput(f"Order is {order!r}.", "Choose one from the list.")
+    sampling: dict[str, Any] = dict(_seed(str(fields.get("seed", ""))))
+    for name in ("samples", "max_new_tokens"):
+        if name in fields:
+            sampling[name] = _whole(_parsed(str(fields[name])), name)
+    try:
+        made = SamplingSettings(**sampling)
+    except BadInput as error:
+        raise _labelled(error) from error
+    model = model_settings(str(fields["model"]), "auto") if "model" in fields else ModelSettings()
+    learning = learn_settings({**fields, "seed": str(made.seed)})
+    return StreamFields(limit, "shuffled" if order == "shuffled" else "file", model, made, learning)
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return float(text)
+    except ValueError:
+        return text.strip()
 
 
 def _seed(text: str | None) -> dict[str, int]:

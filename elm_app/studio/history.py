@@ -10,13 +10,16 @@ from pathlib import Path
 
 from elm_app.events import event_from_json
 from elm_app.runs.log import Entry, runs
+from elm_app.runs.stream_view import StreamView
 from elm_app.runs.view import RunView
-from elm_app.studio import render, words
+from elm_app.studio import compare, render, stream, words
+from elm_app.studio.index import Index
 from elm_app.studio.prose import inline_html
 
 SHOWN = 100
 """Runs in the list; older ones are counted."""
 STATES = {"done": "done", "stopped": "stopped", "failed": "failed", "damaged": "damaged log"}
+KINDS = {"learn": "learning", "stream": "stream", "bench": "benchmark"}
 _NOTHING = '<span class="nothing">–</span>'
 _CHUNK = b'"kind": "trace_chunk"'
 
@@ -24,21 +27,22 @@ _CHUNK = b'"kind": "trace_chunk"'
 class History:
     """Summaries of the runs in a folder, read again only when a log has grown."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, index: Index | None = None) -> None:
+        self.folder, self.index = folder, index or Index(folder)
         self._lock = threading.Lock()
         self._known: dict[str, tuple[int, RunView | None]] = {}
 
     def table(self) -> str:
-        """The newest runs as an HTML table."""
-        ids = runs(self.folder)
+        """The newest runs as an HTML table; those that work for a stream stand under it, folded."""
+        streams = self.index.streams()
+        ids = [run for run in runs(self.folder) if self.index.stream(run) not in streams]
         if not ids:
             return (
                 '<div class="empty"><p>Every problem you solve is kept here as a run: its traces, its vote, its '
                 'settings. Open one to see it as it was.</p><p><a href="?" data-tab="solve">Solve a first problem</a>'
                 "</p></div>"
             )
-        rows = "".join(_row(run, self._summary(run)) for run in ids[:SHOWN])
+        rows = "".join(self._rows(run) for run in ids[:SHOWN])
         older = f'<p class="older">{words.count(len(ids) - SHOWN, "older run")} not shown.</p>' if ids[SHOWN:] else ""
         return (
             '<table class="runs"><caption class="unseen">Runs, newest first</caption><thead><tr><th scope="col">When'
@@ -47,7 +51,15 @@ class History:
             f"</table>{older}"
         )
 
-    def _summary(self, run: str) -> RunView | None:
+    def _rows(self, run: str) -> str:
+        view = self.summary(run)
+        row = _row(run, view)
+        if view is not None and view.stream is not None and self.index.latest(run) == run:
+            row += _parts(view.stream)
+        return row
+
+    def summary(self, run: str) -> RunView | None:
+        """A run's view without its text; None if its log is damaged or gone."""
         path = self.folder / f"{run}.jsonl"
         try:
             size = path.stat().st_size
@@ -85,20 +97,67 @@ def _row(run: str, view: RunView | None) -> str:
         )
     agreed = _learned(view) if view.learn else _agreed(view)
     given = _given(view)
-    told = html.escape(view.failure.message) if view.failure else ""
+    result = inline_html(given) if given is not None else _NOTHING
     time = words.seconds(view.seconds) if view.ended else ""
+    state = STATES.get(view.status, render.status(view))
+    if view.command == "stream":
+        result, agreed, state = _right(view), _agreed_in(view), html.escape(stream.heading(view))
+        time = words.seconds(stream.of(view).seconds)
+    elif view.command == "bench":
+        result, agreed = _NOTHING, ""
+        state = state if view.ended else html.escape(compare.progress(view))
+    told = html.escape(view.failure.message) if view.failure else ""
     return (
         f'<tr><td class="when"><time datetime="{html.escape(view.created)}">{_when(view.created)}</time></td>'
         f'<td class="what"><a href="?run={name}" data-run="{name}">{html.escape(_beginning(view.problem))}</a>'
         f"{_kind(view)}</td>"
-        f'<td class="given">{inline_html(given) if given is not None else _NOTHING}</td><td>{html.escape(agreed)}</td>'
-        f'<td title="{told}">{STATES.get(view.status, render.status(view))}</td><td class="number">{time}</td></tr>'
+        f'<td class="given">{result}</td><td>{html.escape(agreed)}</td>'
+        f'<td title="{told}">{state}</td><td class="number">{time}</td></tr>'
     )
 
 
+def _parts(view: StreamView) -> str:
+    """The runs of a stream's problems, folded."""
+    rows = [
+        (row.number, row.problem, row.solve, row.learn, f"{stream.answer(row.answer)} {stream.mark(row.right)}")
+        for row in view.rows
+    ]
+    if view.current is not None:
+        rows.append((view.current.number, view.current.problem, view.current.solve, None, ""))
+    if not rows:
+        return ""
+    items = "".join(
+        f'<li><span class="number">{number}</span> {_link(solve, _beginning(problem))} {told}'
+        f"{' ' + _link(learn, 'learning') if learn else ''}</li>"
+        for number, problem, solve, learn, told in rows
+    )
+    return (
+        f'<tr class="parts"><td colspan="6"><details><summary>its {words.count(len(rows), "problem")}</summary>'
+        f"<ol>{items}</ol></details></td></tr>"
+    )
+
+
+def _link(run: str, text: str) -> str:
+    return f'<a href="?run={html.escape(run)}" data-run="{html.escape(run)}">{html.escape(text)}</a>'
+
+
+def _right(view: RunView) -> str:
+    """How many answers of a stream are right."""
+    judged = stream.of(view).judged
+    return f"{sum(bool(row.right) for row in judged)} of {len(judged)} right" if judged else _NOTHING
+
+
+def _agreed_in(view: RunView) -> str:
+    """Mean agreement of a stream, without a memory and with it."""
+    if not stream.of(view).rows:
+        return ""
+    without, behind = stream.of(view).agreement
+    return f"{without:.0%} agree" if f"{without:.0%}" == f"{behind:.0%}" else f"{without:.0%} → {behind:.0%} agree"
+
+
 def _kind(view: RunView) -> str:
-    if view.command == "learn":
-        return '<span class="kind">learning</span>'
+    if view.command in KINDS:
+        return f'<span class="kind">{KINDS[view.command]}</span>'
     return '<span class="kind">with a memory</span>' if view.retrieved and view.retrieved.used else ""
 
 

@@ -13,12 +13,13 @@ import gradio as gr
 
 from elm_app.errors import ElmError
 from elm_app.runs.runner import Runner
+from elm_app.studio import compares, explained, memories, remembered, render, streams
 from elm_app.studio import drawer as drawers
-from elm_app.studio import explained, memories, remembered, render
 from elm_app.studio.actions import Actions
 from elm_app.studio.asks import Asks
 from elm_app.studio.form import model_settings, route_settings, sampling_settings
 from elm_app.studio.history import History
+from elm_app.studio.index import Index
 from elm_app.studio.skeleton import HEADER, LIVE
 from elm_app.studio.tail import Tail
 from elm_app.studio.theme import ASSETS
@@ -28,7 +29,8 @@ _QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibi
 
 def build(runner: Runner, actions: Actions) -> gr.Blocks:
     """The page over one runner. `actions` queue runs; everything shown is read from their logs and from the store."""
-    history = History(runner.folder)
+    index = Index(runner.folder)
+    history = History(runner.folder, index)
     tail = Tail(runner, actions)
     asks, desk = Asks(actions, tail), memories.Memories(actions.store, actions.embedders, runner.folder)
     with gr.Blocks(title="ELM", analytics_enabled=False, fill_width=True) as page:
@@ -39,6 +41,11 @@ def build(runner: Runner, actions: Actions) -> gr.Blocks:
             with gr.Tab("Explain", id="explain", elem_id="elm-explain"):
                 explained.panel(asks, desk.meaning, desk.atlas)
             gr.Tab("Memories", id="memories", elem_id="elm-memories")
+            if actions.streams is not None:
+                with gr.Tab("Stream", id="stream", elem_id="elm-stream"):
+                    streams.panel(streams.Streams(actions.streams, tail, history, index))
+            with gr.Tab("Compare", id="compare", elem_id="elm-compare"):
+                compares.panel(tail, index, actions.store.folder)
             with gr.Tab("Runs", id="runs", elem_id="elm-runs") as runs_tab:
                 table = gr.HTML(apply_default_css=False, js_on_load=None, elem_id="elm-history")
         memories.panel(desk)

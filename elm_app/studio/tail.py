@@ -11,6 +11,8 @@ import html
 import threading
 import time
 from collections import OrderedDict, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +33,8 @@ KEPT = 16
 """Runs whose views are kept."""
 PACE_SECONDS = 8.0
 """How far back the speed of a wait is measured."""
+PAGES = {"stream": "stream", "bench": "compare"}
+"""Commands whose runs have a page of their own."""
 
 
 @dataclass
@@ -251,12 +255,16 @@ class Tail:
         if not run:
             if not live:
                 return {"run": ""}
+            if self.command(live[0]) in PAGES:
+                return {"run": "", "elsewhere": live[0]}
             run, since = live[0], -1
         elsewhere = live[0] if live and run not in live else ""
         kept = self._kept(run)
         try:
             with kept.lock:
                 kept.update()
+                if kept.view.command in PAGES:
+                    return {"run": run, "page": PAGES[kept.view.command]}
                 return {**kept.answer(since), "elsewhere": elsewhere}
         except ElmError as error:
             self._forget(run)
@@ -268,10 +276,23 @@ class Tail:
 
     def view(self, run: str) -> RunView:
         """A run as it stands now. Raises `RunError` if there is none, or its log cannot be read."""
+        with self.reading(run) as view:
+            return view
+
+    @contextmanager
+    def reading(self, run: str) -> Iterator[RunView]:
+        """As `view`; the view does not change until the block ends."""
         kept = self._kept(run)
         with kept.lock:
             kept.update()
-            return kept.view
+            yield kept.view
+
+    def command(self, run: str) -> str:
+        """What a run does, "" if its log cannot be read."""
+        try:
+            return self.view(run).command
+        except ElmError:
+            return ""
 
     def _kept(self, run: str) -> LiveRun:
         with self._lock:

@@ -5,7 +5,8 @@
 Solves the first example (or shows `--run ID`) and writes solve-light.png, solve-dark.png, solve-live.png, stage.png,
 phone.png, and explain.png if it found memories; where there are memories, also memories-light.png, memories-dark.png
 and memories-phone.png (these alone with `--only memories`). With `--learn` it learns from the problem too, and writes
-learn-live.png and learn-done.png.
+learn-live.png and learn-done.png. With `--stream ID` it pictures that stream (stream-light.png, stream-dark.png,
+stream-stage.png, stream-phone.png), with `--compare FOLDER` that benchmark (compare-*.png); these alone with `--only`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from urllib.parse import urlencode
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -33,12 +35,20 @@ def main() -> None:
     parser.add_argument("--learn", action="store_true", help="learn from the problem too")
     parser.add_argument("--step", type=int, default=5, help="finished steps in the picture of live learning")
     parser.add_argument("--timeout", type=float, default=300, help="seconds to wait for a run")
-    parser.add_argument("--only", choices=("solve", "memories"), help="only these pictures")
+    parser.add_argument("--only", choices=("solve", "memories", "stream", "compare"), help="only these pictures")
     parser.add_argument("--search", default="", help="what is searched for in the dark picture of the memories")
     parser.add_argument("--memory", default="", help="the memory whose card is shown; else the one of the largest gain")
+    parser.add_argument("--stream", default="", help="a run of a stream, to be pictured as it stands")
+    parser.add_argument("--compare", default="", help="a benchmark's folder, to be pictured")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     with chromium() as browser:
+        if given.stream:
+            page_of(browser, given, "stream", given.stream, ".elm-stream[data-run]")
+        if given.compare:
+            page_of(browser, given, "compare", given.compare, ".elm-compare[data-state=shown]")
+        if given.only in ("stream", "compare"):
+            return
         if given.only != "solve":
             memories(browser, given)
         if given.only == "memories":
@@ -59,6 +69,22 @@ def main() -> None:
         explain(browser, run, given)
         if given.learn:
             learn(browser, address, given)
+
+
+def page_of(browser: Browser, given: argparse.Namespace, name: str, what: str, shown: str) -> None:
+    """Picture a stream or a benchmark: light, dark, on stage, on a phone."""
+    for look, width, height, dark, stage, scale in (
+        ("light", 1440, 900, False, False, 1),
+        ("dark", 1440, 900, True, False, 1),
+        ("stage", 1280, 720, True, True, 1),
+        ("phone", 390, 844, False, False, 2),
+    ):
+        page = opened(browser, f"{given.url.rstrip('/')}/?{urlencode({name: what})}", width, height, dark, stage, scale)
+        page.wait_for_selector(shown)
+        page.mouse.move(5, height - 5)
+        page.wait_for_timeout(900)
+        page.screenshot(path=given.out / f"{name}-{look}.png")
+        page.close()
 
 
 def solve(browser: Browser, given: argparse.Namespace) -> str:

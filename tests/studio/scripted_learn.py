@@ -240,8 +240,10 @@ def actions(runner: Runner, folder: Path, pace: float = 0.06) -> Actions:
     def can_resume(run: str) -> bool:
         return (store.folder / "checkpoints" / f"{run}.safetensors").is_file()
 
+    from scripted_stream import stream_actions  # which needs what stands here
+
     stands_in: Any = embedders
-    return Actions(solve, learn, resume, can_resume, store, stands_in)
+    return Actions(solve, learn, resume, can_resume, store, stands_in, stream_actions(runner, store, pace))
 
 
 def main() -> None:

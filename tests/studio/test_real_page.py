@@ -117,3 +117,27 @@ def test_a_problem_that_does_not_fit_is_a_sentence(page: Page) -> None:
     assert len(page.locator('[data-part="failure"] .error').inner_text()) > 20
     ask(page, "What is 2 + 2?", samples=2, tokens=64)
     page.wait_for_selector('.elm-run[data-state="done"]', timeout=SOLVE_MS)
+
+
+def test_a_real_stream_is_paused_in_a_problem_and_goes_on_there(page: Page) -> None:
+    page.click("#elm-stream-button")
+    page.click('.elm-stream [data-act="example"]')
+    expect(page.locator('.elm-stream [data-part="file"]')).to_contain_text("6 problems")
+    page.click(".elm-stream summary")
+    for name, value in {"limit": "2", "steps": "1", "samples": "2", "max_new_tokens": "64", "rollouts": "2"}.items():
+        page.fill(f'.elm-stream [name="{name}"]', value)
+    page.click(".elm-stream button[type=submit]")
+    page.wait_for_selector('.elm-stream [data-part="now"] .side li', timeout=LOAD_MS)
+    page.click('.elm-stream [data-act="pause"]')
+    page.wait_for_selector('.elm-stream[data-state="stopped"]', timeout=60_000)
+    done = page.locator(".elm-stream tbody tr").count()
+    assert page.locator(".elm-stream .status").inner_text() == f"Paused after {done} of 2"
+    page.click('.elm-stream [data-act="resume"]')
+    page.wait_for_selector('.elm-stream:is([data-state="done"], [data-state="failed"])', timeout=SOLVE_MS)
+    assert page.locator(".elm-stream .status").inner_text() == "All 2 problems are done"
+    expect(page.locator(".elm-stream tbody tr")).to_have_count(2)
+    with page.expect_download() as waiting:
+        page.click('.elm-stream [data-act="csv"]')
+    assert len(Path(waiting.value.path()).read_text().splitlines()) == 3
+    page.click("#elm-runs-button")
+    expect(page.locator("table.runs .parts summary").first).to_have_text("its 2 problems")

@@ -1,0 +1,125 @@
+"""A benchmark's `report.json` as frozen dataclasses, and where such folders are."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from elm_app.answers.traces import refuse
+from elm_app.errors import BadInput
+from elm_app.studio.index import Index
+from elm_app.types import from_json
+
+REPORT = "report.json"
+_AGAIN = "Make it again with python -m elm_app bench, or choose another folder."
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class EqualTokens:
+    """Accuracy of a vote over plain traces that cost as many tokens: `wanted` of them a problem, if there are so many,
+    else the `samples` that there are."""
+
+    accuracy: float
+    samples: int
+    wanted: int = 0
+
+
+@dataclass(frozen=True)
+class Again:
+    """Accuracy on earlier problems when they came, and when they were asked once more at the end."""
+
+    before: float
+    after: float
+    problems: int
+
+
+@dataclass(frozen=True)
+class MethodReport:
+    """How one method did (`runs/comparison.py` says how each number is made). Shares are in [0, 1].
+
+    Attributes:
+        problems: how many it has answered.
+        maj, mean, share_pass: maj@k, the share of right traces, pass@k.
+        tokens, read_tokens, seconds: new tokens, prompt tokens and seconds, means a problem.
+        difference, difference_vote: to zero-shot and to self-consistency, paired by problem.
+        label_accuracy: right majorities among the steps of learning.
+        running: after each problem, its number and the accuracy so far.
+    """
+
+    method: str
+    problems: int
+    accuracy: float | None
+    accuracy_interval: Interval | None = None
+    maj: float | None = None
+    mean: float | None = None
+    share_pass: float | None = None
+    k: int = 0
+    answered: float | None = None
+    agreement: float | None = None
+    tokens: float = 0
+    read_tokens: float = 0
+    seconds: float = 0
+    trainable: int = 0
+    stored_bytes: int = 0
+    difference: float | None = None
+    difference_interval: Interval | None = None
+    difference_vote: float | None = None
+    difference_vote_interval: Interval | None = None
+    label_accuracy: float | None = None
+    equal_tokens: EqualTokens | None = None
+    again: Again | None = None
+    running: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """A benchmark."""
+
+    name: str
+    problems: int
+    methods: tuple[MethodReport, ...]
+    seeds: tuple[int, ...] = ()
+    model: dict[str, Any] | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    sentences: tuple[str, ...] = ()
+
+
+def read_report(folder: Path) -> Report:
+    """The report in a folder.
+
+    Raises:
+        BadInput: there is none, or it is no report.
+    """
+    path = folder / REPORT
+    try:
+        value = json.loads(path.read_bytes(), parse_constant=refuse)
+        for method in value["methods"]:
+            method["share_pass"] = method.pop("pass", None)
+        return from_json(Report, value)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise BadInput(
+            f"There is no {REPORT} in {folder}.", "Choose the folder that python -m elm_app bench wrote."
+        ) from error
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror or error}.", "Choose another folder.") from error
+    except ValidationError as error:
+        where = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise BadInput(f"{path} is no report: {where} is missing or wrong.", _AGAIN) from error
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise BadInput(f"{path} is no report.", _AGAIN) from error
+
+
+def folders(memories: Path, index: Index) -> list[Path]:
+    """Folders with a report: those under `memories/bench/`, and those that runs have written, the newest first."""
+    found = [path.parent for path in (memories / "bench").glob(f"*/{REPORT}")]
+    for run in index.of("bench"):
+        out = index.settings(run).get("out")
+        if isinstance(out, str) and (Path(out) / REPORT).is_file():
+            found.append(Path(out))
+    unique = {path.resolve(): path for path in found}.values()
+    return sorted(unique, key=lambda path: -(path / REPORT).stat().st_mtime)

@@ -1,0 +1,236 @@
+"""What the page shows of a stream: its view in, safe HTML out, one pure function for each thing."""
+
+from __future__ import annotations
+
+import html
+import math
+
+from elm_app.results import ArmResult, StreamRow
+from elm_app.runs.stream_view import StreamView
+from elm_app.runs.view import RunView
+from elm_app.studio import words
+from elm_app.studio.prose import inline_html
+
+SOURCES = {"zero_shot": "zero-shot", "memory": "the memory", "agreement": "both agree"}
+"""Who gave the answer, in words."""
+_LONGEST = 90
+_SURE = 0.05
+
+
+def of(view: RunView) -> StreamView:
+    """The stream of a run, an empty one if it has not begun."""
+    stream = view.stream or StreamView()
+    if not stream.total and isinstance(view.settings.get("problems"), int):
+        stream.total = view.settings["problems"]
+    return stream
+
+
+def heading(view: RunView, ahead: int = 0) -> str:
+    """What is happening, in one line, as text."""
+    stream = of(view)
+    done, total = len(stream.rows), stream.total
+    match view.status:
+        case "done":
+            return f"All {total} problems are done" if total != 1 else "The problem is done"
+        case "stopped":
+            return f"Paused after {done} of {total}"
+        case "failed":
+            return f"Broke off after {done} of {total}"
+        case "queued":
+            return words.waiting(ahead)
+    if stream.current is not None:
+        return f"Problem {stream.current.number} of {total}"
+    if done:
+        return f"{done} of {words.count(total, 'problem')} done"
+    return view.progress.message if view.progress and view.progress.message else "Starting"
+
+
+def title(view: RunView) -> str:
+    """Its file and its run."""
+    return words.DOT.join([html.escape(view.problem), f"run {html.escape(view.run)}"])
+
+
+def clock(view: RunView, current_seconds: float) -> str:
+    """How long it has taken, over all sittings, and how long it still takes.
+
+    Args:
+        current_seconds: spent on the problem that goes on.
+    """
+    stream = of(view)
+    gone = stream.seconds + (0.0 if view.ended else current_seconds)
+    told = f"{words.whole_seconds(gone)} {'in all' if view.status == 'done' else 'gone'}"
+    rest = stream.seconds_left
+    if rest is None or view.status == "done" or len(stream.rows) >= stream.total:
+        return told
+    rest = max(1.0, rest - (0.0 if view.ended else current_seconds))
+    rest = 5 * round(rest / 5) if rest >= 60 else rest
+    return f"{told}, about {words.seconds_left(rest)}" + (" once it goes on" if view.ended else "")
+
+
+def numbers(view: RunView) -> str:
+    """What has come of it so far, each number with its base."""
+    stream = of(view)
+    rows, judged = stream.rows, stream.judged
+    told: list[tuple[str, str, str]] = []
+    if judged or not rows:
+        bare, ours = sum(bool(row.zero_shot.right) for row in judged), sum(bool(row.right) for row in judged)
+        told.append(("ELM", _share(ours, len(judged)), f"{ours} of {len(judged)} right"))
+        told.append(("Zero-shot", _share(bare, len(judged)), f"{bare} of {len(judged)} right"))
+    without, behind = stream.agreement
+    told.append(("Agreement", _percent(behind, rows), f"{_percent(without, rows)} without memories"))
+    told.append(("Memories kept", str(stream.kept), f"of {words.count(len(rows), 'problem')}"))
+    told.append(("Memory found", str(stream.hits), f"of {words.count(len(rows), 'problem')}"))
+    learned = sum(row.learn_tokens for row in rows)
+    told.append(("Tokens", _short(stream.tokens), f"{_short(learned)} of them to learn"))
+    return "".join(
+        f"<div><dt>{name}</dt><dd><b>{value}</b><span>{html.escape(base)}</span></dd></div>"
+        for name, value, base in told
+    )
+
+
+def verdict(view: RunView) -> str:
+    """What the numbers allow to say: where the two differ, and whether that may be chance; or that nobody knows."""
+    stream = of(view)
+    judged = stream.judged
+    if not stream.rows:
+        return ""
+    if not judged:
+        return "The file has no right answers, so nobody can say which answers are right: the lines show agreement."
+    won = sum(bool(row.right) and not row.zero_shot.right for row in judged)
+    lost = sum(not row.right and bool(row.zero_shot.right) for row in judged)
+    of_all = "" if len(judged) == len(stream.rows) else (
+        f" Right answers are known for {len(judged)} of {len(stream.rows)}."
+    )  # fmt: skip
+    if not won + lost:
+        return f"ELM and zero-shot are right on the same problems so far.{of_all}"
+    chance = sign_test(won, lost)
+    said = "more than chance would do" if chance < _SURE else "this can be chance"
+    return (
+        f"ELM is right on {words.count(won, 'problem')} where zero-shot is wrong, and wrong on {lost} where zero-shot "
+        f"is right: {said} (sign test, p = {chance:.2g}).{of_all}"
+    )
+
+
+def sign_test(won: int, lost: int) -> float:
+    """Probability of a split at least this uneven if both were equally good: the exact McNemar test, two-sided.
+
+    >>> sign_test(6, 0), sign_test(2, 1), sign_test(0, 0)
+    (0.03125, 1.0, 1.0)
+    """
+    n = won + lost
+    tail = sum(math.comb(n, few) for few in range(min(won, lost) + 1)) / 2**n
+    return float(min(1.0, 2 * tail))
+
+
+def row(one: StreamRow) -> str:
+    """A problem that is done, as a row of the ledger."""
+    gold = inline_html(one.gold) if one.gold is not None else '<span class="quiet">not known</span>'
+    ours = f"{answer(one.answer)} {mark(one.right)}"
+    spent = f"{one.learn_tokens:,} of them to learn" if one.learn_tokens else "none of them to learn"
+    decided = "no memory" if one.memory is None else SOURCES.get(one.source, one.source)
+    return (
+        f'<tr data-number="{one.number}" class="{_differs(one)}">'
+        f'<td class="number" data-label="Problem">{one.number}</td>'
+        f'<td class="what"><a href="?run={html.escape(one.solve)}" data-run="{html.escape(one.solve)}" '
+        f'title="{html.escape(one.problem)}">{html.escape(beginning(one.problem))}</a></td>'
+        f'<td class="given" data-label="Right answer">{gold}</td>'
+        f'<td class="given" data-label="Zero-shot">{_arm(one.zero_shot)}</td>'
+        f'<td class="given" data-label="ELM">{ours}</td>'
+        f'<td data-label="Decided by">{html.escape(decided)}</td>'
+        f'<td data-label="Memory used">{_used(one)}</td><td data-label="Memory made">{_made(one)}</td>'
+        f'<td class="number" data-label="Tokens" title="{spent}">{one.tokens:,}</td>'
+        f'<td class="number" data-label="Time">{words.seconds(one.seconds)}</td></tr>'
+    )
+
+
+def mark(right: bool | None) -> str:
+    """Right or wrong, in words and with a sign; nothing where it is not known.
+
+    >>> mark(True), mark(None)
+    ('<span class="mark right">✓ right</span>', '')
+    """
+    if right is None:
+        return ""
+    return f'<span class="mark {"right" if right else "wrong"}">{"✓ right" if right else "✗ wrong"}</span>'
+
+
+def beginning(text: str, longest: int = _LONGEST) -> str:
+    """The first words of a problem.
+
+    >>> beginning("How  many boxes?"), beginning("How many boxes?", 10)
+    ('How many boxes?', 'How many …')
+    """
+    told = " ".join(text.split())
+    return told if len(told) <= longest else told[: longest - 1].rsplit(" ", 1)[0] + " …"
+
+
+def meta(view: RunView) -> str:
+    """The settings that the stream runs with."""
+    told, parts = view.settings, []
+    if isinstance(told.get("samples"), int):
+        parts.append(words.count(told["samples"], "sample"))
+    learning = told.get("learning")
+    if told.get("learns") is False:
+        parts.append("nothing is learned")
+    elif isinstance(learning, dict) and isinstance(learning.get("steps"), int):
+        parts.append(f"at most {words.count(learning['steps'], 'step')} of learning")
+    if told.get("order"):
+        parts.append("order of the file" if told["order"] == "file" else "shuffled order")
+    if "seed" in told:
+        parts.append(f"seed {html.escape(str(told['seed']))}")
+    return words.DOT.join(parts)
+
+
+def _differs(one: StreamRow) -> str:
+    if one.right is None or one.zero_shot.right is None or one.right == one.zero_shot.right:
+        return "same"
+    return "won" if one.right else "lost"
+
+
+def _arm(arm: ArmResult) -> str:
+    return f'<span title="{arm.agreement:.0%} agree">{answer(arm.answer)}</span> {mark(arm.right)}'
+
+
+def answer(given: str | None) -> str:
+    """An answer, or that there is none."""
+    return f"<b>{inline_html(given)}</b>" if given is not None else '<span class="quiet">no answer</span>'
+
+
+def _used(one: StreamRow) -> str:
+    if one.memory is None or one.retrieved is None:
+        return '<span class="quiet">–</span>'
+    name, run = html.escape(one.retrieved), html.escape(one.solve)
+    near = "" if one.score is None else f" {one.score:.2f}"
+    return (
+        f'<a href="?memory={name}" data-memory="{name}" title="memory {name}">similarity{near}</a> '
+        f'<a href="?explain={run}" data-explain-run="{run}">explain</a>'
+    )
+
+
+def _made(one: StreamRow) -> str:
+    why = html.escape(one.reason)
+    if one.learned is None:
+        return f'<span class="quiet" title="{why}">{html.escape(beginning(one.reason, 60)) or "none"}</span>'
+    name = html.escape(one.learned)
+    state = "kept" if one.enabled else "made, not offered"
+    learning = ""
+    if one.learn is not None:
+        run = html.escape(one.learn)
+        learning = f' <a href="?run={run}" data-run="{run}" class="quiet">its run</a>'
+    return f'<a href="?memory={name}" data-memory="{name}" title="{why}">{state}</a>{learning}'
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.0%}" if whole else "–"
+
+
+def _percent(value: float, rows: list[StreamRow]) -> str:
+    return f"{value:.0%}" if rows else "–"
+
+
+def _short(count: int) -> str:
+    """
+    >>> _short(950), _short(52311), _short(1234567)
+    ('950', '52,311', '1.23 million')
+    """
+    return f"{count:,}" if count < 1_000_000 else f"{count / 1e6:.2f} million"
