@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 class OtherForm:
     """A subclass makes the policy."""
 
+    retrieves = True
+
     def __init__(self, desk: Desk) -> None:
         self.desk, self.bytes = desk, 0
         self.kept: list[tuple[str, NDArray[float32]]] = []

@@ -99,6 +99,9 @@ def solved(sampled: Sampled, arm: Arm = "zero_shot", detail: dict[str, Any] | No
 class Method(Protocol):
     """One way to answer a stream of problems. Made with a `Desk`."""
 
+    retrieves: bool
+    """Whether it looks for earlier problems, and so needs their embeddings."""
+
     @property
     def trainable(self) -> int:
         """Numbers that are learned for one memory, or for the model; 0 if none are."""

@@ -24,6 +24,7 @@ _FILE, _COST = "policy.safetensors", "policy.json"
 class Offline:
     """A subclass makes the policy, and says whose reward it is."""
 
+    retrieves = False
     by_gold = False
     form = "soft prompt"
 

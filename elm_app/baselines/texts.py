@@ -32,6 +32,7 @@ class TextMethod:
     A subclass says how they are shown (`turns`) and what is kept (`keep`).
     """
 
+    retrieves = True
     trainable = 0
     nearest = 2
     """Texts that are shown at most."""

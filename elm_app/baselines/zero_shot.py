@@ -18,6 +18,7 @@ Kept = Generator[Event, None, dict[str, Any]]
 class ZeroShot:
     """Keeps nothing."""
 
+    retrieves = False
     trainable = 0
 
     def __init__(self, desk: Desk) -> None:

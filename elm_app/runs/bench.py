@@ -40,7 +40,7 @@ def methods() -> dict[str, str]:
     told = {}
     for name in METHODS:
         about = " ".join((import_module(f"elm_app.baselines.{name}").__doc__ or "").split())
-        told[name] = re.split(r"(?<=[.])\s|(?<=:)\s", about)[0].rstrip(":.")
+        told[name] = re.sub(r" \([^)]*\)", "", about).split(". ")[0].rstrip(".")
     return told | {name: variant.about for name, variant in VARIANTS.items()}
 
 
@@ -144,19 +144,20 @@ def _baseline(
     if len(done) == len(plan.problems) + plan.again:
         return
     settings = StreamSettings.from_json(plan.settings)
-    embedder = yield from while_waiting(lambda report: tools.embedders.get(report, stopped), stopped)
     desk = Desk(
         engine,
         settings.model,
         replace(settings.sampling, seed=seed),
         replace(settings.learning, seed=seed),
         settings.routing,
-        lambda text: embedder.encode([text])[0],
+        lambda text: tools.embedders.get(lambda _: None, stopped).encode([text])[0],
         folder.of(name, seed),
         stopped,
     )
     desk.folder.mkdir(parents=True, exist_ok=True)
     method: Method = METHODS[name](desk)
+    if method.retrieves:
+        yield from while_waiting(lambda report: tools.embedders.get(report, stopped), stopped)
     began = time.perf_counter()
     yield from _waits(method.prepare(plan.problems, done))
     prepared = time.perf_counter() - began, desk.tokens, desk.read_tokens
