@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import Elm, sentence
 from remembering import WordEmbedders, answers_by_length
 
 from elm_app.cli import main
@@ -32,38 +32,6 @@ def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
     for name in ("ELM_MODEL", "ELM_DEBUG"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("ELM_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-
-
-class Outcome:
-    """An exit code and what was printed."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-
-
-Elm = Callable[..., Outcome]
-
-
-@pytest.fixture
-def elm(capsys: pytest.CaptureFixture[str]) -> Elm:
-    """Run a command in this process."""
-
-    def run(*arguments: object) -> Outcome:
-        code = main([str(argument) for argument in arguments])
-        printed = capsys.readouterr()
-        return Outcome(code, printed.out, printed.err)
-
-    return run
-
-
-@pytest.fixture
-def stdin(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], None]:
-    """Put bytes on standard input."""
-
-    def give(data: bytes) -> None:
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
-
-    return give
 
 
 @pytest.fixture
@@ -93,15 +61,6 @@ SOLVED = [
     Decided(Decision("72", "zero_shot", "1 of 2 agree.")),
     RunFinished(TIMING),
 ]
-
-
-def sentence(outcome: Outcome) -> str:
-    """The one line on stderr that says what was wrong."""
-    assert outcome.out == ""
-    lines = outcome.err.splitlines()
-    assert len(lines) == 1
-    assert lines[0].startswith("elm: ")
-    return lines[0]
 
 
 class TestSolveWithAModel:

@@ -68,10 +68,15 @@ class StreamFolder:
         self.path = path
 
     def create(self, plan: Plan) -> None:
-        """Write the plan into a new folder. Raises `BadInput` if a stream is there already."""
-        if (self.path / "stream.json").exists():
+        """Write the plan into a folder; a stream of which no problem is done is begun anew.
+
+        Raises:
+            BadInput: a stream is there already.
+        """
+        if self.rows():
             raise BadInput(f"{self.path} holds a stream already.", "Go on with --resume, or choose another --out.")
         with writing(self.path):
+            (self.path / "current.json").unlink(missing_ok=True)
             self.path.mkdir(parents=True, exist_ok=True)
             replace_text(self.path / "problems.jsonl", to_lines(plan.problems))
             ids = [problem.id for problem in plan.problems]

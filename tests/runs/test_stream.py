@@ -219,6 +219,8 @@ def test_a_stop_keeps_the_row_and_resuming_says_it_first(
             events.append(event)
         assert isinstance(events[-1], RunStopped)
         assert len(folder.rows()) == 1
+        with pytest.raises(BadInput, match="holds a stream already"):
+            started(model, kit, tmp_path / "out")
         ready = resume_stream(tmp_path / "out", kit)
         assert ready.settings["resumed_from"] == folder.plan().id
         assert (ready.settings["problems"], ready.settings["out"]) == (3, str(tmp_path / "out"))
@@ -291,9 +293,8 @@ def test_what_cannot_be_streamed(models: Models, model: ModelSettings, tmp_path:
             started(model, kit, tmp_path / "a", problems=[Problem("1?", "x")], learning=gold)
         with pytest.raises(BadInput, match="no stream in"):
             resume_stream(tmp_path / "a", kit)
-        folder = started(model, kit, tmp_path / "a")
-        with pytest.raises(BadInput, match="holds a stream already"):
-            started(model, kit, tmp_path / "a")
+        folder = started(model, kit, tmp_path / "a", problems=PROBLEMS[:1])
+        folder = started(model, kit, tmp_path / "a")  # nothing was done yet
         with folder.claimed(), pytest.raises(BadInput, match="goes on elsewhere"):
             list(stream(StreamFolder(tmp_path / "a"), kit))
         (tmp_path / "a" / "results.jsonl").write_text('{"number": 1}\n')
