@@ -11,18 +11,22 @@ Vocabulary
     memory           a soft prompt learned from one problem, with its card; its key is the problem's embedding
     step, rollout    one update of the soft prompt, and one of the k traces that it learns from
     run              one piece of work, kept as a log of events
+    stream           problems one after the other, learning from each; every problem is a row
+    method           one way to answer a stream of problems; a benchmark compares several
     letters          k samples, P virtual tokens, T new tokens, H hidden size, V vocabulary
 
 Layers, imports only go down
     studio, cli      the page and the command line: readers of a run's log
-    runs             the queue, the logs, the view folded from a log; `solve` and `learn` are generators of events
-    learning         rewards · loss · soft prompts · trainer · checkpoint · verdict
+    runs             the queue, the logs, the view folded from a log; `solve`, `learn`, `stream` and `bench` are generators
+                     of events; the report of a benchmark
+    baselines        what ELM is compared with: one method, one file
+    learning         rewards · loss · soft prompts · trainer · checkpoint · verdict · other forms of memory (policies)
     memory           embedder · store (folders, Chroma) · retriever · archive · doctor: no torch but the embedder's
     routing          sides · verifiers (agreement, confidence, process reward model) · router
     llm              weights (mirrors, checksums, conversion) · loader · engine (rollouts, log-probabilities) · sampling
                      events · int8 and dense decoders · process reward model
     answers          extract · normalise · compare · vote · reward: plain Python, no torch
-    types, events, config, errors
+    types, results, events, config, errors
 
 Flow of `solve`
     cli or page → runs.runner.submit → runs.solve.solve → llm.loader (weights, engine) → runs.recall (memory.retriever)
@@ -32,6 +36,11 @@ Flow of `solve`
 Flow of `learn`
     … → runs.learn.learn → learning.trainer (llm.sample, rewards, engine.log_probs, loss, checkpoint) → verdict
     → memory.store (adapters/<id>/, then chroma/) → events as above
+
+Flow of `stream` and `bench`
+    … → runs.stream.stream: for each problem solve and learn as runs of their own (runs.child) → a row in the folder
+    … → runs.bench.bench: for each method baselines.METHODS or the stream (runs.variants) → a line in the folder
+    → runs.comparison → report.json, report.md, plots
 """
 
 import os
