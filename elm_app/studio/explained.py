@@ -8,19 +8,17 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from elm_app.errors import BadInput, ElmError
 from elm_app.events import Progress
 from elm_app.runs.view import RunView
-from elm_app.studio import explain, links, recalled, render
+from elm_app.studio import explain, links, recalled
 from elm_app.studio.asks import Asks
+from elm_app.studio.guard import Ask, guarded
 from elm_app.studio.meaning import Meaning
 from elm_app.studio.plane import Atlas
 from elm_app.studio.theme import ASSETS
 
 DOTS = 1500
 """Memories drawn on the small map, taken evenly if there are more."""
-
-Ask = dict[str, Any]
 
 
 def panel(asks: Asks, meaning: Meaning, atlas: Atlas) -> gr.HTML:
@@ -44,7 +42,7 @@ class Explain:
 
     def functions(self) -> list[Callable[[Any], Ask]]:
         """What the page's script may call, each by the name that it has here."""
-        return [_guarded(each) for each in (self.explain, self.explain_again, self.explain_switch)]
+        return [guarded(each) for each in (self.explain, self.explain_again, self.explain_switch)]
 
     def explain(self, ask: Ask) -> Ask:
         """The page of a run, or of the newest that found memories; `again` if it will be another one soon."""
@@ -88,17 +86,3 @@ class Explain:
 
 def _unit(place: Any) -> explain.Point:
     return float(place[0]) / 1000, float(place[1]) / 1000
-
-
-def _guarded(answer: Callable[[Ask], Ask]) -> Callable[[Any], Ask]:
-    def guarded(ask: Any = None) -> Ask:
-        try:
-            return answer(ask if isinstance(ask, dict) else {})
-        except ElmError as error:
-            return {"error": render.error(error)}
-        except OSError as error:
-            told = f"The disk refuses: {error.strerror or error}."
-            return {"error": render.error(BadInput(told, "Check the folder of the memories and try again."))}
-
-    guarded.__name__ = answer.__name__
-    return guarded

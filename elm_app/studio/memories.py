@@ -15,7 +15,7 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from elm_app.errors import BadInput, DamagedMemory, ElmError
+from elm_app.errors import BadInput, DamagedMemory
 from elm_app.events import Progress
 from elm_app.memory import archive
 from elm_app.memory.embedder import Embedders
@@ -23,6 +23,7 @@ from elm_app.memory.retriever import THRESHOLD
 from elm_app.memory.store import Store
 from elm_app.studio import card, links, render, shelf, words
 from elm_app.studio.cabinet import CABINET
+from elm_app.studio.guard import Ask, guarded
 from elm_app.studio.meaning import Meaning
 from elm_app.studio.plane import Atlas, stamp
 from elm_app.studio.theme import ASSETS
@@ -35,8 +36,6 @@ MATCHES = 5
 _EXPORT_SECONDS = 3600.0
 """How long an exported file is kept for the browser to fetch."""
 _DISABLED = "Disabled by hand."
-
-Ask = dict[str, Any]
 
 
 def panel(memories: Memories) -> gr.HTML:
@@ -68,7 +67,7 @@ class Memories:
             self.memories_state, self.memories_list, self.memories_map, self.memory_card, self.memory_glance,
             self.memory_change, self.memories_delete, self.memories_export, self.memories_import, self.memories_starter,
         )  # fmt: skip
-        return [_guarded(answer) for answer in answers]
+        return [guarded(answer) for answer in answers]
 
     def memories_state(self, _: Ask) -> dict[str, Any]:
         """How many there are, and a text that changes whenever one of them does."""
@@ -199,20 +198,6 @@ class Memories:
         """How many starter memories are not in the store."""
         ids = _ids_in(STARTER, STARTER.stat().st_mtime_ns)
         return sum(not (self.store.adapters / id).exists() for id in ids)
-
-
-def _guarded(answer: Callable[[Ask], dict[str, Any]]) -> Callable[[Any], dict[str, Any]]:
-    def guarded(ask: Any = None) -> dict[str, Any]:
-        try:
-            return answer(ask if isinstance(ask, dict) else {})
-        except ElmError as error:
-            return {"error": render.error(error)}
-        except OSError as error:
-            told = f"The disk refuses: {error.strerror or error}."
-            return {"error": render.sentence(told, "Free some room and try again.")}
-
-    guarded.__name__ = answer.__name__
-    return guarded
 
 
 def _id(ask: Ask) -> str:

@@ -22,6 +22,7 @@ from elm_app.runs.view import RunView
 from elm_app.studio import render, stream, stream_now, words
 from elm_app.studio.actions import StreamActions
 from elm_app.studio.form import stream_fields
+from elm_app.studio.guard import Ask, guarded
 from elm_app.studio.history import History
 from elm_app.studio.index import Index
 from elm_app.studio.race import race
@@ -36,8 +37,6 @@ EARLIER = 8
 """Earlier streams that are listed."""
 _BAD_SHOWN = 8
 _FILES = {"jsonl": "results.jsonl", "csv": "results.csv"}
-
-Ask = dict[str, Any]
 
 
 def panel(streams: Streams) -> gr.HTML:
@@ -63,7 +62,7 @@ class Streams:
             self.stream_check, self.stream_example, self.stream_start, self.stream_tail, self.stream_pause,
             self.stream_resume, self.stream_results,
         )  # fmt: skip
-        return [_guarded(answer) for answer in answers]
+        return [guarded(answer) for answer in answers]
 
     def stream_check(self, ask: Ask) -> Ask:
         """What is in a file: `told` in a sentence, and `bad` if some rows cannot be used."""
@@ -263,17 +262,3 @@ def _run(ask: Ask) -> str:
     if not isinstance(run, str) or not run:
         raise BadInput("There is no stream.", "Start one.")
     return run
-
-
-def _guarded(answer: Callable[[Ask], Ask]) -> Callable[[Any], Ask]:
-    def guarded(ask: Any = None) -> Ask:
-        try:
-            return answer(ask if isinstance(ask, dict) else {})
-        except ElmError as error:
-            return {"error": render.error(error)}
-        except OSError as error:
-            told = f"The disk refuses: {error.strerror or error}."
-            return {"error": render.sentence(told, "Look at the folder of the memories and try again.")}
-
-    guarded.__name__ = answer.__name__
-    return guarded
