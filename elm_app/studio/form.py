@@ -31,6 +31,7 @@ LABELS = {
     "prm": "Reward model",
     "limit": "Problems",
     "order": "Order",
+    "threshold": "Memory from",
 }
 RETRIEVALS = [("the problem's meaning", "input"), ("the model's own keys (KV)", "kv"), ("both", "both")]
 RANKS = [("similarity", "similarity"), ("similarity and credit", "utility")]
@@ -113,6 +114,7 @@ def learn_settings(fields: dict[str, Any]) -> LearnSettings:
         value = _parsed(str(fields[name]))
         given[name] = _number(value, name) if name == "learning_rate" else _whole(value, name)
     given |= {name: str(fields[name]) for name in ("init", "loss", "reward") if name in fields}
+    given |= {"keep": fields["keep"] == "all"} if "keep" in fields else {}
     try:
         return LearnSettings(**given)
     except BadInput as error:
@@ -127,6 +129,7 @@ class StreamFields:
     order: Literal["file", "shuffled"]
     model: ModelSettings
     sampling: SamplingSettings
+    routing: RouteSettings
     learning: LearnSettings
 
 
@@ -152,7 +155,16 @@ def stream_fields(fields: dict[str, Any]) -> StreamFields:
         raise _labelled(error) from error
     model = model_settings(str(fields["model"]), "auto") if "model" in fields else ModelSettings()
     learning = learn_settings({**fields, "seed": str(made.seed)})
-    return StreamFields(limit, "shuffled" if order == "shuffled" else "file", model, made, learning)
+    return StreamFields(limit, "shuffled" if order == "shuffled" else "file", model, made, _near(fields), learning)
+
+
+def _near(fields: dict[str, Any]) -> RouteSettings:
+    """How near a memory must be; blank is what was measured for this retrieval."""
+    text = str(fields.get("threshold", "")).strip()
+    try:
+        return RouteSettings(threshold=_number(_parsed(text), "threshold") if text else None)
+    except BadInput as error:
+        raise _labelled(error) from error
 
 
 def _parsed(text: str) -> Any:

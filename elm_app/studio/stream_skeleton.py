@@ -18,9 +18,9 @@ def _number(name: str, label: str, info: str, least: str, most: str, value: obje
     )
 
 
-def _blank(name: str, label: str, info: str, placeholder: str) -> str:
+def _blank(name: str, label: str, info: str, placeholder: str, mode: str = "numeric") -> str:
     return (
-        f'<label><span>{label}</span><input name="{name}" inputmode="numeric" placeholder="{placeholder}" '
+        f'<label><span>{label}</span><input name="{name}" inputmode="{mode}" placeholder="{placeholder}" '
         f'autocomplete="off"><small>{info}</small></label>'
     )
 
@@ -52,8 +52,11 @@ _MORE = (
             _number("rollouts", "Rollouts", "solutions a step", "2", "256", _LEARN.rollouts),
             _number("virtual_tokens", "Virtual tokens", "length of a memory", "1", "512", _LEARN.virtual_tokens),
             _number("learning_rate", "Learning rate", "of AdamW", "0", "1", _LEARN.learning_rate),
+            _blank("threshold", "Memory from", "least similarity; -1: the nearest", "0.60", "text"),
         ]
     )
+    + '<label><span>Offer</span><select name="keep"><option value="helped">memories that helped</option>'
+    '<option value="all">every memory</option></select><small>on their own problem</small></label>'
 )
 _HEADS = "".join(
     f'<th scope="col"{" class=number" if name in ("#", "Tokens", "Time") else ""}>{name}</th>'

@@ -15,7 +15,6 @@ from typing import Any
 
 import gradio as gr
 
-from elm_app.config import RouteSettings
 from elm_app.errors import BadInput, ElmError
 from elm_app.runs.problems import ProblemsFile, arranged, read_problems
 from elm_app.runs.view import RunView
@@ -86,7 +85,7 @@ class Streams:
         problems = arranged(found.problems, wanted.order, wanted.sampling.seed, wanted.limit)
         how = {"order": wanted.order, "limit": wanted.limit, "left_out": len(found.bad)}
         run = self.actions.start(
-            problems, wanted.model, wanted.sampling, RouteSettings(), wanted.learning, how, name
+            problems, wanted.model, wanted.sampling, wanted.routing, wanted.learning, how, name
         )  # fmt: skip
         return {"run": run}
 

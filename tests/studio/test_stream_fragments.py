@@ -127,12 +127,21 @@ def test_the_current_problem_is_shown_before_its_runs_have_logs() -> None:
         ({"samples": ""}, "Samples is empty."),
         ({"steps": "1.5"}, "Steps is 1.5."),
         ({"seed": "many"}, "Seed is 'many'."),
+        ({"threshold": "near"}, "Memory from is 'near'."),
+        ({"threshold": "3"}, "Memory from is 3.0."),
     ],
 )
 def test_fields_that_cannot_be_used_are_named(fields: dict[str, str], told: str) -> None:
     with pytest.raises(BadInput, match="is") as caught:
         stream_fields(fields)
     assert caught.value.message == told
+
+
+def test_fields_become_settings() -> None:
+    told = stream_fields({"threshold": "-1", "keep": "all", "steps": "4"})
+    assert (told.routing.threshold, told.learning.keep, told.learning.steps) == (-1.0, True, 4)
+    told = stream_fields({"threshold": " ", "keep": "helped"})
+    assert (told.routing.threshold, told.learning.keep) == (None, False)
 
 
 def write(folder: Path, run: str, *events: Event) -> None:
