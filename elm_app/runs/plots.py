@@ -16,7 +16,7 @@ _STYLE = (
     ".note{fill:#aaa}}</style>"
 )
 _WIDTH, _LEFT, _RIGHT = 760, 190, 40
-_NAMES, _LINE = 230, 16  # room for names at the right, and for each of them
+_NAMES, _LINE = 245, 16  # room for names at the right, and for each of them
 
 
 def accuracy_plot(report: dict[str, Any]) -> str:

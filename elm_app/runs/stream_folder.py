@@ -161,7 +161,7 @@ class StreamFolder:
 def to_csv(rows: Sequence[StreamRow], header: bool = True) -> str:
     """Rows as CSV; what is not known is empty; what a spreadsheet would take for a formula gets an apostrophe."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(out)  # lines end in CR LF: with LF alone it would not put a cell with a CR in quotes
     if header:
         writer.writerow(COLUMNS)
     for row in rows:
@@ -173,6 +173,6 @@ def to_csv(rows: Sequence[StreamRow], header: bool = True) -> str:
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, str) and value[:1] in "=+-@\t\r" and not value[1:].replace(".", "", 1).isdigit():
+    if isinstance(value, str) and value.startswith(tuple("=+-@\t\r")) and not value[1:].replace(".", "", 1).isdigit():
         return "'" + value
     return value
