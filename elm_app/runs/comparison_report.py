@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -93,9 +94,9 @@ def markdown(report: dict[str, Any]) -> str:
     model = report["model"] or {}
     settings = report["settings"]
     lines = [
-        f"# {report['name']}: {report['problems']} problems",
+        f"# {_plain(report['name'])}: {report['problems']} problems",
         "",
-        f"Model {model.get('id', settings['model'])} ({model.get('quantization', settings['quantization'])}, "
+        f"Model {_plain(model.get('id', settings['model']))} ({model.get('quantization', settings['quantization'])}, "
         f"{model.get('device', settings['device'])}), seeds {', '.join(map(str, report['seeds']))}, "
         f"{settings['samples']} samples of at most {settings['max_new_tokens']} new tokens at temperature "
         f"{settings['temperature']}; learning {settings['learning']['steps']} steps of "
@@ -136,6 +137,11 @@ def markdown(report: dict[str, Any]) -> str:
             "",
         ]
     return "\n".join(lines)
+
+
+def _plain(name: str) -> str:
+    """A file's or a model's name on one line, without HTML, links or pictures."""
+    return html.escape(" ".join(name.split()), quote=False).replace("[", "\\[")
 
 
 def _table_row(one: dict[str, Any]) -> str:

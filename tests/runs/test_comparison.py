@@ -220,6 +220,12 @@ def test_the_plots_are_svg_and_names_are_only_text(folder: BenchFolder) -> None:
                     assert 0 <= float(at) <= end, (name, one.attrib)
 
 
+def test_a_file_s_name_is_only_text(folder: BenchFolder) -> None:
+    report = write_report(folder) | {"name": "<img src=x>\n# ![a](b).jsonl"}
+    assert markdown(report).splitlines()[0] == "# &lt;img src=x&gt; # !\\[a](b).jsonl: 3 problems"
+    assert markdown(report | {"name": "my_eggs-2.jsonl"}).startswith("# my_eggs-2.jsonl: 3 problems")
+
+
 def test_all_wrong_can_be_drawn(tmp_path: Path) -> None:
     made = BenchFolder(tmp_path / "b")
     made.save(BenchPlan("x", (Problem("?", "p1", "1"),), ("zero_shot",), (0,), SETTINGS))
