@@ -36,7 +36,7 @@ class DynamicCheatsheet(TextMethod):
         note = self.kept[-1].text if self.kept else "(empty)"
         told = f"The cheatsheet so far:\n{note}\n\nProblem:\n{problem.text}\n\nSolution:\n{trace.text}"
         written = yield from write(self.desk, [f"{told}\n\n{CURATE}"], seed)
-        return written.text.strip() or None
+        return (written.text.strip() or None) if written else None
 
     def _nearest(self, problem: str) -> list[Kept]:  # noqa: ARG002
         return self.kept[-1:]

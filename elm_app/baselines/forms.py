@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from elm_app.baselines.learned import learn_once
 from elm_app.baselines.method import Desk, Solved
+from elm_app.errors import DamagedMemory
 from elm_app.events import Event
 from elm_app.llm.sample import Sampled
 from elm_app.memory.retriever import threshold_of
@@ -37,6 +38,7 @@ class OtherForm:
     def __init__(self, desk: Desk) -> None:
         self.desk, self.bytes = desk, 0
         self.kept: list[tuple[str, NDArray[float32]]] = []
+        self.prms = Prms()
         self.policy: Policy | None = None
         self.start: Sequence[Any] = ()
 
@@ -72,7 +74,7 @@ class OtherForm:
             sampled = _joined(sampled, (yield from desk.sample(request, "memory", self.policy.engine)))
         bare = side("zero_shot", sampled, ["zero_shot"])
         with_it = side("memory", sampled, ["memory"]) if near else None
-        decision = route(problem.text, bare, with_it, verifier(desk.routing, Prms(), desk.model.device)).decision
+        decision = route(problem.text, bare, with_it, verifier(desk.routing, self.prms, desk.model.device)).decision
         taken = with_it if with_it and decision.source == "memory" else bare
         detail = {"source": decision.source, "retrieved": near[0] if near else None, "score": near[1] if near else None}
         return Solved(tuple(one.trace for one in taken.samples), taken.vote, decision.answer, detail)
@@ -89,7 +91,7 @@ class OtherForm:
             updates += yield from learn_once(self.desk, learner, problem, trace_seed(seed, step))
         if not updates:
             return {}
-        name = f"{problem.id}.safetensors".replace("/", "_")
+        name = f"{len(self.kept) + 1}.safetensors"  # an id may be longer than a file's name, or have a slash in it
         write(self.policy, self.desk.folder / name)
         self._keep(name, problem.text)
         return {"file": name}
@@ -98,8 +100,12 @@ class OtherForm:
         return self.bytes
 
     def _keep(self, name: str, problem: str) -> None:
+        path = self.desk.folder / name
+        try:
+            self.bytes += path.stat().st_size
+        except OSError as error:
+            raise DamagedMemory(f"{path} cannot be read: {error.strerror}.", f"Remove {path.parent}.") from error
         self.kept.append((name, self.desk.embed(problem)))
-        self.bytes += (self.desk.folder / name).stat().st_size
 
     def _nearest(self, problem: str) -> tuple[str, float] | None:
         """The file of the nearest memory, and its similarity, if it is near enough."""

@@ -1,6 +1,6 @@
 """In-context learning over traces that were refined by self-reflection first (Self-Refine, Madaan et al., arXiv
 2303.17651): the model checks its majority's trace and writes it once more. Simplified: one round, greedy; where the
-refined trace has no answer, the raw one is kept.
+refined trace has no answer, or there is no room for a second one, the raw one is kept.
 """
 
 from __future__ import annotations
@@ -28,4 +28,4 @@ class IclReflection(Icl):
         if trace is None:
             return None
         refined = yield from write(self.desk, [asked(problem.text), trace.text, REFLECT], seed)
-        return refined.text if refined.answer is not None else trace.text
+        return refined.text if refined and refined.answer is not None else trace.text

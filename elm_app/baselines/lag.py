@@ -32,7 +32,8 @@ class Lag(Icl):
             past, read = self._past(shown[-1], len(prompt))
             desk.read_tokens += read
         request = desk.rollouts(prompt, seed, past=past)
-        return solved((yield from desk.sample(request)), detail={"shown": [one.problem for one in shown]})
+        used = [one.problem for one in shown] if past is not None else []
+        return solved((yield from desk.sample(request)), detail={"shown": used})
 
     def stored_bytes(self) -> int:
         return self.bytes

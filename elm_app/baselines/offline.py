@@ -70,7 +70,9 @@ class Offline:
             self.updates += yield from learn_once(desk, learner, problem, seed, self.by_gold)
         write(self.policy, desk.folder / _FILE)
         cost = {"updates": self.updates, "tokens": desk.tokens - tokens, "read_tokens": desk.read_tokens - read_tokens}
-        (desk.folder / _COST).write_text(json.dumps(cost), encoding="utf-8")
+        half = desk.folder / f".{_COST}"  # its being there says that learning is through
+        half.write_text(json.dumps(cost), encoding="utf-8")
+        half.replace(desk.folder / _COST)
 
     def solve(self, problem: Problem, seed: int) -> Generator[Event, None, Solved]:
         assert self.policy is not None

@@ -39,4 +39,4 @@ class ReasoningBank(TextMethod):
         if failure is not None:
             told += f"\n\nA solution that is probably wrong:\n{failure.text}"
         written = yield from write(self.desk, [f"{told}\n\n{DISTIL}"], seed)
-        return written.text.strip() or None
+        return (written.text.strip() or None) if written else None

@@ -56,8 +56,7 @@ class TextMethod:
         return iter(())
 
     def solve(self, problem: Problem, seed: int) -> Generator[Event, None, Solved]:
-        shown = self._nearest(problem.text)
-        prompt = fitting(self.desk, lambda some: self.turns(problem.text, some), shown)
+        prompt, shown = fitting(self.desk, lambda some: self.turns(problem.text, some), self._nearest(problem.text))
         detail = {"shown": [one.problem for one in shown]}
         return solved((yield from self.desk.sample(self.desk.rollouts(prompt, seed))), detail=detail)
 
@@ -79,20 +78,28 @@ class TextMethod:
         return sorted(self.kept, key=lambda one: float(one.key @ key))[-self.nearest :]
 
 
-def fitting(desk: Desk, turns: Callable[[Sequence[Kept]], list[str]], shown: Sequence[Kept]) -> list[int]:
-    """The prompt with as many texts as fit the model's context, the least near left out first."""
+def fitting(
+    desk: Desk, turns: Callable[[Sequence[Kept]], list[str]], shown: Sequence[Kept]
+) -> tuple[list[int], Sequence[Kept]]:
+    """The prompt with as many texts as fit the model's context, the least near left out first, and these texts."""
     while True:
         prompt = turns_prompt(desk.engine.tokenizer, turns(shown))
-        if not shown or len(prompt) + desk.sampling.max_new_tokens <= desk.engine.context:
-            return prompt
+        if not shown or _fits(desk, prompt):
+            return prompt, shown
         shown = shown[1:]
 
 
-def write(desk: Desk, turns: Sequence[str], seed: int) -> Generator[Event, None, Trace]:
-    """One greedy answer of the model to a conversation."""
-    request = desk.rollouts(turns_prompt(desk.engine.tokenizer, turns), seed, 1)
-    sampled = yield from desk.sample(request, temperature=0)
+def write(desk: Desk, turns: Sequence[str], seed: int) -> Generator[Event, None, Trace | None]:
+    """One greedy answer of the model to a conversation; None if it is too long for the model's context."""
+    prompt = turns_prompt(desk.engine.tokenizer, turns)
+    if not _fits(desk, prompt):
+        return None
+    sampled = yield from desk.sample(desk.rollouts(prompt, seed, 1), temperature=0)
     return sampled.traces["zero_shot"][0]
+
+
+def _fits(desk: Desk, prompt: Sequence[int]) -> bool:
+    return len(prompt) + desk.sampling.max_new_tokens <= desk.engine.context
 
 
 def of_majority(solved: Solved) -> Trace | None:

@@ -17,7 +17,7 @@ def past_of_answer(engine: Engine, problem: str, answer: str, room: int) -> tupl
         The cache, and the number of tokens that were read; None and 0 if they would be more than `room`.
     """
     question = engine.encode(problem)
-    own = engine.tokenizer(answer.strip(), add_special_tokens=False, split_special_tokens=True)["input_ids"]
+    own = _tokens(engine, answer)
     tokens = [*question, *own]
     if len(tokens) > room:
         return None, 0
@@ -29,4 +29,10 @@ def bytes_of(engine: Engine, text: str) -> int:
     """Bytes of the keys and values of a text's tokens as fp32."""
     _, cache = engine.decoder.prefill(engine.decoder.embed(torch.tensor([0])))
     keys, values = engine.decoder.to_tensors(cache)
-    return 4 * int(keys.numel() + values.numel()) * len(engine.tokenizer(text, add_special_tokens=False)["input_ids"])
+    return 4 * int(keys.numel() + values.numel()) * len(_tokens(engine, text))
+
+
+def _tokens(engine: Engine, text: str) -> list[int]:
+    """An answer's tokens, special ones read as plain characters."""
+    ids: list[int] = engine.tokenizer(text.strip(), add_special_tokens=False, split_special_tokens=True)["input_ids"]
+    return ids

@@ -23,6 +23,7 @@ from elm_app.runs.bench_elm import elm
 from elm_app.runs.bench_folder import AGAIN, BenchFolder, BenchPlan
 from elm_app.runs.bench_lines import answered, result_of
 from elm_app.runs.comparison_report import write_report
+from elm_app.runs.lengths import check_lengths
 from elm_app.runs.log import new_run_id
 from elm_app.runs.runner import Ready
 from elm_app.runs.stream import StreamSettings
@@ -100,15 +101,17 @@ def bench(
     plan = folder.plan()
     settings = StreamSettings.from_json(plan.settings)
     began, tokens = time.perf_counter(), 0
+    engine: Engine | None = None
 
     def timing() -> Timing:
         seconds = time.perf_counter() - began
-        return Timing(0.0, 0.0, round(seconds, 3), tokens, round(tokens / seconds, 1))
+        return Timing(0.0, 0.0, round(seconds, 3), tokens, round(tokens / max(seconds, 1e-9), 1))
 
     with folder.claimed():
         try:
             engine = yield from while_waiting(lambda report: tools.models.get(settings.model, report, stopped), stopped)
             yield ModelReady(engine.info, round(time.perf_counter() - began, 3))
+            check_lengths(plan.problems, engine, settings)
             pairs = [(method, seed) for method in methods for seed in seeds]
             for place, (method, seed) in enumerate(pairs, 1):
                 done, total = len(folder.results(method, seed)), len(plan.problems) + plan.again
@@ -122,7 +125,7 @@ def bench(
                     yield event
                 write_report(folder, engine.info)
         except Stopped:
-            write_report(folder, engine.info)
+            write_report(folder, engine.info if engine else None)
             yield RunStopped(timing())
             return
     yield RunFinished(timing())

@@ -65,9 +65,8 @@ class BenchFolder:
         """
         if (self.path / "bench.json").exists():
             old = self.plan()
-            old = replace(old, settings=StreamSettings.from_json(old.settings).to_json())  # with what is new since
             for what in ("problems", "settings", "again", "memories"):
-                if getattr(old, what) != getattr(plan, what):
+                if _compared(old, what) != _compared(plan, what):
                     raise BadInput(
                         f"{self.path} holds a benchmark with other {what}.",
                         "Give the same as then, or choose another --out.",
@@ -118,15 +117,20 @@ class BenchFolder:
         return self.path / method / str(seed)
 
     def results(self, method: str, seed: int) -> list[Result]:
-        """The lines that there are, in order. Raises `BadInput` for one that is none."""
+        """The lines that there are, in order. Raises `BadInput` for one that is none, or is not in its place."""
         path = self.of(method, seed) / "results.jsonl"
         try:
             lines = path.read_bytes().split(b"\n")[:-1]  # without what was cut off
-            return [from_json(Result, json.loads(line)) for line in lines]
+            results = [from_json(Result, json.loads(line)) for line in lines]
+            first = sum(not result.again for result in results)
+            places = [*range(1, first + 1), *range(1, len(results) - first + 1)]
+            if [(one.number, one.again) for one in results] != [(n, i >= first) for i, n in enumerate(places)]:
+                raise ValueError("it has lines missing, or twice")
         except FileNotFoundError:
             return []
         except (OSError, ValueError, ValidationError) as error:
             raise BadInput(f"{path} cannot be read: {error}.", f"Remove {path.parent} to make it anew.") from error
+        return results
 
     def append(self, result: Result) -> None:
         """Keep a line; when this returns it is on disk. A line that an interruption cut off goes first."""
@@ -152,3 +156,11 @@ class BenchFolder:
             yield
         finally:
             lock.release()
+
+
+def _compared(plan: BenchPlan, what: str) -> Any:
+    """What may not change; of the settings not the seed, since every method has its own."""
+    if what != "settings":
+        return getattr(plan, what)
+    settings = StreamSettings.from_json(plan.settings)  # with what is new since
+    return replace(settings, sampling=replace(settings.sampling, seed=0)).to_json()

@@ -186,11 +186,14 @@ def row(method: str, results: Sequence[Result], others: Mapping[str, Sequence[Re
 def _equal_tokens(
     told: Mapping[str, Any], judged: Sequence[Result], others: Mapping[str, Sequence[Result]]
 ) -> dict[str, Any] | None:
-    """Plain sampling with as many tokens: the majority over so many zero-shot traces, at most those that there are."""
+    """Plain sampling with as many tokens: the majority over so many zero-shot traces, at most those that there are.
+
+    None while some of the method's problems have no such traces: over fewer problems it would be another comparison.
+    """
     pool = [one for one in others.get("self_consistency", ()) if not one.again and one.right is not None]
     asked = {(one.number, one.seed) for one in judged}
     pool = [one for one in pool if (one.number, one.seed) in asked]
-    if not pool or not judged:
+    if not pool or {one.number for one in pool} != {one.number for one in judged}:
         return None
     each = mean_of(pool, lambda one: np.mean([trace.tokens for trace in one.traces]))
     wanted = max(1, round(told["tokens"] / each))

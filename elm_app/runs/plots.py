@@ -16,6 +16,7 @@ _STYLE = (
     ".note{fill:#aaa}}</style>"
 )
 _WIDTH, _LEFT, _RIGHT = 760, 190, 40
+_NAMES, _LINE = 245, 16  # room for names at the right, and for each of them
 
 
 def accuracy_plot(report: dict[str, Any]) -> str:
@@ -49,16 +50,16 @@ def running_plot(report: dict[str, Any]) -> str:
     height, top = 360, 20
     last = max(points[-1][0] for _, points in shown)
     most = _ceiling(max(value for _, points in shown for _, value in points))
-    x = _scale(1, max(last, 2), 60, _WIDTH - 190)
+    x = _scale(1, max(last, 2), 60, _WIDTH - _NAMES)
     y = _scale(0, most, height - 50, top)
-    parts = _grid_y(y, most, 60, _WIDTH - 190)
+    parts = _grid_y(y, most, 60, _WIDTH - _NAMES)
     names: list[tuple[float, str, str]] = []
     for place, (name, points) in enumerate(shown):
         colour = COLOURS[place % len(COLOURS)]
         path = " ".join(f"{x(number):.1f},{y(value):.1f}" for number, value in points)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         names.append((y(points[-1][1]), name, colour))
-    parts += _labels(names, _WIDTH - 182)
+    parts += _labels(names, _WIDTH - _NAMES + 8, height - 34)
     parts.append(
         f'<text class="note" x="60" y="{height - 8}">accuracy so far, by problem of the stream (1 to {last})</text>'
     )
@@ -68,17 +69,17 @@ def running_plot(report: dict[str, Any]) -> str:
 def tokens_plot(report: dict[str, Any]) -> str:
     """Accuracy against all new tokens a problem, learning included."""
     methods = [one for one in report["methods"] if one["accuracy"] is not None]
-    height, top = 360, 20
-    most, widest = _ceiling(max(one["accuracy"] for one in methods)), max(one["tokens"] for one in methods) * 1.05
-    x = _scale(0, widest, 60, _WIDTH - 190)
+    height, top = max(360, _LINE * len(methods) + 70), 20
+    most, widest = _ceiling(max(one["accuracy"] for one in methods)), max(1, *(one["tokens"] for one in methods)) * 1.05
+    x = _scale(0, widest, 60, _WIDTH - _NAMES)
     y = _scale(0, most, height - 50, top)
-    parts = _grid_y(y, most, 60, _WIDTH - 190)
+    parts = _grid_y(y, most, 60, _WIDTH - _NAMES)
     names = []
     for place, one in enumerate(methods):
         colour = COLOURS[place % len(COLOURS)]
         parts.append(f'<circle cx="{x(one["tokens"]):.1f}" cy="{y(one["accuracy"]):.1f}" r="5" fill="{colour}"/>')
         names.append((y(one["accuracy"]), f"{one['method']} · {one['tokens']:,.0f}", colour))
-    parts += _labels(names, _WIDTH - 182)
+    parts += _labels(names, _WIDTH - _NAMES + 8, height - 34)
     parts.append(
         f'<text class="note" x="60" y="{height - 8}">accuracy by new tokens a problem, 0 to {widest:,.0f}; '
         "each method's tokens at the right</text>"
@@ -92,14 +93,19 @@ def _most_telling(lines: list[tuple[str, list[Any]]]) -> list[tuple[str, list[An
     return (first + [one for one in lines if one not in first])[: len(COLOURS)]
 
 
-def _labels(names: Sequence[tuple[float, str, str]], x: float) -> list[str]:
-    """Names at the right, moved apart where they would lie on each other."""
-    parts, below = [], -1e9
-    for y, name, colour in sorted(names):
-        below = max(y + 4, below + 16)
+def _labels(names: Sequence[tuple[float, str, str]], x: float, lowest: float) -> list[str]:
+    """Names at the right, moved apart where they would lie on each other, and up where they would leave the drawing."""
+    parts, below, places = [], -1e9, []
+    for y, _, _ in sorted(names):
+        below = max(y + 4, below + _LINE)
+        places.append(below)
+    above = lowest + _LINE
+    for at in reversed(range(len(places))):
+        above = places[at] = min(places[at], above - _LINE)
+    for y, (_, name, colour) in zip(places, sorted(names), strict=True):
         parts.append(
-            f'<circle cx="{x:.0f}" cy="{below - 4:.1f}" r="4" fill="{colour}"/>'
-            f'<text x="{x + 10:.0f}" y="{below:.1f}">{html.escape(name)}</text>'
+            f'<circle cx="{x:.0f}" cy="{y - 4:.1f}" r="4" fill="{colour}"/>'
+            f'<text x="{x + 10:.0f}" y="{y:.1f}">{html.escape(name)}</text>'
         )
     return parts
 

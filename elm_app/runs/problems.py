@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from elm_app.errors import BadInput
 from elm_app.types import Problem
 
 Order = Literal["file", "shuffled"]
+_COLUMNS = ("problem", "answer", "id", "source")
 _SHOWN = 5  # bad rows named in an error
 _FIX = 'Give JSON lines such as {"problem": "…", "answer": "72"}, or CSV with a column named problem'
 
@@ -136,6 +138,9 @@ def _csv_rows(text: str, name: str) -> Iterator[tuple[int, dict[str, Any] | str]
             if "problem" not in header:
                 columns = ", ".join(cell.strip()[:30] for cell in row[:8])
                 raise BadInput(f"{name} has no column named problem; its first line reads: {columns}.", f"{_FIX}.")
+            twice = next((column for column in _COLUMNS if header.count(column) > 1), None)
+            if twice:
+                raise BadInput(f"{name} has more than one column named {twice}.", "Rename or remove one of them.")
         elif len(row) != len(header):
             yield number, f"{len(row)} fields instead of {len(header)}"
         else:
@@ -163,4 +168,6 @@ def _short(row: dict[str, Any], name: str) -> str | None:
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError(f'"{name}" is neither a string nor a number')
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f'"{name}" is too large a number')
     return printable(str(value)).strip() or None

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from elm_app.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
-from elm_app.errors import BadInput, RunError
+from elm_app.errors import BadInput, RunError, Stopped
 from elm_app.events import Event, ProblemFinished, ProblemStarted, RunFinished, RunStopped
 from elm_app.results import StreamRow
 from elm_app.runs.child import child
 from elm_app.runs.learn import Known, can_resume, learn, settings_from
+from elm_app.runs.lengths import check_lengths
 from elm_app.runs.log import new_run_id, read
 from elm_app.runs.recall import check
 from elm_app.runs.runner import Ready
@@ -27,6 +28,7 @@ from elm_app.runs.stream_folder import Current, Plan, StreamFolder
 from elm_app.runs.stream_row import measured, row_of, traces_of
 from elm_app.runs.tools import Tools
 from elm_app.runs.view import RunView, view_of
+from elm_app.runs.waiting import while_waiting
 from elm_app.types import Memory, Problem, Timing
 
 if TYPE_CHECKING:
@@ -164,6 +166,9 @@ def stream(
 
     Ends with `RunFinished`, or with `RunStopped` soon after `stopped()` is true; errors are raised. In both cases
     nothing is lost, and it can go on.
+
+    Raises:
+        BadInput: a problem does not fit the model; none is begun then. It goes on elsewhere, or its files are damaged.
     """
     plan = folder.plan()
     settings = StreamSettings.from_json(plan.settings)
@@ -172,6 +177,12 @@ def stream(
         done = folder.rows()
         for row in done:
             yield ProblemFinished(row)
+        try:
+            engine = yield from while_waiting(lambda report: tools.models.get(settings.model, report, stopped), stopped)
+        except Stopped:
+            yield RunStopped(_timing(tokens, seconds))
+            return
+        check_lengths(plan.problems[len(done) :], engine, settings)
         for number, problem in enumerate(plan.problems[len(done) :], len(done) + 1):
             if stopped():
                 break

@@ -71,13 +71,12 @@ class StreamFolder:
         """Write the plan into a folder; a stream of which no problem is done is begun anew.
 
         Raises:
-            BadInput: a stream is there already.
+            BadInput: a stream is there already, or one is at its first problem.
         """
-        if self.rows():
-            raise BadInput(f"{self.path} holds a stream already.", "Go on with --resume, or choose another --out.")
-        with writing(self.path):
+        with self._locked(), writing(self.path):
+            if self.rows():
+                raise BadInput(f"{self.path} holds a stream already.", "Go on with --resume, or choose another --out.")
             (self.path / "current.json").unlink(missing_ok=True)
-            self.path.mkdir(parents=True, exist_ok=True)
             replace_text(self.path / "problems.jsonl", to_lines(plan.problems))
             ids = [problem.id for problem in plan.problems]
             document = {"schema": 1, "id": plan.id, "name": plan.name, "ids": ids, "settings": plan.settings}
@@ -113,19 +112,25 @@ class StreamFolder:
     @contextmanager
     def claimed(self) -> Iterator[None]:
         """One writer at a time; mends what an interruption left."""
-        lock = FileLock(self.path / ".lock", thread_local=False)
-        with writing(self.path):
-            try:
-                lock.acquire(timeout=0)
-            except Timeout as error:
-                raise BadInput(f"The stream in {self.path} goes on elsewhere.", "Wait for it, or stop it.") from error
-        try:
+        with self._locked():
             with writing(self.path):
                 results = self.path / "results.jsonl"
                 if results.exists():
                     data = results.read_bytes()
                     os.truncate(results, data.rfind(b"\n") + 1)
                 replace_text(self.path / "results.csv", to_csv(self.rows()))
+            yield
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        lock = FileLock(self.path / ".lock", thread_local=False)
+        with writing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout as error:
+                raise BadInput(f"The stream in {self.path} goes on elsewhere.", "Wait for it, or stop it.") from error
+        try:
             yield
         finally:
             lock.release()
@@ -156,7 +161,7 @@ class StreamFolder:
 def to_csv(rows: Sequence[StreamRow], header: bool = True) -> str:
     """Rows as CSV; what is not known is empty; what a spreadsheet would take for a formula gets an apostrophe."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(out)  # lines end in CR LF: with LF alone it would not put a cell with a CR in quotes
     if header:
         writer.writerow(COLUMNS)
     for row in rows:
@@ -168,6 +173,6 @@ def to_csv(rows: Sequence[StreamRow], header: bool = True) -> str:
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, str) and value[:1] in "=+-@\t\r" and not value[1:].replace(".", "", 1).isdigit():
+    if isinstance(value, str) and value.startswith(tuple("=+-@\t\r")) and not value[1:].replace(".", "", 1).isdigit():
         return "'" + value
     return value

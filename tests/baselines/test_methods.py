@@ -186,10 +186,10 @@ def test_another_form_of_memory_is_learned_and_tried(
     method = METHODS[name](desk(engine, model, tmp_path))
     drained(method.prepare(PROBLEMS, []))
     _, line = answer(method, PROBLEMS[0], 0)
-    assert line.kept == {"file": "eggs.safetensors"}
-    assert (tmp_path / "eggs.safetensors").stat().st_size == method.stored_bytes() > 0
+    assert line.kept == {"file": "1.safetensors"}
+    assert (tmp_path / "1.safetensors").stat().st_size == method.stored_bytes() > 0
     found, _ = answer(method, PROBLEMS[1], 1)
-    assert found.detail["retrieved"] == "eggs.safetensors"
+    assert found.detail["retrieved"] == "1.safetensors"
     assert found.detail["source"] in ("zero_shot", "memory", "agreement")
     far = METHODS[name](desk(engine, model, tmp_path, routing=RouteSettings(threshold=1.0)))
     drained(far.prepare(PROBLEMS, [line]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -11,6 +12,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from elm_app.answers.vote import vote
 from elm_app.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
 from elm_app.errors import BadInput
 from elm_app.results import Result, TraceResult
@@ -70,6 +72,58 @@ def test_a_vote_over_fewer_traces() -> None:
     assert at_samples([sure], 2) == 1.0
     assert at_samples([one, sure], 6) == 0.5
     assert at_samples([line("x", 1, [None, None], None)], 1) == 0.0
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_a_vote_over_fewer_traces_is_that_of_all_subsets(count: int) -> None:
+    """Against the mean over every subset, each with a vote of its own."""
+    pools = [["2", "1", "1", None, "3"], ["1", None, None, "2", "1"], ["3", "3", "1", "1", "2"]]
+    made = [line("self_consistency", n, ["1"], "1", detail={"pool": pool}) for n, pool in enumerate(pools, 1)]
+    exact = [np.mean([vote(list(some)).answer == "1" for some in combinations(pool, count)]) for pool in pools]
+    assert at_samples(made, count) == pytest.approx(float(np.mean(exact)), abs=0.06)
+    assert at_samples(made, count) == at_samples(made, count)  # seeded
+
+
+def test_the_bootstrap_is_over_problems_and_not_over_lines() -> None:
+    """Ten seeds of four problems are four values: their interval is that of four."""
+    many = [line("icl", n, ["1"], "1" if n <= 2 else "2", seed) for n in (1, 2, 3, 4) for seed in range(10)]
+    found = share(list(by_problem(many).values()))
+    assert found == share([1.0, 1.0, 0.0, 0.0])
+    assert (found.low, found.high) == (0.0, 1.0)  # a resample of four has none or all with probability 1/16 each
+
+
+def test_equal_tokens_are_rounded_and_at_most_what_there_is() -> None:
+    bare = [line("self_consistency", 1, ["1", "2", "2", "2"], "2", detail={"pool": ["1"] * 8})]
+    for tokens, wanted, samples in ((4, 1, 1), (14, 1, 1), (16, 2, 2), (80, 8, 8), (1000, 100, 8)):
+        ours = [line("elm", 1, ["1"] * 4, "1", tokens=tokens)]
+        told = row("elm", ours, {"self_consistency": bare})["equal_tokens"]
+        assert told == {"accuracy": 1.0, "samples": samples, "wanted": wanted}
+
+
+def test_equal_tokens_wait_until_the_same_problems_are_there() -> None:
+    found = lines()
+    del found["self_consistency"][2]
+    assert row("elm", found["elm"], found)["equal_tokens"] is None
+    assert row("elm", found["elm"][:2], found)["equal_tokens"] is not None
+    assert row("elm", found["elm"], found)["difference_vote"] == pytest.approx(1.0 - 0.5)  # over the two that both have
+
+
+def test_asked_once_more_is_compared_with_itself_by_seed() -> None:
+    first = [line("icl", n, ["1"], "1", seed) for n in (1, 2) for seed in (0, 1)]
+    late = [line("icl", 1, ["1"], answer, seed, again=True) for seed, answer in ((0, "2"), (1, "1"))]
+    told = row("icl", first + late, {})
+    assert told["again"] == {"before": 1.0, "after": 0.5, "problems": 2}
+    assert told["accuracy"] == 1.0
+    assert row("icl", first[:1] + late, {})["again"] is None  # the first time is not there
+    bare = [line("zero_shot", 1, ["1", "2"], "1"), line("zero_shot", 1, ["2", "2"], "2", again=True)]
+    assert row("zero_shot", bare, {})["again"] == {"before": 0.5, "after": 0.0, "problems": 1}
+
+
+def test_problems_without_a_right_answer_count_for_what_needs_none() -> None:
+    known, unknown = line("icl", 1, ["1", "2"], "1"), line("icl", 2, [None, "5"], "5", tokens=40)
+    told = row("icl", [known, replace(unknown, gold=None, right=None)], {})
+    assert (told["problems"], told["accuracy"], told["answered"], told["tokens"]) == (2, 1.0, 0.75, 30.0)
+    assert told["running"] == [(1, 1.0)]
 
 
 def test_a_tie_goes_to_the_first_trace() -> None:

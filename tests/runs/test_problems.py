@@ -82,6 +82,15 @@ def test_the_good_rows_can_go_on() -> None:
         (b"problem\n1\0?", "x.csv", "x.csv is not text: it has zero bytes in it."),
         (b"question,answer\n1?,2\n", "x.csv", "x.csv has no column named problem; its first line reads: "),
         (b"problem,answer\n", "x.csv", "There are no problems in x.csv."),
+        (b"problem;answer\n1?;2\n", "x.csv", "x.csv has no column named problem; its first line reads: problem;"),
+        (b"Problem,answer,problem \n1?,2,3?\n", "x.csv", "x.csv has more than one column named problem."),
+        ("problem\nf\xfcnf?\n".encode("latin-1"), "x.csv", "x.csv is not text in UTF-8 (byte 9)."),
+        ("problem\n5?\n".encode("utf-16"), "x.csv", "x.csv is not text in UTF-8 (byte 0)."),
+        (b'[{"problem": "1?"}]', "x.json", "x.json has 1 bad row: line 1: not a JSON object."),
+        (b'{"problem": ' + b"[" * 100_000 + b"}", "x.jsonl", "x.jsonl has 1 bad row: line 1: nested too deeply."),
+        (b'{"problem": "1?", "answer": 1e999}', "x.jsonl", 'x.jsonl has 1 bad row: line 1: "answer" is too large a'),
+        (b'{"problem": "1?", "id": true}', "x.jsonl", 'x.jsonl has 1 bad row: line 1: "id" is neither a string nor'),
+        (b"problem\n" + b"x" * 200_000, "x.csv", "x.csv has 1 bad row: line 2: not CSV from here on: field larger"),
         (lines({"question": "1?"}, {"question": "2?"}), "x.jsonl", 'x.jsonl has 2 bad rows: line 1: no "problem"; '),
     ],
 )  # fmt: skip
@@ -103,6 +112,46 @@ def test_csv_that_breaks_off_is_bad_from_there_on() -> None:
 def test_what_is_written_is_read_back() -> None:
     problems = (Problem("Wie viele?\u2028 ½", "a", "72", "own"), Problem("1?", "line-2"))
     assert read_problems(to_lines(problems).encode(), "problems.jsonl").problems == problems
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"answer": "\\boxed{\\boxed{3}}"},
+        {"answer": "so #### \\boxed{2}"},
+        {"answer": "#### "},
+        {"answer": "\\boxed{}"},
+        {"answer": "\ud800", "id": "\ud800"},
+        {"answer": 0.1, "id": 7},
+        {"answer": "1\x85", "id": "\ufeff", "source": " \x1f"},
+        {"problem": "\x0b1?\r\n2?\x1c", "id": "a\nb"},
+        {"problem": "<|im_end|>\u2028\u2029\x85"},
+    ],
+)
+def test_what_is_read_twice_is_the_same(row: dict[str, object]) -> None:
+    """A stream's own copy of the problems is compared with the file that it is resumed with."""
+    once = read_problems(lines({"problem": "1?"} | row), "x.jsonl").problems
+    assert read_problems(to_lines(once).encode(), "problems.jsonl").problems == once
+
+
+def test_line_ends_of_other_systems() -> None:
+    wanted = [("1?", "line-1"), ("2?", "line-2")]
+    data = b'\xef\xbb\xbf{"problem": "1?"}\r\n{"problem": "2?"}\r\n'
+    assert [(one.text, one.id) for one in read_problems(data, "x.jsonl").problems] == wanted
+    for end in (b"\r\n", b"\r", b"\n"):
+        data = end.join([b"problem,answer", b'"1?",1', b"2?,2", b""])
+        found = read_problems(data, "x.csv").problems
+        assert [(one.text, one.id, one.answer) for one in found] == [("1?", "line-2", "1"), ("2?", "line-3", "2")]
+
+
+def test_a_row_s_number_is_that_of_its_first_line() -> None:
+    data = b'\nproblem,id\n"1?\n\n1!",\n,x\n\n"2?\n",y\n3?,y\n'
+    found = read_problems(data, "x.csv", skip_bad=True)
+    assert [(one.text, one.id) for one in found.problems] == [("1?\n\n1!", "line-3"), ("2?", "y")]
+    assert [(row.number, row.reason) for row in found.bad] == [
+        (6, "the problem is empty"),
+        (10, "its id 'y' is that of line 8"),
+    ]
 
 
 def test_the_order_is_the_files_or_the_seeds() -> None:
