@@ -36,7 +36,11 @@ class TestLearning:
             ("max_new_tokens", [0, 32769], "a whole number from 1 to 32768"),
             ("init", ["random", None], "one of text, vocabulary"),
             ("loss", ["ppo"], "one of dr_grpo, grpo"),
-            ("reward", ["gold"], "one of majority, vote"),
+            (
+                "reward",
+                ["silver", "", None],
+                "one of majority, vote, gold, random, inverted, certainty, entropy, reference",
+            ),
             ("clip_norm", [0, float("inf")], "above 0"),
             ("norm_cap", [-1], "0 (no cap) or above"),
             ("measure_samples", [0, 257], "a whole number from 1 to 256"),
