@@ -284,7 +284,12 @@ window.elm = {
   chosen() {
     setTimeout(() => box()?.focus(), 0);
   },
+  settings(open) {
+    const shown = document.querySelector("#elm-settings")?.classList.toggle("open", open) ?? false;
+    document.querySelector("#elm-settings-button")?.setAttribute("aria-expanded", shown);
+  },
   told(told) {
+    if (told?.field === "settings") this.settings(true);
     mark(box(), told?.field === "problem");
     if (told?.field === "problem") box()?.focus();
     if (told?.run) {
@@ -346,6 +351,7 @@ for (const [name, on] of [["dark", page.classList.contains("dark")], ["stage", p
   document.querySelector(`[data-do="${name}"]`)?.setAttribute("aria-pressed", on);
 }
 setLive(false);
+window.elm.settings(false);
 ask();
 if (given.has("explain")) document.querySelector("#elm-explain-button")?.click();
 for (const name of ["stream", "compare"]) if (given.has(name)) tab(name);

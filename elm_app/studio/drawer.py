@@ -52,7 +52,7 @@ def model_and_sampling() -> Fields:
     return fields
 
 
-def routing(store: Store, drawer: gr.Accordion) -> Fields:
+def routing(store: Store, drawer: gr.Button) -> Fields:
     """Those of `RouteSettings`, in its order."""
     usual = RouteSettings()
     with gr.Row():

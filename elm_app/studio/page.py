@@ -74,31 +74,33 @@ def _solve_tab(runner: Runner, actions: Actions, tail: Tail, asks: Asks) -> None
             chip = gr.Button(example["title"], size="sm", elem_id=f"elm-example-{place}", elem_classes="elm-chip")
             chip.click(None, None, problem, js=f"() => {json.dumps(example['text'])}", api_visibility="private")
             chip.click(None, None, None, js="() => window.elm.chosen()", api_visibility="private")
-    with gr.Accordion("Settings", open=False, elem_id="elm-settings") as drawer:
+    # Not an accordion: Gradio makes the fields of a closed one late, and what was typed meanwhile is lost.
+    drawer = gr.Button("Settings", size="sm", elem_id="elm-settings-button")
+    drawer.click(None, None, None, js="() => window.elm.settings()", api_visibility="private")
+    with gr.Column(elem_id="elm-settings"):
         fields = [*drawers.model_and_sampling(), *drawers.routing(actions.store, drawer)]
         settings_notice = _notice("elm-settings-notice")
     told = gr.JSON(visible=False)
     _live(runner, tail, asks)
 
-    def submit(*values: Any) -> tuple[str, str, dict[str, str], Any]:
+    def submit(*values: Any) -> tuple[str, str, dict[str, str]]:
         text, model, quantization, samples, temperature, tokens, seed, memory, *way = values
         try:
             chosen = model_settings(model, quantization)
             sampling = sampling_settings(samples, tokens, temperature, seed)
             routing = route_settings(remembered.wanted(actions.store, memory), *way)
         except ElmError as error:
-            return "", render.error(error), {"field": "settings"}, gr.Accordion(open=True)
+            return "", render.error(error), {"field": "settings"}
         try:
-            return "", "", {"run": actions.solve(text or "", chosen, sampling, routing)}, gr.skip()
+            return "", "", {"run": actions.solve(text or "", chosen, sampling, routing)}
         except ElmError as error:
-            return render.error(error), "", {"field": "problem"}, gr.skip()
+            return render.error(error), "", {"field": "problem"}
 
-    outputs = [problem_notice, settings_notice, told, drawer]
     gr.on(
         [problem.submit, go.click],
         submit,
         [problem, *fields],
-        outputs,
+        [problem_notice, settings_notice, told],
         trigger_mode="multiple",
         **_QUIET,
     ).then(None, told, None, js="(told) => window.elm.told(told)", api_visibility="private")

@@ -14,8 +14,8 @@ LISTED = 200
 _WAYS = [("automatic: the nearest one, if it is near enough", "auto"), ("off", "off")]
 
 
-def field(store: Store, drawer: gr.Accordion) -> gr.Dropdown:
-    """The field; its list is made anew whenever the drawer is opened."""
+def field(store: Store, drawer: gr.Button) -> gr.Dropdown:
+    """The field; its list is made anew whenever `drawer` is pressed."""
     made = gr.Dropdown(
         _WAYS,
         value="auto",
@@ -25,7 +25,7 @@ def field(store: Store, drawer: gr.Accordion) -> gr.Dropdown:
         elem_id="elm-memory",
         min_width=380,
     )
-    drawer.expand(
+    drawer.click(
         lambda: gr.Dropdown(choices=choices(store)), None, made,
         queue=False, show_progress="hidden", api_visibility="private",
     )  # fmt: skip

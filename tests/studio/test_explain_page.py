@@ -112,7 +112,7 @@ def test_another_verifier_shows_its_numbers_inside_the_traces(window: Window) ->
 def test_memories_side_by_side_each_have_a_column(window: Window, site: Site) -> None:
     put(site, "nearer", PROBLEM)
     page = window()
-    page.click("#elm-settings > button")
+    page.click("#elm-settings-button")
     page.fill("#elm-top-n input", "2")
     solved(page)
     assert page.locator(".arm h3").all_inner_texts() == ["Without a memory", "With memory 1", "With memory 2"]

@@ -177,7 +177,7 @@ def test_the_memory_setting(window: Window, site: Site) -> None:
     solved(page)
     run = learn(page, steps="1")
     state(page, "done")
-    page.click("#elm-settings > button")
+    page.click("#elm-settings-button")
     page.click("#elm-memory input")
     page.click(f"ul[role=listbox] >> text={run}")
     solved(page, "nothing like it")

@@ -134,7 +134,7 @@ def test_bad_input_is_a_sentence_at_its_field_and_nothing_runs(window: Window, s
     expect(page.locator("#elm-problem-notice .error")).to_contain_text("There is no problem to solve.")
     expect(page.locator("#elm-problem textarea")).to_be_focused()
     expect(page.locator("#elm-problem textarea")).to_have_attribute("aria-invalid", "true")
-    page.click("#elm-settings > button")
+    page.click("#elm-settings-button")
     for field, value, told in (
         ("#elm-samples input", "0", "Samples is 0. It must be a whole number from 1 to 256."),
         ("#elm-samples input", "", "Samples is empty."),

@@ -73,7 +73,7 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
 
 def ask(page: Page, problem: str, samples: int, tokens: int) -> None:
     if not page.locator("#elm-samples input").is_visible():
-        page.click("#elm-settings > button")
+        page.click("#elm-settings-button")
     page.fill("#elm-samples input", str(samples))
     page.fill("#elm-tokens input", str(tokens))
     page.fill("#elm-problem textarea", problem)
