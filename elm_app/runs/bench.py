@@ -171,7 +171,7 @@ def _baseline(
         again = number > len(plan.problems)
         own = number - len(plan.problems) if again else number
         began, tokens, read = time.perf_counter(), desk.tokens, desk.read_tokens
-        of_problem = trace_seed(seed, own + AGAIN if again else own)
+        of_problem = trace_seed(seed + AGAIN if again else seed, own)
         solved = yield from _inner(method.solve(problem, of_problem))
         kept = {} if again else (yield from _inner(method.remember(problem, solved, of_problem)))
         detail = dict(solved.detail)

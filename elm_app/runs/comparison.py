@@ -170,9 +170,14 @@ def row(method: str, results: Sequence[Result], others: Mapping[str, Sequence[Re
         "stored_bytes": max(int(one.detail.get("stored_bytes", 0)) for one in first),
         "running": running(judged),
     }
-    for name, other in (("difference", "zero_shot"), ("difference_vote", "self_consistency")):
-        theirs = [one for one in others.get(other, ()) if not one.again]
-        gap = difference(scores, by_problem(theirs)) if known and method != other else None
+    plain = [one for one in others.get("zero_shot", ()) if not one.again]
+    votes = [one for one in others.get("self_consistency", ()) if not one.again] or plain
+    for name, theirs, same, of in (
+        ("difference", plain, ("zero_shot",), score),
+        ("difference_vote", votes, ("zero_shot", "self_consistency"), majority_right),
+    ):
+        gap = difference(scores, by_problem([one for one in theirs if one.right is not None], of)) if known else None
+        gap = None if method in same else gap
         told[name] = gap.value if gap else None
         told[f"{name}_interval"] = [gap.low, gap.high] if gap else None
     told["equal_tokens"] = _equal_tokens(told, judged, others)

@@ -73,20 +73,26 @@ def _model(folder: BenchFolder) -> dict[str, Any] | None:
 
 
 def sentences(methods: Sequence[dict[str, Any]], problems: int) -> list[str]:
-    """What the numbers allow to be said, one sentence a method that is compared with zero-shot."""
+    """What the numbers allow to be said, one sentence a method that is compared. A vote over traces beats one trace
+    by itself, so what a method adds is its difference to the vote."""
     said = []
     for one in methods:
         if one["accuracy"] is not None and one["problems"] < problems:
             said.append(f"{one['method']} is not through: {one['problems']} of {problems} problems.")
-        if one["difference"] is None:
-            continue
-        low, high = one["difference_interval"]
-        interval = f"95% interval {100 * low:+.1f} to {100 * high:+.1f}"
-        points = f"{100 * one['difference']:+.1f} points against zero-shot ({interval})"
-        verdict = "better" if low > 0 else "worse" if high < 0 else None
-        ending = f"it is {verdict}" if verdict else "these problems do not tell them apart"
-        said.append(f"{one['method']}: {points}, {ending}.")
+        told = [
+            _gap(one[name], one[f"{name}_interval"], what)
+            for name, what in (("difference", "a single zero-shot trace"), ("difference_vote", "the vote"))
+            if one[name] is not None
+        ]
+        if told:
+            said.append(f"{one['method']}: {'; '.join(told)}.")
     return said
+
+
+def _gap(value: float, interval: Sequence[float], what: str) -> str:
+    low, high = interval
+    verdict = "it is better" if low > 0 else "it is worse" if high < 0 else "these problems do not tell them apart"
+    return f"{100 * value:+.1f} points against {what} (95% interval {100 * low:+.1f} to {100 * high:+.1f}), {verdict}"
 
 
 def markdown(report: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from elm_app.runs.view import RunView
 from elm_app.studio import words
 from elm_app.studio.compared import Interval, MethodReport, Report
+from elm_app.studio.race import Racer, figure
 
 METHODS = {
     "zero_shot": "zero-shot", "self_consistency": "self-consistency", "icl": "ICL, raw traces",
@@ -144,6 +145,17 @@ def _interval(interval: Interval | None, sign: str = "") -> str:
         return ""
     low, high = (f"{100 * end:{sign}.0f}".replace("-", "−") for end in interval)
     return f" [{low}, {high}]"
+
+
+def running(report: Report) -> str:
+    """How zero-shot and ELM stood after each problem: does it improve with what it has stored? Nothing without both."""
+    lines = {method.method: method.running for method in report.methods if method.running}
+    racers = [
+        Racer(look, name(method), tuple((int(n), share) for n, share in lines[method]), f"{lines[method][-1][1]:.0%}")
+        for look, method in (("bare", BASE), ("ours", "elm"))
+        if method in lines
+    ]
+    return figure("Right so far, by problem", racers, max(report.problems, 1)) if len(racers) == 2 else ""
 
 
 def table(report: Report) -> str:

@@ -37,8 +37,8 @@ COMPARE = f"""
   </div>
   <div data-part="report" hidden>
     <div data-part="head"></div><div class="sentences" data-part="sentences"></div>
-    <div data-part="plot"></div><div class="scroll" data-part="table" tabindex="0" role="region"
-      aria-label="Table of the methods"></div>
+    <div data-part="plot"></div><div data-part="running"></div>
+    <div class="scroll" data-part="table" tabindex="0" role="region" aria-label="Table of the methods"></div>
     <p class="quiet where" data-part="where"></p>
   </div>
 </section>
@@ -91,6 +91,7 @@ class Compares:
                 "head": compare.head(report),
                 "sentences": compare.sentences(report),
                 "plot": compare.plot(report),
+                "running": compare.running(report),
                 "table": compare.table(report),
                 "where": html.escape(f"From {folder / REPORT}"),
             },

@@ -1,4 +1,4 @@
-"""Two lines over the problems of a stream: how zero-shot stands so far, and how ELM does."""
+"""Two lines over the problems of a stream or a benchmark: how zero-shot stands so far, and how ELM does."""
 
 from __future__ import annotations
 
@@ -63,7 +63,11 @@ def race(view: StreamView) -> str:
         for look, name, line in zip(("bare", "ours"), names, (bare, ours), strict=True)
         if line
     ]
-    total = max(view.total, len(view.rows), 1)
+    return figure(title, racers, max(view.total, len(view.rows), 1))
+
+
+def figure(title: str, racers: Sequence[Racer], total: int) -> str:
+    """At most two lines over so many problems, drawn twice."""
     frames = Frame("wide", 820, 230, 128, 12, total), Frame("narrow", 380, 210, 100, 6, total)
     drawn = "".join(_drawn(title, racers, frame) for frame in frames)
     return f'<figure class="chart race"><figcaption>{title}</figcaption>{drawn}</figure>'

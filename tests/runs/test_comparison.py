@@ -162,7 +162,11 @@ def test_a_row_of_the_report() -> None:
     assert told["equal_tokens"] == {"accuracy": pytest.approx(2 / 3), "samples": 8, "wanted": 8}
     assert (told["label_accuracy"], told["hits"], told["trainable"], told["stored_bytes"]) == (0.5, 1, 40, 9)
     assert told["again"] == {"before": 1.0, "after": 0.5, "problems": 2}
-    assert row("zero_shot", lines()["zero_shot"], lines())["difference"] is None
+    bare = row("zero_shot", lines()["zero_shot"], lines())
+    assert bare["difference"] is bare["difference_vote"] is None
+    few = lines()
+    del few["self_consistency"]  # the vote over the traces of zero-shot is the same
+    assert row("elm", few["elm"], few)["difference_vote"] == told["difference_vote"]
 
 
 def test_without_right_answers_there_is_no_accuracy() -> None:
@@ -192,7 +196,9 @@ def test_the_report_is_written_and_read(folder: BenchFolder) -> None:
         "self_consistency",
         "elm",
     ]  # icl has no line yet
-    assert any(sentence.startswith("elm: +41.7 points") for sentence in report["sentences"])
+    said = next(sentence for sentence in report["sentences"] if sentence.startswith("elm: "))
+    assert said.startswith("elm: +41.7 points against a single zero-shot trace (95% interval ")
+    assert "; +33.3 points against the vote (95% interval +0.0 to +100.0), these problems do not tell them" in said
     text = (folder.path / "report.md").read_text(encoding="utf-8")
     assert "| elm | 3 | 66.7%" in text
     assert "maj@8" in text

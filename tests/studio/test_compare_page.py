@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,6 +47,9 @@ def test_a_benchmark_has_a_table_a_plot_and_what_the_numbers_allow(window: Windo
     expect(page.locator(".elm-compare .sentences p").first).to_contain_text("it is better.")
     assert page.locator(".compared .wide circle").count() == len(scripted_bench.METHODS)
     assert page.locator(".compared .wide .ours").count() == 3
+    expect(page.locator(".elm-compare .race .wide")).to_have_attribute(
+        "aria-label", re.compile("zero-shot 38% after problem 40; ELM .+ after problem 40")
+    )
     expect(page.locator(".elm-compare tbody tr").nth(4).locator("td").nth(1)).to_have_text("+16 [+2, +30]")
     scripted_bench.write(tmp_path / "elsewhere", "mine.csv")
     page.fill('.elm-compare [data-part="path"]', str(tmp_path / "elsewhere"))
