@@ -176,6 +176,7 @@ class LearnSettings:
         loss: `dr_grpo`, advantage = reward − mean and a constant divisor; `grpo`, the published formula.
         reward: `majority`, the class with most of the step's rollouts; `vote`, the answer of the vote before learning;
             the others are for comparison, see `learning/rewards.py`.
+        min_agreement: least share of the traces that a majority needs to be learned from, in [0, 1]; two at least.
         clip_norm: the gradient's norm is cut to this.
         norm_cap: no virtual token grows longer than so many mean lengths of a word's embedding; 0 is no cap.
         measure_samples: fresh samples before and after, at `measure_temperature`.
@@ -192,6 +193,7 @@ class LearnSettings:
     init: Init = "text"
     loss: Loss = "dr_grpo"
     reward: Reward = "majority"
+    min_agreement: float = 0.0
     clip_norm: float = 1.0
     norm_cap: float = 0.0
     measure_samples: int = 16
@@ -208,6 +210,7 @@ class LearnSettings:
         _check_whole("max_new_tokens", self.max_new_tokens, 1, 32768, "from 1 to 32768")
         for name, kind in (("init", Init), ("loss", Loss), ("reward", Reward)):
             _check_choice(name, getattr(self, name), kind)
+        _check_number("min_agreement", self.min_agreement, 0, 1, "from 0 to 1")
         _check_number("clip_norm", self.clip_norm, 0, 1e6, "above 0", above=True)
         _check_number("norm_cap", self.norm_cap, 0, 1e6, "0 (no cap) or above")
         _check_whole("measure_samples", self.measure_samples, 1, 256, "from 1 to 256")

@@ -26,6 +26,7 @@ ABOUT_LEARNING = {
     "init": "start from a text, or from random rows of the vocabulary",
     "loss": "dr_grpo, or the published formula",
     "reward": "majority of each step's rollouts; the vote before learning; the others are for comparison",
+    "min_agreement": "least share of the traces that a majority needs to be learned from",
     "clip_norm": "the gradient's norm is cut to this",
     "norm_cap": "longest virtual token, in mean lengths of a word's embedding; 0 is no cap",
     "measure_samples": "fresh samples before and after",

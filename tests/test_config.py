@@ -41,6 +41,7 @@ class TestLearning:
                 ["silver", "", None],
                 "one of majority, vote, gold, random, inverted, certainty, entropy, reference",
             ),
+            ("min_agreement", [-0.1, 1.1], "from 0 to 1"),
             ("clip_norm", [0, float("inf")], "above 0"),
             ("norm_cap", [-1], "0 (no cap) or above"),
             ("measure_samples", [0, 257], "a whole number from 1 to 256"),

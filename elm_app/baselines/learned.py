@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from elm_app.baselines.method import Desk
 from elm_app.events import Event
 from elm_app.learning.rewards import Judged, gold, majority
+from elm_app.learning.trainer import nothing_to_learn
 from elm_app.types import Problem
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def learn_once(
     )
     traces = [sampled.traces["memory"][index] for index in range(settings.rollouts)]
     vote = sampled.votes["memory"]
-    if not by_gold and (not vote.counts or vote.counts[0].count == 1):
+    if not by_gold and nothing_to_learn(vote, settings.rollouts, settings.min_agreement):
         return False
     judged = Judged(traces, vote, vote, gold=problem.answer)
     rewards = gold(judged) if by_gold else majority(judged)

@@ -6,6 +6,7 @@ is on disk after every step, so that a stop or a crash loses the current step at
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -110,7 +111,7 @@ class Trainer:
         rewards = self._rewards(sampled, outcome)
         no_majority = None
         if self.needs_majority and self.settings.reward != "vote" and outcome.agreement < 1:
-            no_majority = nothing_to_learn(outcome, len(rewards))
+            no_majority = nothing_to_learn(outcome, len(rewards), settings.min_agreement)
         full = self._full(rewards)
         skipped = no_majority or full or self._equal(rewards)
         reason = full or self._patience(skipped, no_majority)
@@ -219,8 +220,11 @@ class Trainer:
         return loss, norm
 
 
-def nothing_to_learn(outcome: Vote, samples: int) -> str | None:
+def nothing_to_learn(outcome: Vote, samples: int, least: float = 0.0) -> str | None:
     """Why a vote leaves nothing to learn, in a sentence, or None.
+
+    Args:
+        least: share of the samples that have to agree; two of them in any case.
 
     >>> nothing_to_learn(Vote(None, 0.0, (), 8), 8)
     'None of the 8 traces has an answer, so there is no majority to learn from.'
@@ -231,4 +235,7 @@ def nothing_to_learn(outcome: Vote, samples: int) -> str | None:
         return f"All {samples} traces agree, so there is nothing left to learn."
     if outcome.counts[0].count == 1:
         return f"No two of the {samples} traces agree, so there is no majority to learn from."
+    if outcome.agreement < least:
+        wanted = math.ceil(least * samples - 1e-9)
+        return f"Only {outcome.counts[0].count} of the {samples} traces agree; it is learned from {wanted} on."
     return None

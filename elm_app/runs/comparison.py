@@ -183,9 +183,20 @@ def row(method: str, results: Sequence[Result], others: Mapping[str, Sequence[Re
     told["equal_tokens"] = _equal_tokens(told, judged, others)
     labels = [one.detail["label_accuracy"] for one in first if one.detail.get("label_accuracy") is not None]
     told["label_accuracy"] = float(np.mean(labels)) if labels else None
+    told["arms"] = _arms(judged)
     told["hits"] = sum(one.detail.get("retrieved") is not None for one in first)
     told["again"] = _again(judged, again)
     return told
+
+
+def _arms(judged: Sequence[Result]) -> dict[str, Any] | None:
+    """Where a memory was tried: right majorities without it, by it alone, and of the two the one that was chosen."""
+    tried = [one for one in judged if one.detail.get("memory_right") is not None]
+    if not tried:
+        return None
+    names = ("zero_shot_right", "memory_right")
+    without, alone = (sum(bool(one.detail[name]) for one in tried) for name in names)
+    return {"problems": len(tried), "without": without, "alone": alone, "chosen": sum(bool(one.right) for one in tried)}
 
 
 def _equal_tokens(

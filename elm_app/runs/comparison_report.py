@@ -131,6 +131,13 @@ def markdown(report: dict[str, Any]) -> str:
     if labels:
         told = ", ".join(f"{one['method']} {_percent(one['label_accuracy'])}" for one in labels)
         lines += ["", f"Right majorities among the steps of learning: {told}."]
+    lines += [
+        f"\nWhere {one['method']} tried a memory ({one['arms']['problems']} problems), the majority was right "
+        f"{one['arms']['without']} times without it, {one['arms']['alone']} times by it alone, and the one that was "
+        f"chosen {one['arms']['chosen']} times."
+        for one in report["methods"]
+        if one["arms"]
+    ]
     lines += ["", *(f"- {sentence}" for sentence in report["sentences"]), ""]
     if report["methods"] and report["methods"][0]["accuracy"] is not None:
         lines += [

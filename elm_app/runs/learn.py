@@ -216,7 +216,11 @@ def _learn(trainer: Trainer) -> Generator[Event, None, tuple[LearningEnded, Meas
     ended = None
     if before is None:
         ended = LearningEnded("Stopped before the first step.", 0, True)
-    elif not state.steps and trainer.needs_majority and (reason := nothing_to_learn(before.vote, before.samples)):
+    elif (
+        not state.steps
+        and trainer.needs_majority
+        and (reason := nothing_to_learn(before.vote, before.samples, trainer.settings.min_agreement))
+    ):
         ended = LearningEnded(reason, 0, True)
     elif not state.steps and trainer.settings.reward == "reference" and state.reference is None:
         ended = yield from _refer(trainer)

@@ -298,4 +298,6 @@ def _nothing_to_learn(known: Known, learning: LearnSettings) -> str | None:
     from elm_app.learning.trainer import nothing_to_learn
 
     assert known.before is not None
-    return nothing_to_learn(known.before.vote, known.before.samples) if learning.reward in BY_VOTE else None
+    if learning.reward not in BY_VOTE:
+        return None
+    return nothing_to_learn(known.before.vote, known.before.samples, learning.min_agreement)

@@ -45,6 +45,10 @@ VARIANTS = {
         f"elm_{reward}_reward": Variant(f"ELM online, rewarded by {about}", learning={"reward": reward})
         for reward, about in _REWARDS.items()
     },
+    "elm_sure": Variant(
+        "ELM online, learned only where 3 of 8 agree, rewarded by that vote",
+        learning={"reward": "vote", "min_agreement": 0.375},
+    ),
     "elm_random_memory": Variant("control: any memory instead of the nearest", {"memory": "random"}, donor=True),
     "elm_farthest_memory": Variant("control: the least similar memory", {"memory": "farthest"}, donor=True),
     "elm_untrained": Variant("control: a soft prompt nobody trained", {"memory": "untrained"}, learns=False),

@@ -30,8 +30,8 @@ _SETTINGS = {
     "model": "model", "quantization": "numbers", "device": "device", "steps": "steps", "rollouts": "tries a step",
     "virtual_tokens": "virtual tokens", "learning_rate": "learning rate", "temperature": "temperature",
     "max_new_tokens": "new tokens", "init": "start", "loss": "loss", "reward": "reward", "clip_norm": "gradient norm",
-    "norm_cap": "longest virtual token", "measure_samples": "measured on", "measure_temperature": "measured at",
-    "keep": "kept in any case", "seed": "seed", "architecture": "architecture",
+    "min_agreement": "least agreement", "norm_cap": "longest virtual token", "measure_samples": "measured on",
+    "measure_temperature": "measured at", "keep": "kept in any case", "seed": "seed", "architecture": "architecture",
 }  # fmt: skip
 
 

@@ -203,6 +203,11 @@ def _again(method: MethodReport) -> str | None:
     return f"{again.before:.0%} → {again.after:.0%} of {again.problems}"
 
 
+def _arms(method: MethodReport) -> str | None:
+    arms = method.arms
+    return None if arms is None else f"{arms.without} → {arms.alone} of {arms.problems}"
+
+
 def _bytes(method: MethodReport) -> str | None:
     size = method.stored_bytes
     if not size:
@@ -238,6 +243,7 @@ _COLUMNS: tuple[Column, ...] = (
     ("Time", "a problem", lambda method: words.seconds(method.seconds)),
     ("Trained", "numbers that are learned", lambda method: f"{method.trainable:,}" if method.trainable else None),
     ("Right labels", "right majorities among the steps of learning", lambda method: _share(method.label_accuracy)),
+    ("Memory alone", "right majorities without the memory and by it alone, where one was tried", _arms),
     ("Stored", "bytes kept for later problems", _bytes),
     ("Asked again", "right on earlier problems when they came, and at the end", _again),
 )

@@ -39,6 +39,16 @@ class Again:
 
 
 @dataclass(frozen=True)
+class Arms:
+    """Of the problems on which a memory was tried, the right majorities: without it, by it alone, and as chosen."""
+
+    problems: int
+    without: int
+    alone: int
+    chosen: int
+
+
+@dataclass(frozen=True)
 class MethodReport:
     """How one method did (`runs/comparison.py` says how each number is made). Shares are in [0, 1].
 
@@ -71,6 +81,7 @@ class MethodReport:
     difference_vote: float | None = None
     difference_vote_interval: Interval | None = None
     label_accuracy: float | None = None
+    arms: Arms | None = None
     equal_tokens: EqualTokens | None = None
     again: Again | None = None
     running: tuple[tuple[float, float], ...] = ()

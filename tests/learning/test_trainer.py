@@ -197,6 +197,13 @@ def test_what_leaves_nothing_to_learn(vote: Vote, reason: str | None) -> None:
     assert (said is None) if reason is None else str(said).startswith(reason)
 
 
+def test_a_majority_may_be_too_small_to_learn_from() -> None:
+    half = Vote("7", 0.5, (AnswerCount("7", 2, (0, 1)),), 2)
+    assert nothing_to_learn(half, 4, 0.5) is None
+    assert nothing_to_learn(half, 4, 0.6) == "Only 2 of the 4 traces agree; it is learned from 3 on."
+    assert nothing_to_learn(half, 4, 1.0) == "Only 2 of the 4 traces agree; it is learned from 4 on."
+
+
 class TestCheckpoint:
     def test_there_may_be_none(self, folder: Path) -> None:
         for run in ("r1", "../r1", ""):

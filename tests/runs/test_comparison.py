@@ -160,6 +160,10 @@ def test_a_row_of_the_report() -> None:
     assert told["difference"] == pytest.approx(2 / 3 - (0.5 + 0.25 + 0) / 3)
     assert told["difference_vote"] == pytest.approx(2 / 3 - 1 / 3)
     assert told["equal_tokens"] == {"accuracy": pytest.approx(2 / 3), "samples": 8, "wanted": 8}
+    assert told["arms"] is None  # the lines do not say
+    tried = [replace(one, detail={"zero_shot_right": True, "memory_right": one.number == 2}) for one in lines()["elm"]]
+    arms = row("elm", tried, lines())["arms"]
+    assert arms == {"problems": 3, "without": 3, "alone": 1, "chosen": 2}
     assert (told["label_accuracy"], told["hits"], told["trainable"], told["stored_bytes"]) == (0.5, 1, 40, 9)
     assert told["again"] == {"before": 1.0, "after": 0.5, "problems": 2}
     bare = row("zero_shot", lines()["zero_shot"], lines())
