@@ -3,7 +3,8 @@
 Weights are stored as they are read: panels of 32 outputs, [K / 4][2][16][4] bytes, so that one pass streams a matrix
 from memory once however many rows there are. Codes of weights are kept unsigned (code + 128), activations signed, which
 is what the instruction wants; the surplus 128 · Σ activations is taken off at the end. All sums are exact integers, and
-the attention of a row is computed by itself, so a row's result does not depend on the batch, to the bit.
+the attention of a row is computed by itself, so a row's result does not depend on the batch, to the bit. Helpers are
+inlined by force: called, they are one program just after compiling and another one, rounded otherwise, from the cache.
 
 Everything here works on numpy arrays: activations (B, K) int8 with `scale` fp32 (B,) and `total` int32 (B,), the sum of
 a row's codes.
@@ -25,7 +26,7 @@ from elm_app.llm.vnni_dot import PANEL, address, dot_tile, float_of_bits
 _dot8, _dot4, _dot1 = dot_tile(8), dot_tile(4), dot_tile(1)
 
 
-@njit(fastmath={"contract"})
+@njit(fastmath={"contract"}, forceinline=True)
 def _exp(x):
     """e^x in fp32 to about one unit in the last place, for x ≤ 88, written so that it vectorises (Cephes expf)."""
     x = max(x, np.float32(-87.0))
@@ -74,7 +75,7 @@ def linear(codes, scale, total, panels, weight_scale, base, out, workers):
                     row += 1
 
 
-@njit(fastmath={"contract"})
+@njit(fastmath={"contract"}, forceinline=True)
 def _quantize_row(values, codes):
     """int8 codes of one fp32 row; returns its scale and the sum of the codes."""
     peak = np.float32(1e-20)
@@ -92,11 +93,17 @@ def _quantize_row(values, codes):
 @njit(cache=True, nogil=True, boundscheck=False)
 def quantize(x, codes, scale, total):
     """fp32 (B, K) to codes, scales and totals, each row by itself."""
+    for row in range(len(x)):
+        scale[row], total[row] = _quantize_row(x[row], codes[row])
+
+
+@njit(cache=True, nogil=True, parallel=True, boundscheck=False)
+def _quantize_many(x, codes, scale, total):
+    """`quantize` with all threads; a function of its own, since numba keeps one program a function in its cache."""
     for row in prange(len(x)):
         scale[row], total[row] = _quantize_row(x[row], codes[row])
 
 
-_quantize_many = njit(cache=True, nogil=True, parallel=True, boundscheck=False)(quantize.py_func)
 _MANY = 1 << 18
 """Numbers from which on it pays to quantise with all threads."""
 
@@ -173,7 +180,7 @@ _LOOSE = {"reassoc", "contract", "nsz"}
 """Sums may be reordered into vectors; the order is still the same for every row."""
 
 
-@njit(fastmath=_LOOSE)
+@njit(fastmath=_LOOSE, forceinline=True)
 def _scores(query, key, weights):
     """weights (g, T) = query (g, D) · key (≥ T, D), each key being read once."""
     for t in range(weights.shape[1]):
@@ -184,7 +191,7 @@ def _scores(query, key, weights):
             weights[member, t] = score
 
 
-@njit(fastmath=_LOOSE)
+@njit(fastmath=_LOOSE, forceinline=True)
 def _softmax(scores):
     """Along the last dimension of (g, T), in place."""
     for member in range(len(scores)):
@@ -199,7 +206,7 @@ def _softmax(scores):
             scores[member, t] /= norm
 
 
-@njit(fastmath=_LOOSE)
+@njit(fastmath=_LOOSE, forceinline=True)
 def _mix(weights, value, out):
     """out (g, D) += weights (g, T) @ value (≥ T, D), eight values at a time so that `out` is touched less."""
     count = weights.shape[1]
