@@ -112,6 +112,8 @@ def _json_rows(text: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
             value = json.loads(line, parse_constant=refuse)
         except RecursionError:
             yield number, "nested too deeply"
+        except json.JSONDecodeError as error:  # its own text says "line 1", the row's
+            yield number, f"not JSON: {error.msg} at character {error.colno}"
         except ValueError as error:
             yield number, f"not JSON: {error}"
         else:
