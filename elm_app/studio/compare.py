@@ -148,11 +148,14 @@ def _interval(interval: Interval | None, sign: str = "") -> str:
 
 
 def running(report: Report) -> str:
-    """How zero-shot and ELM stood after each problem: does it improve with what it has stored? Nothing without both."""
+    """How ELM stood after each problem beside the plain vote, or zero-shot where there is no vote: does it improve with
+    what it has stored? Nothing without both."""
     lines = {method.method: method.running for method in report.methods if method.running}
+    other = "self_consistency" if "self_consistency" in lines else BASE
+    called = {"elm": "ELM", BASE: name(BASE), "self_consistency": "plain vote"}
     racers = [
-        Racer(look, name(method), tuple((int(n), share) for n, share in lines[method]), f"{lines[method][-1][1]:.0%}")
-        for look, method in (("bare", BASE), ("ours", "elm"))
+        Racer(look, called[method], [(int(n), share) for n, share in lines[method]], f"{lines[method][-1][1]:.0%}")
+        for look, method in (("bare", other), ("ours", "elm"))
         if method in lines
     ]
     return figure("Right so far, by problem", racers, max(report.problems, 1)) if len(racers) == 2 else ""

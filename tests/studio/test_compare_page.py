@@ -48,7 +48,7 @@ def test_a_benchmark_has_a_table_a_plot_and_what_the_numbers_allow(window: Windo
     assert page.locator(".compared .wide circle").count() == len(scripted_bench.METHODS)
     assert page.locator(".compared .wide .ours").count() == 3
     expect(page.locator(".elm-compare .race .wide")).to_have_attribute(
-        "aria-label", re.compile("zero-shot 22% after problem 40; ELM 38% after problem 40")
+        "aria-label", re.compile("plain vote 30% after problem 40; ELM 38% after problem 40")
     )
     expect(page.locator(".elm-compare tbody tr").nth(4).locator("td").nth(1)).to_have_text("+16 [+2, +30]")
     scripted_bench.write(tmp_path / "elsewhere", "mine.csv")
