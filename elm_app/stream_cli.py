@@ -184,7 +184,7 @@ def _bench(options: argparse.Namespace) -> int:
     from elm_app.runs.bench import bench_run, methods
     from elm_app.runs.bench_folder import BenchFolder
     from elm_app.runs.comparison_report import write_report
-    from elm_app.runs.stream import StreamSettings
+    from elm_app.runs.stream_settings import StreamSettings
     from elm_app.runs.tools import Tools
 
     if options.methods == "list":

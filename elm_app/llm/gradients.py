@@ -97,17 +97,7 @@ class _Matmul(torch.autograd.Function):
 
 
 def _blocks(x: Tensor, linear: Linear, kernels: Kernels) -> Tensor:
-    whole, start = None, 0
-    for part in x.split(_BLOCK):
-        done = linear(kernels.quantize(part.contiguous()))
-        if len(done) == len(x):
-            return done
-        if whole is None:
-            whole = done.new_empty(len(x), done.shape[1])
-        whole[start : start + len(done)] = done  # at once, so that the next block's memory is this one's, still warm
-        start += len(done)
-    assert whole is not None
-    return whole
+    return torch.cat([linear(kernels.quantize(part.contiguous())) for part in x.split(_BLOCK)])
 
 
 @dataclass

@@ -47,7 +47,7 @@ def choose() -> Kernels | None:
     """The fastest kernels that this CPU can run, or None (int8 needs VNNI instructions)."""
     able = torch.cpu.get_capabilities()
     if able.get("avx512_vnni") and able.get("avx512_vl"):
-        from elm_app.llm.vnni import VnniKernels
+        from elm_app.llm.vnni_kernels import VnniKernels
 
         return VnniKernels()
     if torch.cpu._is_vnni_supported() and hasattr(torch.ops.onednn, "qlinear_prepack"):

@@ -13,13 +13,8 @@ a row's codes.
 # mypy: disable-error-code="no-untyped-def,misc,no-any-return,type-arg,call-arg,var-annotated"
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numba
 import numpy as np
-import torch
 from numba import njit, prange
-from torch import Tensor
 
 from elm_app.llm.vnni_dot import PANEL, address, dot_tile, float_of_bits
 
@@ -98,14 +93,10 @@ def quantize(x, codes, scale, total):
 
 
 @njit(cache=True, nogil=True, parallel=True, boundscheck=False)
-def _quantize_many(x, codes, scale, total):
+def quantize_many(x, codes, scale, total):
     """`quantize` with all threads; a function of its own, since numba keeps one program a function in its cache."""
     for row in prange(len(x)):
         scale[row], total[row] = _quantize_row(x[row], codes[row])
-
-
-_MANY = 1 << 18
-"""Numbers from which on it pays to quantise with all threads."""
 
 
 @njit(cache=True, nogil=True, boundscheck=False)
@@ -242,77 +233,3 @@ def pack(weight, panels, scale):
                 for k in range(4):
                     value = weight[row, quad * 4 + k] * factor if row < outputs else np.float32(0.0)
                     panel[quad * 4 * PANEL + at + k] = np.uint8(np.floor(value + np.float32(128.5)))
-
-
-def aligned(rows: int, size: int) -> np.ndarray:
-    """An empty uint8 array (rows, size) that starts at a multiple of 64 bytes."""
-    raw = np.empty(rows * size + 64, np.uint8)
-    start = -raw.ctypes.data % 64
-    return raw[start : start + rows * size].reshape(rows, size)
-
-
-@dataclass
-class Rows:
-    """Quantised activations, as the kernels of this file pass them on."""
-
-    codes: np.ndarray
-    scale: np.ndarray
-    total: np.ndarray
-
-
-class VnniLinear:
-    """A weight matrix (N, K), any float dtype, as packed int8 with a scale per output; `bias` (N,) or None."""
-
-    def __init__(self, weight: Tensor, bias: Tensor | None, workers: int) -> None:
-        self.outputs, self.workers = len(weight), workers
-        number = -(-self.outputs // PANEL)
-        spare = number * PANEL - self.outputs
-        self.panels, self.scale = aligned(number, weight.shape[1] * PANEL), np.empty(number * PANEL, np.float32)
-        pack(weight.float().contiguous().numpy(), self.panels, self.scale)
-        given = np.zeros(self.outputs, np.float32) if bias is None else bias.float().numpy()
-        self.bias = np.pad(given, (0, spare))[None]
-
-    def __call__(self, rows: Rows, add_to: Tensor | None = None) -> Tensor:
-        """fp32 (B, N); with `add_to` (B, N) the result is added to it, in place, instead."""
-        whole = len(self.scale) == self.outputs
-        out = add_to if add_to is not None and whole else torch.empty(len(rows.codes), len(self.scale))
-        base = self.bias if add_to is None or out is not add_to else add_to.numpy()
-        linear(rows.codes, rows.scale, rows.total, self.panels, self.scale, base, out.numpy(), self.workers)
-        if not whole:
-            out = out[:, : self.outputs]
-        return out if add_to is None or out is add_to else add_to.add_(out)
-
-
-class VnniKernels:
-    """The kernels as `int8.Int8Decoder` wants them: torch tensors in, torch tensors and `Rows` out."""
-
-    name = "avx512-vnni"
-
-    def __init__(self) -> None:
-        self.workers = min(torch.get_num_threads(), int(numba.config.NUMBA_NUM_THREADS))
-
-    def linear(self, weight: Tensor, bias: Tensor | None = None) -> VnniLinear:
-        return VnniLinear(weight, bias, self.workers)
-
-    def quantize(self, x: Tensor) -> Rows:
-        rows = _rows(*x.shape)
-        work = _quantize_many if x.numel() > _MANY else quantize
-        work(x.numpy(), rows.codes, rows.scale, rows.total)
-        return rows
-
-    def norm_quantize(self, x: Tensor, weight: Tensor, eps: float) -> Rows:
-        rows = _rows(*x.shape)
-        norm_quantize(x.numpy(), weight.numpy(), eps, rows.codes, rows.scale, rows.total)
-        return rows
-
-    def gate_quantize(self, gate_up: Tensor) -> Rows:
-        rows = _rows(gate_up.shape[0], gate_up.shape[1] // 2)
-        gate_quantize(gate_up.numpy(), rows.codes, rows.scale, rows.total)
-        return rows
-
-    def attend(self, qkv: Tensor, turn: Tensor, keys: Tensor, values: Tensor, length: int, out: Tensor) -> None:
-        attend(qkv.numpy(), turn.numpy(), keys.numpy(), values.numpy(), length, out.numpy())
-
-
-def _rows(rows: int, size: int) -> Rows:
-    return Rows(np.empty((rows, size), np.int8), np.empty(rows, np.float32), np.empty(rows, np.int32))

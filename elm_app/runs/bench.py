@@ -26,7 +26,7 @@ from elm_app.runs.comparison_report import write_report
 from elm_app.runs.lengths import check_lengths
 from elm_app.runs.log import new_run_id
 from elm_app.runs.runner import Ready
-from elm_app.runs.stream import StreamSettings
+from elm_app.runs.stream_settings import StreamSettings
 from elm_app.runs.tools import Tools
 from elm_app.runs.variants import VARIANTS
 from elm_app.runs.waiting import while_waiting

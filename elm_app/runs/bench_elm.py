@@ -15,9 +15,10 @@ from elm_app.results import Result, StreamRow
 from elm_app.runs.bench_folder import AGAIN, BenchFolder, BenchPlan
 from elm_app.runs.bench_lines import answered, result_of
 from elm_app.runs.log import read
-from elm_app.runs.stream import Donor, StreamSettings, stream
+from elm_app.runs.stream import Donor, stream
 from elm_app.runs.stream_folder import Plan, StreamFolder
 from elm_app.runs.stream_row import traces_of
+from elm_app.runs.stream_settings import StreamSettings
 from elm_app.runs.tools import Tools
 from elm_app.runs.variants import VARIANTS, Variant
 from elm_app.runs.view import view_of

@@ -24,11 +24,11 @@ from elm_app.errors import BadInput
 from elm_app.results import Result
 from elm_app.runs.files import replace_text, writing
 from elm_app.runs.problems import read_problems, to_lines
-from elm_app.runs.stream import StreamSettings
+from elm_app.runs.stream_settings import StreamSettings
 from elm_app.types import Problem, from_json, to_json
 
 AGAIN = 1_000_000
-"""Added to a problem's number for the seed with which it is asked once more."""
+"""Added to the seed when problems are asked once more."""
 
 
 @dataclass(frozen=True)

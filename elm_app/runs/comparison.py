@@ -170,14 +170,13 @@ def row(method: str, results: Sequence[Result], others: Mapping[str, Sequence[Re
         "stored_bytes": max(int(one.detail.get("stored_bytes", 0)) for one in first),
         "running": running(judged),
     }
-    plain = [one for one in others.get("zero_shot", ()) if not one.again]
-    votes = [one for one in others.get("self_consistency", ()) if not one.again] or plain
-    for name, theirs, same, of in (
-        ("difference", plain, ("zero_shot",), score),
-        ("difference_vote", votes, ("zero_shot", "self_consistency"), majority_right),
-    ):
-        gap = difference(scores, by_problem([one for one in theirs if one.right is not None], of)) if known else None
-        gap = None if method in same else gap
+    plain, votes = (
+        [one for one in others.get(name, ()) if not one.again] for name in ("zero_shot", "self_consistency")
+    )
+    compared = {"difference": by_problem(plain), "difference_vote": by_problem(votes or plain, majority_right)}
+    for name, theirs in compared.items():
+        itself = method == "zero_shot" or (method, name) == ("self_consistency", "difference_vote")
+        gap = None if itself or not known else difference(scores, theirs)
         told[name] = gap.value if gap else None
         told[f"{name}_interval"] = [gap.low, gap.high] if gap else None
     told["equal_tokens"] = _equal_tokens(told, judged, others)

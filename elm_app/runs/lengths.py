@@ -10,7 +10,7 @@ from elm_app.types import Problem
 
 if TYPE_CHECKING:
     from elm_app.llm.engine import Engine
-    from elm_app.runs.stream import StreamSettings
+    from elm_app.runs.stream_settings import StreamSettings
 
 
 def check_lengths(problems: Sequence[Problem], engine: Engine, settings: StreamSettings) -> None:

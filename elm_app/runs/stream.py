@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from elm_app.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
 from elm_app.errors import BadInput, RunError, Stopped
 from elm_app.events import Event, ProblemFinished, ProblemStarted, RunFinished, RunStopped
 from elm_app.results import StreamRow
 from elm_app.runs.child import child
-from elm_app.runs.learn import Known, can_resume, learn, settings_from
+from elm_app.runs.learn import Known, can_resume, learn
 from elm_app.runs.lengths import check_lengths
 from elm_app.runs.log import new_run_id, read
 from elm_app.runs.recall import check
@@ -26,6 +26,7 @@ from elm_app.runs.runner import Ready
 from elm_app.runs.solve import solve
 from elm_app.runs.stream_folder import Current, Plan, StreamFolder
 from elm_app.runs.stream_row import measured, row_of, traces_of
+from elm_app.runs.stream_settings import StreamSettings
 from elm_app.runs.tools import Tools
 from elm_app.runs.view import RunView, view_of
 from elm_app.runs.waiting import while_waiting
@@ -33,44 +34,6 @@ from elm_app.types import Memory, Problem, Timing
 
 if TYPE_CHECKING:
     from elm_app.memory.store import Store
-
-
-@dataclass(frozen=True)
-class StreamSettings:
-    """How every problem of a stream is solved and learned from; seeds are the stream's, from which each problem's is
-    made. Learning samples as solving does, so that the traces without a memory are what it starts from."""
-
-    model: ModelSettings
-    sampling: SamplingSettings
-    routing: RouteSettings
-    learning: LearnSettings
-
-    def __post_init__(self) -> None:
-        k, length, temperature = self.sampling.samples, self.sampling.max_new_tokens, self.sampling.temperature
-        learning = replace(
-            self.learning,
-            max_new_tokens=length,
-            measure_samples=k,
-            measure_temperature=temperature,
-            temperature=temperature or self.learning.temperature,
-            seed=self.sampling.seed,
-        )
-        object.__setattr__(self, "learning", learning)
-
-    def to_json(self) -> dict[str, Any]:
-        """Flat, as the settings of other runs are; those of learning stand under `learning`."""
-        flat = {**asdict(self.model), **asdict(self.sampling), **asdict(self.routing)}
-        return {**flat, "learning": asdict(self.learning)}
-
-    @classmethod
-    def from_json(cls, settings: dict[str, Any]) -> StreamSettings:
-        """The reverse of `to_json`."""
-        return cls(
-            settings_from(ModelSettings, settings),
-            settings_from(SamplingSettings, settings),
-            settings_from(RouteSettings, settings),
-            settings_from(LearnSettings, settings["learning"]),
-        )
 
 
 def stream_run(

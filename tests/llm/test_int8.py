@@ -97,7 +97,7 @@ def kernels(request: pytest.FixtureRequest) -> Kernels:
         return OneDnnKernels()
     if not torch.cpu.get_capabilities().get("avx512_vnni"):
         pytest.skip("this CPU has no AVX512-VNNI")
-    from elm_app.llm.vnni import VnniKernels
+    from elm_app.llm.vnni_kernels import VnniKernels
 
     return VnniKernels()
 
@@ -159,7 +159,7 @@ def test_both_kernels_give_the_same_model(random_model: Path) -> None:
 
     if not torch.cpu.get_capabilities().get("avx512_vnni"):
         pytest.skip("this CPU has no AVX512-VNNI")
-    from elm_app.llm.vnni import VnniKernels
+    from elm_app.llm.vnni_kernels import VnniKernels
 
     source = resolve(str(random_model), progress=lambda _: None)
     config = AutoConfig.from_pretrained(random_model)

@@ -24,7 +24,7 @@ for length in (0, 33, 64, 150):
     found.append(np.empty((4, 14 * 64), np.float32))
     vnni.attend(some(4, 18 * 64), some(64), keys, values, length, found[-1])
 x, weight = some(33, 896), some(896)
-for kernel in (vnni.quantize, vnni._quantize_many):
+for kernel in (vnni.quantize, vnni.quantize_many):
     found += (codes := codes_of(896))
     kernel(x, *codes)
 found += (codes := codes_of(896))
@@ -32,7 +32,7 @@ vnni.norm_quantize(x, weight, 1e-6, *codes)
 found += (codes := codes_of(448))
 vnni.gate_quantize(x, *codes)
 print(hashlib.sha256(b"".join(each.tobytes() for each in found)).hexdigest())
-used = (vnni.attend, vnni.quantize, vnni._quantize_many, vnni.norm_quantize, vnni.gate_quantize)
+used = (vnni.attend, vnni.quantize, vnni.quantize_many, vnni.norm_quantize, vnni.gate_quantize)
 print(sum(sum(kernel.stats.cache_hits.values()) for kernel in used))
 """
 

@@ -21,7 +21,7 @@ from elm_app.results import Result
 from elm_app.runs.bench import bench_run, methods
 from elm_app.runs.bench_folder import BenchFolder
 from elm_app.runs.comparison_report import read_report
-from elm_app.runs.stream import StreamSettings
+from elm_app.runs.stream_settings import StreamSettings
 from elm_app.runs.tools import Tools
 from elm_app.types import Problem
 

@@ -19,7 +19,7 @@ from elm_app.results import Result, TraceResult
 from elm_app.runs.bench_folder import BenchFolder, BenchPlan
 from elm_app.runs.comparison import at_samples, by_problem, difference, row, running, score, share
 from elm_app.runs.comparison_report import markdown, read_report, write_report
-from elm_app.runs.stream import StreamSettings
+from elm_app.runs.stream_settings import StreamSettings
 from elm_app.types import ModelInfo, Problem
 
 SETTINGS = StreamSettings(

@@ -19,8 +19,9 @@ from elm_app.events import Event, ProblemFinished, ProblemStarted, RunFinished, 
 from elm_app.llm.loader import Models
 from elm_app.results import StreamRow
 from elm_app.runs.log import read, recover, runs
-from elm_app.runs.stream import Donor, StreamSettings, can_resume_stream, resume_stream, stream, stream_run
+from elm_app.runs.stream import Donor, can_resume_stream, resume_stream, stream, stream_run
 from elm_app.runs.stream_folder import COLUMNS, StreamFolder
+from elm_app.runs.stream_settings import StreamSettings
 from elm_app.runs.tools import Tools
 from elm_app.runs.view import view_of
 from elm_app.types import Problem

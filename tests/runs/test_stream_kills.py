@@ -17,8 +17,9 @@ from elm_app.events import Event, ProblemFinished, Progress, RunFinished, RunSta
 from elm_app.llm.loader import Models
 from elm_app.results import StreamRow
 from elm_app.runs.log import LogWriter, read, recover
-from elm_app.runs.stream import StreamSettings, stream, stream_run
+from elm_app.runs.stream import stream, stream_run
 from elm_app.runs.stream_folder import StreamFolder
+from elm_app.runs.stream_settings import StreamSettings
 from elm_app.runs.tools import Tools
 from elm_app.runs.view import view_of
 from elm_app.types import Problem

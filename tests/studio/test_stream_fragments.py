@@ -17,7 +17,7 @@ from elm_app.results import ArmResult, Result, StreamRow, TraceResult
 from elm_app.runs.bench_folder import BenchFolder, BenchPlan
 from elm_app.runs.comparison_report import write_report
 from elm_app.runs.log import Entry, LogWriter
-from elm_app.runs.stream import StreamSettings
+from elm_app.runs.stream_settings import StreamSettings
 from elm_app.runs.view import RunView, view_of
 from elm_app.studio import compare, stream, stream_now
 from elm_app.studio.compared import read_report
