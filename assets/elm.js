@@ -16,6 +16,7 @@ let asked = 0; // counts questions, so that a late answer to an old one is dropp
 let failures = 0;
 let stopping = ""; // the run that was asked to stop and has not ended yet
 const watchers = []; // functions that are given every answer after it was shown
+let tabbing = 0; // the timer of a tab that is being opened
 let filled = ""; // what this script last wrote into the problem box
 
 function fragment(html) {
@@ -226,7 +227,7 @@ function open(id) {
   run = id;
   since = -1;
   address(id);
-  document.querySelector("#elm-solve-button")?.click();
+  tab("solve");
   return ask();
 }
 
@@ -235,7 +236,7 @@ function explain(id) {
   url.search = "";
   url.searchParams.set("explain", id);
   history.replaceState(history.state, "", url);
-  document.querySelector("#elm-explain-button")?.click();
+  tab("explain");
 }
 
 // A stream and a benchmark have pages of their own.
@@ -251,12 +252,13 @@ function visit(name, id) {
   tab(name);
 }
 
-// Just after the page was loaded, Gradio may not hear the click yet.
+// Opens a tab. Just after the page was loaded, Gradio may not hear the click yet: it is repeated until the tab is open,
+// or somebody goes elsewhere.
 function tab(name, tries = 60) {
+  clearTimeout(tabbing);
   const button = document.querySelector(`#elm-${name}-button`);
-  if (!tries || button?.getAttribute("aria-selected") === "true") return;
   button?.click();
-  setTimeout(() => tab(name, tries - 1), 80);
+  tabbing = setTimeout(() => tries && button?.getAttribute("aria-selected") !== "true" && tab(name, tries - 1), 80);
 }
 
 function stop() {
@@ -274,6 +276,7 @@ function mark(field, wrong) {
 
 window.elm = {
   open,
+  tab,
   // Makes an element look like the HTML, and keeps every child that has the same data-key.
   fill(old, html) {
     const holder = document.createElement("div");
@@ -318,6 +321,7 @@ const does = {
 };
 
 function onClick(event) {
+  if (event.isTrusted && event.target.closest?.('#elm-tabs button[role="tab"]')) clearTimeout(tabbing);
   const target = event.target.closest?.("[data-do], [data-view], a[data-run], a[data-tab], a[data-explain-run]");
   if (!target) return;
   if (target.dataset.do) return does[target.dataset.do]?.(target);
@@ -325,7 +329,7 @@ function onClick(event) {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
     event.preventDefault();
     if (target.dataset.explainRun) explain(target.dataset.explainRun);
-    else if (target.dataset.tab) document.querySelector(`#elm-${target.dataset.tab}-button`)?.click();
+    else if (target.dataset.tab) tab(target.dataset.tab);
     else open(target.dataset.run);
     return;
   }
@@ -353,6 +357,5 @@ for (const [name, on] of [["dark", page.classList.contains("dark")], ["stage", p
 setLive(false);
 window.elm.settings(false);
 ask();
-if (given.has("explain")) document.querySelector("#elm-explain-button")?.click();
-for (const name of ["stream", "compare"]) if (given.has(name)) tab(name);
+for (const name of ["explain", "stream", "compare"]) if (given.has(name)) tab(name);
 setTimeout(() => document.activeElement === page && box()?.focus({ preventScroll: true }), 50);

@@ -236,20 +236,13 @@ document.addEventListener("click", (event) => {
   if (link) {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
     event.preventDefault();
-    visit();
+    window.elm.tab("memories");
     part("notice").replaceChildren();
     return select(link.dataset.memory, true);
   }
   const tab = event.target.closest?.('#elm-tabs button[role="tab"]');
   if (tab && tab.id !== "elm-memories-button") address("");
 });
-
-// Opens the tab; just after the page was loaded, Gradio may not hear the click yet.
-function visit(tries = 60) {
-  if (open() || !tries) return;
-  document.querySelector("#elm-memories-button")?.click();
-  setTimeout(() => visit(tries - 1), 80);
-}
 
 function address(id) {
   const url = new URL(location.href);
@@ -286,6 +279,6 @@ document.addEventListener("visibilitychange", () => document.hidden || watch());
 filter();
 if (selected || new URLSearchParams(location.search).has("memories")) {
   section.classList.toggle("one", Boolean(selected));
-  visit();
+  window.elm.tab("memories");
 }
 watch();

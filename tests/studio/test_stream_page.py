@@ -162,6 +162,33 @@ def test_a_live_stream_leaves_the_solve_page_alone_and_is_found_from_there(windo
     page.wait_for_selector('.elm-stream[data-state="stopped"]')
 
 
+# Goes elsewhere in the very moment in which the tab that a link opens is open.
+LEAVE = """async () => {
+  const opening = document.querySelector("#elm-stream-button");
+  document.querySelector(".elm-run .elsewhere a").click();
+  while (opening.getAttribute("aria-selected") !== "true") await new Promise(requestAnimationFrame);
+  document.querySelector('.elm-stream [data-part="now"] .doing a').click();
+}"""
+
+
+def test_who_leaves_a_tab_that_a_link_just_opened_is_not_taken_back(window: Window) -> None:
+    page = opened(window)
+    page.click('.elm-stream [data-act="example"]')
+    expect(page.locator('.elm-stream [data-part="file"]')).to_contain_text("6 problems")
+    start(page)
+    expect(page.locator('.elm-stream [data-part="now"] .doing a')).to_have_count(1)
+    page.click("#elm-solve-button")
+    expect(page.locator(".elm-run .elsewhere a")).to_be_visible()
+    page.evaluate(LEAVE)
+    expect(page.locator("#elm-solve-button")).to_have_attribute("aria-selected", "true")
+    page.wait_for_timeout(400)  # as long as a second click could come
+    expect(page.locator("#elm-solve-button")).to_have_attribute("aria-selected", "true")
+    expect(page.locator(".elm-run .card").first).to_be_visible()
+    page.click("#elm-stream-button")
+    page.click('.elm-stream [data-act="pause"]')
+    page.wait_for_selector('.elm-stream[data-state="stopped"]')
+
+
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (390, 844)])
 def test_a_stream_fits(window: Window, width: int, height: int) -> None:
     page = opened(window, width=width, height=height)
