@@ -95,18 +95,22 @@ def _gap(value: float, interval: Sequence[float], what: str) -> str:
     return f"{100 * value:+.1f} points against {what} (95% interval {100 * low:+.1f} to {100 * high:+.1f}), {verdict}"
 
 
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def markdown(report: dict[str, Any]) -> str:
     """The report for people."""
     model = report["model"] or {}
     settings = report["settings"]
     lines = [
-        f"# {_plain(report['name'])}: {report['problems']} problems",
+        f"# {_plain(report['name'])}: {_count(report['problems'], 'problem')}",
         "",
         f"Model {_plain(model.get('id', settings['model']))} ({model.get('quantization', settings['quantization'])}, "
         f"{model.get('device', settings['device'])}), seeds {', '.join(map(str, report['seeds']))}, "
         f"{settings['samples']} samples of at most {settings['max_new_tokens']} new tokens at temperature "
-        f"{settings['temperature']}; learning {settings['learning']['steps']} steps of "
-        f"{settings['learning']['rollouts']} rollouts. Tokens and seconds are means a problem, learning included.",
+        f"{settings['temperature']}; learning at most "
+        f"{_count(settings['learning']['steps'], 'step')} of {settings['learning']['rollouts']} rollouts. Tokens and seconds are means a problem, learning included.",
         "",
         "| method | problems | accuracy (95%) | to zero-shot (95%) | to the vote | maj@k | mean@k | pass@k | answered "
         "| tokens | plain vote with as many tokens | seconds | trainable | stored |",
