@@ -110,7 +110,8 @@ def markdown(report: dict[str, Any]) -> str:
         f"{model.get('device', settings['device'])}), seeds {', '.join(map(str, report['seeds']))}, "
         f"{settings['samples']} samples of at most {settings['max_new_tokens']} new tokens at temperature "
         f"{settings['temperature']}; learning at most "
-        f"{_count(settings['learning']['steps'], 'step')} of {settings['learning']['rollouts']} rollouts. Tokens and seconds are means a problem, learning included.",
+        f"{_count(settings['learning']['steps'], 'step')} of {settings['learning']['rollouts']} rollouts. "
+        "Tokens and seconds are means a problem, learning included.",
         "",
         "| method | problems | accuracy (95%) | to zero-shot (95%) | to the vote | maj@k | mean@k | pass@k | answered "
         "| tokens | plain vote with as many tokens | seconds | trainable | stored |",
