@@ -357,5 +357,6 @@ for (const [name, on] of [["dark", page.classList.contains("dark")], ["stage", p
 setLive(false);
 window.elm.settings(false);
 ask();
-for (const name of ["explain", "stream", "compare"]) if (given.has(name)) tab(name);
+for (const name of ["explain", "stream", "compare", "memories"]) if (given.has(name)) tab(name);
+if (given.has("memory")) tab("memories");
 setTimeout(() => document.activeElement === page && box()?.focus({ preventScroll: true }), 50);

@@ -277,8 +277,5 @@ new ResizeObserver(() => {
 document.addEventListener("visibilitychange", () => document.hidden || watch());
 
 filter();
-if (selected || new URLSearchParams(location.search).has("memories")) {
-  section.classList.toggle("one", Boolean(selected));
-  window.elm.tab("memories");
-}
+section.classList.toggle("one", Boolean(selected));
 watch();
