@@ -121,6 +121,12 @@ class Donor:
             store.add_many([(fresh, self.store.soft_prompt(id), self.store.keys(id))])
             return store.get(id)
 
+    def charged(self, row: StreamRow) -> StreamRow:
+        """The row with what learning cost and how its labels were there, memory or none."""
+        given = self.rows[row.number - 1]
+        tokens = row.tokens - row.learn_tokens + given.learn_tokens
+        return replace(row, tokens=tokens, learn_tokens=given.learn_tokens, label_accuracy=given.label_accuracy)
+
 
 def stream(
     folder: StreamFolder, tools: Tools, stopped: Callable[[], bool] = lambda: False, donor: Donor | None = None
@@ -236,7 +242,8 @@ def _problem(
             if learn_view.status == "stopped":
                 return None
             learned = _stored(current.learn, tools)
-    return row_of(problem, current, view, learn_view, learned, reason)
+    row = row_of(problem, current, view, learn_view, learned, reason)
+    return donor.charged(row) if donor else row
 
 
 def _learn(

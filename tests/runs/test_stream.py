@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -261,6 +262,20 @@ def test_a_donor_gives_what_would_have_been_learned(
         for mine, theirs in zip(soft_prompts(kit, again), learned, strict=True):
             assert np.array_equal(mine, theirs)
         assert again[2].retrieved in {row.learned for row in rows[:2]}
+
+
+def test_learning_that_stored_nothing_is_charged_to_who_takes_the_memories(
+    straight: Any, models: Models, model: ModelSettings, tmp_path: Path
+) -> None:
+    _, rows, _, folder = straight
+    spent = [replace(rows[0], learned=None, learn_tokens=77, label_accuracy=0.5)]
+    kit, other = tools(tmp_path / "memories", models), tools(folder / "memories", models)
+    with closing(kit.store), closing(other.store):
+        place = started(model, kit, tmp_path / "out", problems=PROBLEMS[:1])
+        list(stream(place, kit, donor=Donor(spent, other.store)))
+        (row,) = place.rows()
+        assert (row.learned, row.learn_tokens, row.label_accuracy) == (None, 77, 0.5)
+        assert row.tokens == row.zero_shot.tokens + 77
 
 
 def test_an_untrained_soft_prompt_is_an_arm_without_a_memory(
