@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -91,4 +92,5 @@ def _preload(tools: Tools) -> None:
 
 
 if __name__ == "__main__":
+    ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter).parse_args()
     main()
