@@ -17,6 +17,7 @@ let failures = 0;
 let stopping = ""; // the run that was asked to stop and has not ended yet
 const watchers = []; // functions that are given every answer after it was shown
 let tabbing = 0; // the timer of a tab that is being opened
+let left = 0; // how often somebody chose another tab
 let filled = ""; // what this script last wrote into the problem box
 
 function fragment(html) {
@@ -143,7 +144,7 @@ function decode(html) {
   return fragment(html).textContent;
 }
 
-function show(answer) {
+function show(answer, gone) {
   const first = since < 0;
   part("empty").hidden = Boolean(answer.run);
   part("elsewhere").hidden = !answer.elsewhere;
@@ -158,7 +159,7 @@ function show(answer) {
     section.dataset.state = "error";
     return setLive(false);
   }
-  if (answer.page) return visit(answer.page, answer.run);
+  if (answer.page) return visit(answer.page, answer.run, gone);
   if (first) part("arms").replaceChildren();
   section.dataset.run = answer.run;
   section.dataset.state = answer.state;
@@ -204,13 +205,14 @@ function address(id) {
 async function ask() {
   clearTimeout(timer);
   const mine = ++asked;
+  const before = left;
   try {
     const answer = await server.tail({ run, since });
     if (mine !== asked) return;
     if (!answer || answer.run === undefined) throw new Error("no answer");
     failures = 0;
     page.classList.remove("elm-lost");
-    show(answer);
+    show(answer, left !== before);
   } catch (error) {
     if (mine !== asked) return;
     failures += 1;
@@ -239,16 +241,17 @@ function explain(id) {
   tab("explain");
 }
 
-// A stream and a benchmark have pages of their own.
-function visit(name, id) {
+// A stream and a benchmark have pages of their own; who has gone elsewhere meanwhile stays there.
+function visit(name, id, gone) {
   run = "";
   since = -1;
   part("run").hidden = true;
+  setLive(false);
+  if (gone) return;
   const url = new URL(location.href);
   url.search = "";
   url.searchParams.set(name, id);
   history.replaceState(history.state, "", url);
-  setLive(false);
   tab(name);
 }
 
@@ -283,6 +286,16 @@ window.elm = {
     holder.append(fragment(html));
     patchChildren(old, holder);
   },
+  // Makes the children of an element these; one that is the same stays itself, so that no press on it is lost.
+  swap(old, fresh) {
+    const rest = [...old.children];
+    const next = fresh.map((child) => {
+      const place = rest.findIndex((each) => each === child || each.isEqualNode(child));
+      return place < 0 ? child : rest.splice(place, 1)[0];
+    });
+    for (const each of rest) each.remove();
+    next.forEach((child, place) => old.children[place] === child || old.insertBefore(child, old.children[place] || null));
+  },
   stop,
   chosen() {
     setTimeout(() => box()?.focus(), 0);
@@ -296,7 +309,7 @@ window.elm = {
     mark(box(), told?.field === "problem");
     if (told?.field === "problem") box()?.focus();
     if (told?.run) {
-      filled = box()?.value ?? "";
+      filled = told.text; // what was typed since then stays
       open(told.run);
     }
   },
@@ -321,7 +334,10 @@ const does = {
 };
 
 function onClick(event) {
-  if (event.isTrusted && event.target.closest?.('#elm-tabs button[role="tab"]')) clearTimeout(tabbing);
+  if (event.isTrusted && event.target.closest?.('#elm-tabs button[role="tab"]')) {
+    clearTimeout(tabbing);
+    left += 1;
+  }
   const target = event.target.closest?.("[data-do], [data-view], a[data-run], a[data-tab], a[data-explain-run]");
   if (!target) return;
   if (target.dataset.do) return does[target.dataset.do]?.(target);

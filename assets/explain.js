@@ -37,7 +37,10 @@ async function ask(id) {
     notice.innerHTML = answer.error || "";
     if (answer.html !== undefined && body.dataset.html !== answer.html) {
       const open = [...body.querySelectorAll("details")].map((each) => each.open);
-      body.innerHTML = body.dataset.html = answer.html;
+      body.dataset.html = answer.html;
+      const template = document.createElement("template");
+      template.innerHTML = answer.html;
+      window.elm.swap(body, [...template.content.children]);
       [...body.querySelectorAll("details")].forEach((each, place) => (each.open = Boolean(open[place])));
     }
     root.dataset.state = answer.error ? "error" : answer.run ? "shown" : "empty";

@@ -56,12 +56,12 @@
     return changed ? Object.fromEntries(new FormData(drawer)) : {};
   }
 
-  // Shows what came of it; true if that is an error.
+  // Asks, unless a question is open already, and shows what came of it; true if that is an error.
   async function asked(question) {
     if (busy) return false;
     busy = true;
     try {
-      const answer = await question;
+      const answer = await question();
       setPart("asked", answer.error && !part("under").hidden ? answer.error : "");
       if (answer.error && part("under").hidden) setPart("failure", answer.error);
       if (answer.run) {
@@ -76,11 +76,11 @@
 
   const asks = {
     async learn() {
-      if (await asked(server.learn({ run, fields: fields() }))) openDrawer();
+      if (await asked(() => server.learn({ run, fields: fields() }))) openDrawer();
     },
-    again: (button) => asked(server.again({ run, memory: button.dataset.with })),
-    keep: () => asked(server.keep({ run })),
-    resume: () => asked(server.resume({ run })),
+    again: (button) => asked(() => server.again({ run, memory: button.dataset.with })),
+    keep: () => asked(() => server.keep({ run })),
+    resume: () => asked(() => server.resume({ run })),
     drawer() {
       if (!drawer.hidden) return closeDrawer();
       openDrawer();

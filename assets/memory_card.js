@@ -41,12 +41,9 @@ function draw(html, id) {
   const asking = !part("confirm").hidden;
   const said = [...part("outcome").childNodes];
   const focus = holder.contains(document.activeElement) && document.activeElement.dataset.act;
-  for (const sibling of [...own.parentElement.children]) if (sibling !== own) sibling.remove();
   const article = template.content.firstElementChild;
   article.querySelector('[data-part="outcome"]').replaceChildren(...said);
-  const place = [...article.children].indexOf(fresh);
-  own.before(...[...article.children].slice(0, place));
-  own.after(...[...article.children].slice(1));
+  window.elm.swap(own.parentElement, [...article.children].map((child) => (child === fresh ? own : child)));
   for (const field of own.querySelectorAll("[data-field]")) {
     const typed = field.value !== field.defaultValue;
     field.defaultValue = fresh.querySelector(`[data-field="${field.dataset.field}"]`).defaultValue;

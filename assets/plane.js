@@ -30,6 +30,7 @@ function makePlane(canvas, { pick, hover, legend }) {
   }
 
   function merge() {
+    const hovered = over < 0 ? "" : data.ids[over];
     data = { ...sample };
     const lists = ["ids", "x", "y", "state", "gain", "created", "model"];
     for (const name of lists) data[name] = [...sample[name]];
@@ -42,7 +43,7 @@ function makePlane(canvas, { pick, hover, legend }) {
       });
     }
     place = new Map(data.ids.map((id, index) => [id, index]));
-    over = -1;
+    over = place.get(hovered) ?? -1;
     paint();
   }
 

@@ -92,7 +92,7 @@ def _solve_tab(runner: Runner, actions: Actions, tail: Tail, asks: Asks) -> None
         except ElmError as error:
             return "", render.error(error), {"field": "settings"}
         try:
-            return "", "", {"run": actions.solve(text or "", chosen, sampling, routing)}
+            return "", "", {"run": actions.solve(text or "", chosen, sampling, routing), "text": text}
         except ElmError as error:
             return render.error(error), "", {"field": "problem"}
 

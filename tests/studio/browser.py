@@ -62,7 +62,7 @@ def ask(page: Page, problem: str) -> None:
 
 def state(page: Page, wanted: str) -> None:
     """Wait until the run on the page is in that state."""
-    page.wait_for_selector(f'.elm-run[data-state="{wanted}"]')
+    page.wait_for_selector(f'.elm-run[data-state="{wanted}"]', timeout=60_000)
 
 
 def shown(page: Page) -> str:

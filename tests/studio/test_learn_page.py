@@ -43,13 +43,13 @@ def test_learning_is_watched_through_a_reload_and_its_memory_is_used(window: Win
     expect(page.locator('[data-part="title"]')).to_have_text("Learning from this problem")
     first = share(page)
     assert 20 < first < 95
+    expect(page.locator('[data-part="clock"]')).to_have_text(re.compile(r"\d+ s gone, about \d+ s left"))
     page.reload()
     page.wait_for_selector(POINTS, state="attached")
     assert run_of(page) == run
     expect(page.locator("#elm-problem textarea")).to_have_value(EGGS)
     other = window(f"/?run={run}")
     page.wait_for_function(f"Number(document.querySelector('{BAR}').getAttribute('aria-valuenow')) > {first}")
-    expect(page.locator('[data-part="clock"]')).to_have_text(re.compile(r"\d+ s gone, about \d+ s left"))
     for each in (page, other):
         state(each, "done")
         assert status(each) == "Agreement rose from 6 of 16 to 14 of 16"
@@ -112,6 +112,16 @@ def test_stop_keeps_the_best(window: Window, site: Site) -> None:
     expect(page.locator('[data-part="stored"]')).to_contain_text(f"Kept as memory {run}.")
     site.actions.store.delete([run])
     expect(page.locator('[data-part="stored"]')).to_contain_text("has been deleted since")
+
+
+def test_a_double_click_learns_once(window: Window, site: Site) -> None:
+    page = window()
+    solved(page)
+    page.evaluate(
+        """() => { const learn = document.querySelector('[data-ask="learn"]'); learn.click(); learn.click(); }"""
+    )
+    page.wait_for_selector(".elm-run.learns")
+    assert site.runner.live() == [run_of(page)]
 
 
 def test_a_run_that_broke_off_goes_on_with_one_click(window: Window, site: Site) -> None:

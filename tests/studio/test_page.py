@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from browser import EGGS, Site, Window, ask, run_of, state, status
+from browser import EGGS, Site, Window, answered, ask, run_of, state, status
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -100,7 +100,7 @@ def test_any_window_can_stop(window: Window) -> None:
 
 def test_a_second_problem_waits_and_says_so(window: Window, site: Site) -> None:
     page, other = window(), window()
-    ask(page, EGGS)
+    ask(page, EGGS + " Take it slow.")
     state(page, "sampling")
     first = run_of(page)
     ask(page, "a fraction")
@@ -108,11 +108,22 @@ def test_a_second_problem_waits_and_says_so(window: Window, site: Site) -> None:
     assert status(page) == "Waiting: 1 run ahead"
     assert run_of(page) != first
     assert site.runner.live() == [first, run_of(page)]
+    site.runner.stop(first)
     page.click(".elsewhere a") if page.locator(".elsewhere").is_visible() else None
     state(page, "sampling")
     state(page, "done")
     other.goto(f"{site.url}/?run={first}")
-    state(other, "done")
+    state(other, "stopped")
+
+
+def test_what_is_typed_while_a_problem_is_sent_stays(window: Window) -> None:
+    page = window()
+    answered(page, EGGS)
+    page.fill("#elm-problem textarea", "the next one")
+    page.evaluate("([run, text]) => window.elm.told({ run, text })", [run_of(page), EGGS])
+    state(page, "done")
+    expect(page.locator('[data-part="problem"]')).to_have_text(EGGS)
+    assert page.locator("#elm-problem textarea").input_value() == "the next one"
 
 
 def test_hostile_text_is_shown_and_never_run(window: Window) -> None:
