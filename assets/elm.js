@@ -35,10 +35,7 @@ function patch(old, fresh) {
 
 function patchChildren(old, fresh) {
   const keyed = [...fresh.children].filter((child) => child.dataset.key !== undefined);
-  if (!keyed.length) {
-    if (old.innerHTML !== fresh.innerHTML) old.replaceChildren(...fresh.childNodes);
-    return;
-  }
+  if (!keyed.length) return swap(old, [...fresh.childNodes]);
   const have = new Map([...old.children].map((child) => [child.dataset.key, child]));
   for (const child of [...old.childNodes]) {
     if (!keyed.some((each) => child.dataset && each.dataset.key === child.dataset.key)) child.remove();
@@ -51,6 +48,17 @@ function patchChildren(old, fresh) {
       if (child.style.width) grow(child);
     }
   });
+}
+
+// Makes the children of an element these; one that is the same stays itself, so that no press on it is lost.
+function swap(old, fresh) {
+  const rest = [...old.childNodes];
+  const next = fresh.map((child) => {
+    const place = rest.findIndex((each) => each === child || each.isEqualNode(child));
+    return place < 0 ? child : rest.splice(place, 1)[0];
+  });
+  for (const each of rest) each.remove();
+  next.forEach((child, place) => old.childNodes[place] === child || old.insertBefore(child, old.childNodes[place] || null));
 }
 
 function grow(child) {
@@ -286,16 +294,7 @@ window.elm = {
     holder.append(fragment(html));
     patchChildren(old, holder);
   },
-  // Makes the children of an element these; one that is the same stays itself, so that no press on it is lost.
-  swap(old, fresh) {
-    const rest = [...old.children];
-    const next = fresh.map((child) => {
-      const place = rest.findIndex((each) => each === child || each.isEqualNode(child));
-      return place < 0 ? child : rest.splice(place, 1)[0];
-    });
-    for (const each of rest) each.remove();
-    next.forEach((child, place) => old.children[place] === child || old.insertBefore(child, old.children[place] || null));
-  },
+  swap,
   stop,
   chosen() {
     setTimeout(() => box()?.focus(), 0);

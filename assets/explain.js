@@ -38,9 +38,7 @@ async function ask(id) {
     if (answer.html !== undefined && body.dataset.html !== answer.html) {
       const open = [...body.querySelectorAll("details")].map((each) => each.open);
       body.dataset.html = answer.html;
-      const template = document.createElement("template");
-      template.innerHTML = answer.html;
-      window.elm.swap(body, [...template.content.children]);
+      window.elm.fill(body, answer.html);
       [...body.querySelectorAll("details")].forEach((each, place) => (each.open = Boolean(open[place])));
     }
     root.dataset.state = answer.error ? "error" : answer.run ? "shown" : "empty";

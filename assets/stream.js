@@ -18,7 +18,6 @@ let file = null; // { name, data } in base64, as it was chosen
 let skip = false; // its bad rows are left out
 let busy = false;
 let pausing = "";
-let stays = false; // a stream that went on in another run is shown as it was
 
 const shown = () => document.querySelector("#elm-stream-button")?.getAttribute("aria-selected") === "true";
 const wanted = () => new URLSearchParams(location.search).get("stream") || "";
@@ -53,7 +52,8 @@ function fill(name, html) {
 async function ask(follow = true) {
   clearTimeout(timer);
   const mine = ++asked;
-  const answer = await call("stream_tail", { run, stamp, rows, follow: follow && !stays });
+  // One that went on in another run, and is shown as it was, stays so.
+  const answer = await call("stream_tail", { run, stamp, rows, follow: follow && !part("elsewhere").firstChild });
   if (mine !== asked) return;
   failures = answer.lost ? failures + 1 : 0;
   if (!answer.lost || failures > 2) part("lost").innerHTML = answer.error || "";
@@ -83,7 +83,6 @@ function show(answer) {
   root.dataset.state = answer.state;
   root.dataset.live = !answer.ended;
   for (const [name, html] of Object.entries(answer.parts)) fill(name, html);
-  stays = Boolean(answer.parts.elsewhere);
   if (pausing === run && !answer.ended) part("status").textContent = "Stopping";
   part("rows").insertAdjacentHTML("beforeend", answer.rows.join(""));
   rows = part("rows").children.length;
@@ -103,7 +102,6 @@ function show(answer) {
 
 function open(id) {
   run = id;
-  stays = false;
   stamp = "";
   rows = 0;
   delete root.dataset.open;

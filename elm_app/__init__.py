@@ -26,7 +26,7 @@ Layers, imports only go down
     llm              weights (mirrors, checksums, conversion) · loader · engine (rollouts, log-probabilities) · sampling
                      events · int8 and dense decoders · process reward model
     answers          extract · normalise · compare · vote · reward: plain Python, no torch
-    types, results, events, config, errors
+    types, results, events, config, plural, errors
 
 Flow of `solve`
     cli or page → runs.runner.submit → runs.solve.solve → llm.loader (weights, engine) → runs.recall (memory.retriever)

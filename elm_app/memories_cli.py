@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from elm_app import config
 from elm_app.errors import BadInput
+from elm_app.plural import memories
 from elm_app.report import Reporter, one_line
-from elm_app.specimen import count, size, specimen, table
+from elm_app.specimen import size, specimen, table
 from elm_app.types import to_json
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _list(options: argparse.Namespace, store: Store) -> int:
     shown, after = len(page.rows), options.offset + len(page.rows)
     if not options.quiet:
         more = f"; --offset {after} for more" if after < page.total and shown else ""
-        print(f"{shown} of {count(page.total, 'memory')}{more}", file=sys.stderr)
+        print(f"{shown} of {memories(page.total)}{more}", file=sys.stderr)
     return 0
 
 
@@ -169,16 +170,16 @@ def _delete(options: argparse.Namespace, store: Store) -> int:
     ids = list(dict.fromkeys(store.resolve(one) for one in options.ids))
     if not options.yes:
         if not sys.stdin.isatty():
-            raise BadInput(f"{count(len(ids), 'memory')} would be deleted for good.", "Say so with --yes.")
+            raise BadInput(f"{memories(len(ids))} would be deleted for good.", "Say so with --yes.")
         table(store.rows(ids), file=sys.stderr)
-        print(f"Delete {count(len(ids), 'memory')} for good? [y/N] ", end="", file=sys.stderr, flush=True)
+        print(f"Delete {memories(len(ids))} for good? [y/N] ", end="", file=sys.stderr, flush=True)
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             print("nothing was deleted", file=sys.stderr)
             return 130
     store.delete(ids)
     if options.json:
         return _print({"deleted": ids})
-    print(f"deleted {count(len(ids), 'memory')}")
+    print(f"deleted {memories(len(ids))}")
     return 0
 
 
@@ -192,7 +193,7 @@ def _export(options: argparse.Namespace, store: Store) -> int:
     bytes = options.file.stat().st_size
     if options.json:
         return _print({"file": str(options.file), "bytes": bytes, "memories": sorted(set(ids))})
-    print(f"{count(len(set(ids)), 'memory')} in {options.file}, {size(bytes)}")
+    print(f"{memories(len(set(ids)))} in {options.file}, {size(bytes)}")
     return 0
 
 
@@ -203,7 +204,7 @@ def _import(options: argparse.Namespace, store: Store) -> int:
     if options.json:
         return _print({"added": list(done.added), "known": list(done.known)})
     known = f"; {len(done.known)} known already and left as they are" if done.known else ""
-    print(f"added {count(len(done.added), 'memory')}{known}")
+    print(f"added {memories(len(done.added))}{known}")
     return 0
 
 
@@ -216,7 +217,7 @@ def _doctor(options: argparse.Namespace, store: Store) -> int:
         _print({"findings": [asdict(one) for one in findings], "rebuilt": asdict(rebuilt) if rebuilt else None})
         return 1 if findings else 0
     if rebuilt:
-        print(f"made anew: {count(rebuilt.indexed, 'memory')}")
+        print(f"made anew: {memories(rebuilt.indexed)}")
         for id, why in rebuilt.set_aside:
             print(f"set aside: {id}: {one_line(why)}")
     for finding in findings:

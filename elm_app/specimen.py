@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from elm_app.memory.rows import Row, record
+from elm_app.plural import count
 from elm_app.report import one_line
 from elm_app.types import Measured, Memory
 
@@ -94,12 +95,6 @@ def _seconds(seconds: float) -> str:
 def size(bytes: int) -> str:
     """As in "70.2 KB"."""
     return f"{bytes} B" if bytes < 1000 else f"{bytes / 1e3:.1f} KB" if bytes < 1e6 else f"{bytes / 1e6:.1f} MB"
-
-
-def count(number: int, what: str) -> str:
-    """As in "1 memory" and "1,200 memories"."""
-    plural = {"memory": "memories"}.get(what, what + "s")
-    return f"{number:,} {what if number == 1 else plural}"
 
 
 def _record(memory: Memory) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent.parent / "elm_app"
 LAYERS = [
     {"errors"},
-    {"types", "config"},
+    {"types", "config", "plural"},
     {"results"},
     {"events"},
     {"answers"},
@@ -28,7 +28,7 @@ LAYERS = [
 ]
 ONLY_IN = {
     "gradio": {"studio"},
-    "chromadb": {"memory/store.py"},
+    "chromadb": {"memory/index.py"},
     "sentence_transformers": {"memory/embedder.py"},
     "torch": {"llm", "learning"},
     "transformers": {"llm", "learning"},

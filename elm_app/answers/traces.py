@@ -10,6 +10,7 @@ from typing import Any
 from elm_app.answers.extract import extract
 from elm_app.answers.vote import Equivalent, vote
 from elm_app.errors import BadInput
+from elm_app.plural import count
 from elm_app.types import to_json
 
 _SHOWN = 5  # bad rows named in an error
@@ -61,9 +62,8 @@ def read_traces(lines: Iterable[str], skip_bad: bool = False) -> TracesFile:
     if bad and (not skip_bad or not traces):
         shown = "; ".join(f"row {row.number}: {row.reason}" for row in bad[:_SHOWN])
         more = f"; and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
-        rows = "row" if len(bad) == 1 else "rows"
         remedy = f"{_FIX}; the {len(traces)} good ones can go on if bad rows are skipped." if traces else f"{_FIX}."
-        raise BadInput(f"{len(bad)} bad {rows}: {shown}{more}.", remedy)
+        raise BadInput(f"{count(len(bad), 'bad row')}: {shown}{more}.", remedy)
     if not traces:
         raise BadInput("There is no trace in it.", f"{_FIX}.")
     return TracesFile(tuple(traces), tuple(bad))

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from elm_app.errors import DamagedMemory
 from elm_app.memory import folder as files
 from elm_app.memory.folder import Vector
-from elm_app.memory.table import Table, closest
+from elm_app.memory.nearest import closest
+from elm_app.memory.table import Table
 
 NAME = "kv"
 

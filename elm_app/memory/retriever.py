@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from elm_app.config import RouteSettings
 from elm_app.errors import BadInput, DamagedMemory
 from elm_app.events import Retrieved
+from elm_app.memory.nearest import cosine
 from elm_app.memory.store import Store
-from elm_app.memory.table import cosine
 from elm_app.types import Credit, Match, ModelInfo
 
 Keys = Mapping[str, NDArray[Any]]

@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import FileIO
@@ -26,6 +25,7 @@ from numpy.typing import NDArray
 
 from elm_app.errors import BadInput
 from elm_app.memory.folder import WIDTH, Vector
+from elm_app.memory.nearest import closest
 from elm_app.memory.record import FIELDS, RECORD, Records, code_of, records_of
 from elm_app.memory.rows import Row
 
@@ -34,12 +34,9 @@ _MAGIC, _HEADER = b"elm memories, table 1\n", 4096
 _COUNTERS = 64
 """Where in the header it is counted how often something was written, and how often a vector was written over: 8 bytes
 each."""
-_ROUNDING = 1e-4
-"""More than float32 can be wrong about a cosine of 384 numbers, twice; of more numbers, so many times more."""
 _FILTERS = ("live", "enabled", "improved", "model")
-_CHUNK, _PART = 4096, 8192
-"""Records copied, and records scored, at a time."""
-_threads = ThreadPoolExecutor(min(4, os.cpu_count() or 1), "search")
+_CHUNK = 4096
+"""Records copied at a time."""
 
 
 @dataclass(frozen=True)
@@ -250,7 +247,7 @@ class Table:
             with half.open("wb") as file:
                 file.write(_MAGIC.ljust(_HEADER, b"\0"))
                 for part in parts:
-                    for start in _steps(len(part)):
+                    for start in range(0, len(part), _CHUNK):
                         file.write(np.ascontiguousarray(part[start : start + _CHUNK]).tobytes())
                 file.flush()
                 os.fsync(file.fileno())
@@ -278,56 +275,3 @@ class Table:
         rest = memoryview(records.tobytes())
         while rest:
             rest = rest[file.write(rest) :]
-
-
-def closest(
-    key: NDArray[Any], n: int, quick: Vector, vectors: NDArray[Any], ids: NDArray[np.bytes_], places: NDArray[np.intp]
-) -> list[tuple[str, float]]:
-    """The n ids of the highest cosine with `key` (D,) among those at `places`, best first; ties: lower id first.
-
-    All are scored in float32; those that could be among the n, given its rounding, are scored again in float64.
-
-    Args:
-        quick, vectors: (N, D) float32 of length 1, the same numbers twice: close together, and where they come from.
-        ids: (N,).
-    """
-    if n <= 0 or places.size == 0:
-        return []
-    exact = np.asarray(key, np.float64)
-    exact /= np.linalg.norm(exact)
-    rough = _rough(quick, exact.astype(np.float32))[places]
-    nth = places.size - min(n, places.size)
-    near = places[rough >= np.partition(rough, nth)[nth] - _ROUNDING * max(1.0, exact.size / WIDTH)]
-    scores = np.concatenate([_cosines(vectors[near[i : i + _CHUNK]], exact) for i in _steps(near.size)])
-    best = np.lexsort((ids[near], -scores))[:n]
-    return [(ids[near[i]].decode(), float(scores[i])) for i in best]
-
-
-def _rough(vectors: Vector, key: Vector) -> Vector:
-    """(n,) float32 products of (n, D) and (D,), part by part; a part waits for no core that is busy, unlike `@`."""
-    products = np.empty(len(vectors), np.float32)
-
-    def part(start: int) -> None:
-        np.vecdot(vectors[start : start + _PART], key, out=products[start : start + _PART])
-
-    starts = range(0, len(vectors), _PART)
-    for _ in _threads.map(part, starts) if len(starts) > 1 else map(part, starts):
-        pass
-    return products
-
-
-def cosine(one: NDArray[Any], other: NDArray[Any]) -> float:
-    """The cosine of two vectors (D,), as `nearest` gives it."""
-    wide = np.asarray(other, np.float64)
-    return float(_cosines(one[None], wide / np.linalg.norm(wide))[0])
-
-
-def _cosines(vectors: NDArray[Any], key: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n,) of (n, D) and (D,) of length 1. A row's result depends on that row only."""
-    wide = vectors.astype(np.float64)
-    dots: NDArray[np.float64] = (wide * key).sum(axis=1) / np.sqrt((wide * wide).sum(axis=1))
-    return dots.clip(-1, 1)
-
-
-def _steps(count: int) -> range:
-    return range(0, count, _CHUNK)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from elm_app.errors import BadInput
+from elm_app.plural import count
 from elm_app.runs.bench_folder import BenchFolder
 from elm_app.runs.comparison import row
 from elm_app.runs.files import replace_text, writing
@@ -95,22 +96,18 @@ def _gap(value: float, interval: Sequence[float], what: str) -> str:
     return f"{100 * value:+.1f} points against {what} (95% interval {100 * low:+.1f} to {100 * high:+.1f}), {verdict}"
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
 def markdown(report: dict[str, Any]) -> str:
     """The report for people."""
     model = report["model"] or {}
     settings = report["settings"]
     lines = [
-        f"# {_plain(report['name'])}: {_count(report['problems'], 'problem')}",
+        f"# {_plain(report['name'])}: {count(report['problems'], 'problem')}",
         "",
         f"Model {_plain(model.get('id', settings['model']))} ({model.get('quantization', settings['quantization'])}, "
         f"{model.get('device', settings['device'])}), seeds {', '.join(map(str, report['seeds']))}, "
         f"{settings['samples']} samples of at most {settings['max_new_tokens']} new tokens at temperature "
         f"{settings['temperature']}; learning at most "
-        f"{_count(settings['learning']['steps'], 'step')} of {settings['learning']['rollouts']} rollouts. "
+        f"{count(settings['learning']['steps'], 'step')} of {settings['learning']['rollouts']} rollouts. "
         "Tokens and seconds are means a problem, learning included.",
         "",
         "| method | problems | accuracy (95%) | to zero-shot (95%) | to the vote | maj@k | mean@k | pass@k | answered "

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from elm_app.answers.extract import extract
 from elm_app.answers.traces import BadRow, printable, refuse
 from elm_app.errors import BadInput
+from elm_app.plural import count
 from elm_app.types import Problem
 
 Order = Literal["file", "shuffled"]
@@ -88,9 +89,8 @@ def _checked(problems: list[Problem], bad: list[BadRow], name: str, skip_bad: bo
     if bad and (not skip_bad or not problems):
         shown = "; ".join(f"line {row.number}: {row.reason}" for row in bad[:_SHOWN])
         more = f"; and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
-        rows = "row" if len(bad) == 1 else "rows"
         rest = f"; or leave bad rows out (--skip-bad), {len(problems)} are good" if problems else ""
-        raise BadInput(f"{name} has {len(bad)} bad {rows}: {shown}{more}.", f"{_FIX}{rest}.")
+        raise BadInput(f"{name} has {count(len(bad), 'bad row')}: {shown}{more}.", f"{_FIX}{rest}.")
     if not problems:
         raise BadInput(f"There are no problems in {name}.", f"{_FIX}.")
     return ProblemsFile(tuple(problems), tuple(bad))

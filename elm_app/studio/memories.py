@@ -21,6 +21,7 @@ from elm_app.memory import archive
 from elm_app.memory.embedder import Embedders
 from elm_app.memory.retriever import THRESHOLD
 from elm_app.memory.store import Store
+from elm_app.plural import memories
 from elm_app.studio import card, links, render, shelf, words
 from elm_app.studio.cabinet import CABINET
 from elm_app.studio.guard import Ask, guarded
@@ -143,14 +144,14 @@ class Memories:
         for id in ids:
             self.store.change(id, **fields)
         said = {"label": "Label saved.", "note": "Note saved."}.get(next(iter(fields)))
-        which = "" if len(ids) == 1 else f"{_memories(len(ids))}: "
+        which = "" if len(ids) == 1 else f"{memories(len(ids))}: "
         return {"told": said or which + ("Offered again." if fields["enabled"] else "Not offered any more.")}
 
     def memories_delete(self, ask: Ask) -> dict[str, Any]:
         """Deletes memories for good."""
         ids = _ids(ask)
         self.store.delete(ids)
-        return {"told": f"{_memories(len(ids))} deleted."}
+        return {"told": f"{memories(len(ids))} deleted."}
 
     def memories_export(self, ask: Ask) -> dict[str, Any]:
         """Writes some memories (`ids`), or all that fit the filters, into a file that the browser then fetches."""
@@ -165,7 +166,7 @@ class Memories:
         place = place / secrets.token_hex(16)
         place.mkdir()
         archive.export(self.store, ids, place / name)
-        return {"file": str(place / name), "name": name, "told": f"{_memories(len(ids))} exported as {name}."}
+        return {"file": str(place / name), "name": name, "told": f"{memories(len(ids))} exported as {name}."}
 
     def memories_import(self, ask: Ask) -> dict[str, Any]:
         """Takes in an archive that the browser has uploaded."""
@@ -185,9 +186,9 @@ class Memories:
 
     def _imported(self, path: Path) -> dict[str, Any]:
         done = archive.import_(self.store, path)
-        parts = [f"{_memories(len(done.added))} added."] if done.added else []
+        parts = [f"{memories(len(done.added))} added."] if done.added else []
         if done.known:
-            parts.append(f"{_memories(len(done.known))} {'was' if len(done.known) == 1 else 'were'} here already.")
+            parts.append(f"{memories(len(done.known))} {'was' if len(done.known) == 1 else 'were'} here already.")
         added = done.added[0] if len(done.added) == 1 else ""
         return {"told": " ".join(parts) or "There was no memory in it.", "added": added}
 
@@ -209,10 +210,6 @@ def _ids(ask: Ask) -> list[str]:
     if not isinstance(ids, list) or not ids or not all(isinstance(id, str) for id in ids):
         raise BadInput("No memory was chosen.", "Tick one first.")
     return list(dict.fromkeys(ids))
-
-
-def _memories(count: int) -> str:
-    return f"{count:,} {'memory' if count == 1 else 'memories'}"
 
 
 @lru_cache(maxsize=2)

@@ -11,6 +11,7 @@ from elm_app.errors import BadInput
 from elm_app.memory.retriever import THRESHOLD
 from elm_app.memory.rows import Row
 from elm_app.memory.table import SORTS
+from elm_app.plural import memories
 from elm_app.studio import words
 from elm_app.studio.card import when
 from elm_app.studio.prose import inline_html
@@ -134,16 +135,16 @@ def told(asked: Wanted, total: int, shown: int, all: int) -> str:
     ('1–50 of 1,000 memories', '7 of 12 memories', '12 memories, the nearest in meaning first')
     """
     if not shown:
-        return f"None of {_memories(all)} fits." if all else "No memories yet."
+        return f"None of {memories(all)} fits." if all else "No memories yet."
     if asked.text:
-        most = f"the {total:,} nearest of {_memories(all)}"
+        most = f"the {total:,} nearest of {memories(all)}"
         if total == all:
-            most = f"{_memories(total)}, the nearest in meaning first"
+            most = f"{memories(total)}, the nearest in meaning first"
         return most if total <= PAGE else f"{asked.offset + 1:,}–{asked.offset + shown:,}, {most}"
     if total > PAGE:
         rest = f", {all:,} in all" if total < all else ""
-        return f"{asked.offset + 1:,}–{asked.offset + shown:,} of {_memories(total)}{rest}"
-    return _memories(total) if total == all else f"{total:,} of {_memories(all)}"
+        return f"{asked.offset + 1:,}–{asked.offset + shown:,} of {memories(total)}{rest}"
+    return memories(total) if total == all else f"{total:,} of {memories(all)}"
 
 
 def pager(asked: Wanted, total: int) -> str:
@@ -177,10 +178,6 @@ def models_html(models: Mapping[str, str]) -> str:
         name = id if names.count(id) == 1 else f"{id} ({sha[:8]})"
         options.append(f'<option value="{html.escape(sha)}">{html.escape(name)}</option>')
     return "".join(options)
-
-
-def _memories(count: int) -> str:
-    return f"{count:,} {'memory' if count == 1 else 'memories'}"
 
 
 def glance(row: Row) -> str:

@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 from elm_app.llm.presets import PRESETS
+from elm_app.plural import count as count
 from elm_app.runs.view import RunView
 from elm_app.types import Arm, ModelInfo
 
 DOT = " · "
-
-
-def count(n: int, one: str, many: str = "") -> str:
-    """
-    >>> count(1, "trace"), count(8, "trace"), count(2, "class", "classes")
-    ('1 trace', '8 traces', '2 classes')
-    """
-    return f"{n} {one if n == 1 else many or one + 's'}"
 
 
 def seconds(value: float) -> str:

@@ -17,7 +17,8 @@ from elm_app.memory import table as table_module
 from elm_app.memory import writer as writer_module
 from elm_app.memory.archive import export, import_
 from elm_app.memory.doctor import examine, rebuild
-from elm_app.memory.store import Index, Store
+from elm_app.memory.index import Index
+from elm_app.memory.store import Store
 from elm_app.memory.table import Table
 from elm_app.memory.writer import Intent, Writer
 
