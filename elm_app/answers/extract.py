@@ -118,4 +118,4 @@ def _tidy(answer: str) -> str | None:
         answer = _FULL_STOP.sub("", answer)
         if math := _MATH.fullmatch(answer):
             answer = next(filter(None, math.groups())) + (math[5] or "")
-    return answer if answer.strip(".?!-…,;:$~ ") else None
+    return answer if answer.strip(r".?!-…,;:$~\()[] ") else None

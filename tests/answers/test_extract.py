@@ -84,6 +84,9 @@ def test_box(text: str, answer: str | None) -> None:
         ("I will answer the question: how many people are in the room when the door closes", None),
         ("The answer is .", None),
         ("The answer is …", None),
+        ("The final answer is \\(\\", None),  # cut off where its formula begins
+        ("The final answer is \\[", None),
+        (r"\boxed{\{\}}", r"\{\}"),
         ("Nothing to see: 5", None),
         ("", None),
         ("   \n", None),
