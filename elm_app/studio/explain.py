@@ -74,9 +74,7 @@ def _found(view: RunView, store: Store, plane: str) -> str:
         f'<th scope="col"></th></tr></thead><tbody>{rows}</tbody></table>'
     )
     formula = f'<p class="quiet">{UTILITY}</p>' if found.rank == "utility" else ""
-    told = (
-        f"<p>{html.escape(found.reason)} Found by {by}; a memory is used by itself from {found.threshold:.2f} on.</p>"
-    )
+    told = f"<p>{html.escape(found.reason)} Found by {by}; a memory is used by itself {recalled.least(found)}.</p>"
     body = f'<div class="found"><div>{told}{table}{formula}{_again(view, used)}</div>{plane}</div>'
     return _section("What was found", body)
 

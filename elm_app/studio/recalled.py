@@ -55,11 +55,16 @@ def _row(match: Match, found: Retrieved, ended: bool) -> str:
     if not own and ended:
         button = f'<button type="button" data-ask="again" data-with="{name}">Use it</button>'
     return (
-        f'<tr{" class=used" if own else ""}><td class="score" title="cosine; used by itself from '
-        f'{found.threshold:.2f} on">{_gauge(match.score, found.threshold)}</td><td class="what">'
+        f'<tr{" class=used" if own else ""}><td class="score" title="cosine; used by itself {least(found)}">'
+        f'{_gauge(match.score, found.threshold)}</td><td class="what">'
         f'<a href="?memory={name}" data-memory="{name}">{problem(match, 140)}</a></td>'
         f'<td class="do">{button}</td></tr>'
     )
+
+
+def least(found: Retrieved) -> str:
+    """How near a memory had to be to be used by itself, as the end of a sentence."""
+    return f"from {found.threshold:.2f} on" if found.threshold > -1 else "however far it is"
 
 
 def _gauge(score: float, threshold: float) -> str:

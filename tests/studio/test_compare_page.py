@@ -88,3 +88,12 @@ def test_a_benchmark_fits(window: Window, bench: Path, width: int, height: int) 
     page = opened(window, width=width, height=height)
     expect(page.locator(".elm-compare h2")).to_have_text("gsm8k_test.jsonl")
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+
+
+def test_on_a_projector_the_plot_comes_first(window: Window, bench: Path) -> None:  # noqa: ARG001
+    page = opened(window, width=1280, height=720)
+    page.evaluate("document.body.classList.add('stage')")
+    plot, said = (page.locator(f".elm-compare {part}").bounding_box() for part in (".compared", ".sentences"))
+    assert plot is not None
+    assert said is not None
+    assert plot["y"] + plot["height"] <= min(said["y"], 720)

@@ -59,6 +59,15 @@ def test_answers_are_compared_by_what_they_mean_not_by_their_spelling() -> None:
     assert compared(three) == [("2", [0, 3, 2]), ("1", [3, 0, 1])]
 
 
+@pytest.mark.parametrize(
+    ("threshold", "said"), [(0.6, "from 0.60 on."), (0, "from 0.00 on."), (-1, "however far it is.")]
+)
+def test_it_says_how_near_a_memory_had_to_be(tmp_path: Path, threshold: float, said: str) -> None:
+    found = Retrieved((Match("m1", 0.1, "a problem"),), "m1", threshold, "Near.", {}, "input", "similarity")
+    shown = explain.page(view_after(ModelReady(MODEL, 0.0), found), Store(tmp_path), "")
+    assert f"Found by the problem's meaning; a memory is used by itself {said}" in shown
+
+
 def test_an_answer_has_one_colour_however_an_arm_spells_it() -> None:
     view = arms(("0.5",), (r"\frac{1}{2}", "9"))
     (bare,), behind = palette.classes(view, "zero_shot"), palette.classes(view, "memory")
