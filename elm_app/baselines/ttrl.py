@@ -25,7 +25,8 @@ class Ttrl(Offline):
         from elm_app.learning.policies import Full, Lora, own_engine, room_for_full
 
         engine = own_engine(self.desk.model, lambda _: None)
+        quantization = self.desk.engine.info.quantization
         if room_for_full(engine):
-            return Full(engine, self.desk.learning)
+            return Full(engine, self.desk.learning, quantization)
         self.form = "LoRA on all linear layers"
-        return Lora(engine, self.desk.learning)
+        return Lora(engine, self.desk.learning, quantization)

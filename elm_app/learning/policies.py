@@ -6,8 +6,9 @@
     Full         all weights of all layers; embeddings and vocabulary head stay as they are
 
 The first two leave the model alone and work with every engine. The other two change what the model computes, so they
-have an engine of their own (`own_engine`), unquantised; nobody else's model is touched. Learning rates are those of the
-literature, not tuned here.
+have a model of their own (`own_engine`), learned in fp32; nobody else's is touched. Where others are sampled in int8 so
+are they: after a change the weights are packed anew, which takes a second and saves a minute. Learning rates are those
+of the literature, not tuned here.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from elm_app.errors import DamagedMemory, StoreError
 from elm_app.events import Progress
 from elm_app.learning.prompt import start
 from elm_app.llm.engine import Engine, RolloutRequest
+from elm_app.llm.int8 import Int8Decoder
 from elm_app.llm.loader import load
 from elm_app.llm.memory import free_memory
 
@@ -39,11 +41,14 @@ _BYTES_FULL = 16
 class Policy(Protocol):
     """Something that is learned, and how to sample with it."""
 
-    engine: Engine
     parameters: list[Tensor]
     """Leaves, fp32."""
     rate: float
     """The learning rate."""
+
+    @property
+    def engine(self) -> Engine:
+        """What it is sampled with, as it is now."""
 
     def request(self, prompt: Sequence[int], samples: int, seed: int) -> RolloutRequest:
         """k rollouts of a prompt with what has been learned so far."""
@@ -85,30 +90,49 @@ class Prefix:
 
 
 class _Weights:
-    """A policy that is the model of its own engine."""
+    """A policy that is the model of its own engine.
 
-    engine: Engine
+    Args:
+        engine: from `own_engine`.
+        quantization: what it is sampled in, `int8` or as it is learned.
+    """
+
+    parameters: list[Tensor]
+
+    def __init__(self, engine: Engine, quantization: str) -> None:
+        self.learned, self.quantization = engine, quantization
+        self._packed: Engine | None = None
+        self._version = 0
+
+    @property
+    def engine(self) -> Engine:
+        if self.quantization != "int8":
+            return self.learned
+        version = sum(part._version for part in self.parameters)  # counts changes in place, as optimizers make them
+        if self._packed is None or version != self._version:
+            self._packed = None  # there need not be room for two
+            self._packed, self._version = _packed(self.learned), version
+        return self._packed
 
     def request(self, prompt: Sequence[int], samples: int, seed: int) -> RolloutRequest:
         return RolloutRequest(prompt, samples, seed)
 
     def log_probs(self, prompt: Sequence[int], rows: Sequence[Sequence[int]], temperature: float) -> Tensor:
-        return _log_probs(self.engine, prompt, rows, temperature)
+        return _log_probs(self.learned, prompt, rows, temperature)
 
 
 class Lora(_Weights):
     """Matrices A (r, in) and B (out, r) for every linear layer; B starts at zero, so it starts as the model itself.
 
-    Args:
-        engine: from `own_engine`; a second `Lora` on it would start from the first one's layers.
+    A second `Lora` on an engine would start from the first one's layers.
     """
 
     rate = 2e-4
 
-    def __init__(self, engine: Engine, settings: LearnSettings) -> None:
+    def __init__(self, engine: Engine, settings: LearnSettings, quantization: str = "none") -> None:
         from peft import LoraConfig, inject_adapter_in_model
 
-        self.engine = engine
+        super().__init__(engine, quantization)
         model: Any = engine.decoder.model  # type: ignore[attr-defined]
         torch.manual_seed(settings.seed)  # PEFT draws A from the global generator
         config = LoraConfig(r=RANK, lora_alpha=2 * RANK, target_modules="all-linear", lora_dropout=0.0)
@@ -119,16 +143,12 @@ class Lora(_Weights):
 
 
 class Full(_Weights):
-    """Every weight of every layer.
-
-    Args:
-        engine: from `own_engine`.
-    """
+    """Every weight of every layer."""
 
     rate = 1e-6
 
-    def __init__(self, engine: Engine, settings: LearnSettings) -> None:  # noqa: ARG002
-        self.engine = engine
+    def __init__(self, engine: Engine, settings: LearnSettings, quantization: str = "none") -> None:  # noqa: ARG002
+        super().__init__(engine, quantization)
         model: Any = engine.decoder.model  # type: ignore[attr-defined]
         outside = {id(model.get_input_embeddings().weight), id(model.get_output_embeddings().weight)}
         self.parameters = [value.requires_grad_() for value in model.parameters() if id(value) not in outside]
@@ -136,9 +156,7 @@ class Full(_Weights):
 
 def own_engine(settings: ModelSettings, report: Callable[[Progress], None]) -> Engine:
     """The model once more, unquantised in fp32, for a policy that changes it."""
-    engine = load(replace(settings, quantization="none"), report)
-    engine.decoder.model.float()  # type: ignore[attr-defined]
-    return engine
+    return load(replace(settings, quantization="none"), report, dtype="float32")
 
 
 def room_for_full(engine: Engine) -> bool:
@@ -189,6 +207,36 @@ def _log_probs(
     embeds = engine.decoder.embed(torch.tensor(prompt, dtype=torch.long)).detach()
     tokens = [torch.tensor(row, dtype=torch.long, device=embeds.device) for row in rows]
     return engine.decoder.log_probs(embeds, tokens, temperature, past).cpu()
+
+
+class _Live:
+    """The weights of a model as they are now, LoRA's change added, for an `Int8Decoder`."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    @torch.no_grad()
+    def __call__(self, name: str) -> Tensor:
+        path, what = name.rsplit(".", 1)
+        module = self.model.get_submodule(path)
+        tensor: Tensor = getattr(getattr(module, "base_layer", module), what).detach()
+        if what == "weight" and hasattr(module, "get_delta_weight"):
+            (adapter,) = module.active_adapters
+            return tensor + module.get_delta_weight(adapter)
+        return tensor
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+
+def _packed(engine: Engine) -> Engine:
+    """The same model as an int8 engine."""
+    model: Any = engine.decoder.model  # type: ignore[attr-defined]
+    decoder = Int8Decoder(model.config, _Live(model))
+    return Engine(
+        decoder, engine.tokenizer, replace(engine.info, quantization="int8"), engine.context, engine.stop_tokens,
+        engine.architecture,
+    )  # fmt: skip
 
 
 def _with_targets(config: Any, model: Any) -> Any:

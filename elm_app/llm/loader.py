@@ -66,8 +66,13 @@ class Models:
         return True
 
 
-def load(settings: ModelSettings, report: Report, cancelled: Callable[[], bool] = lambda: False) -> Engine:
+def load(
+    settings: ModelSettings, report: Report, cancelled: Callable[[], bool] = lambda: False, dtype: str = "bfloat16"
+) -> Engine:
     """Fetch (if need be) and load a model.
+
+    Args:
+        dtype: of the weights where they are not quantised.
 
     Raises:
         BadInput: the model, device and quantisation do not go together.
@@ -94,7 +99,7 @@ def load(settings: ModelSettings, report: Report, cancelled: Callable[[], bool] 
             else None
         )
         quantization = _quantization(settings, device, config)
-        decoder = _decoder(source, config, quantization, device, report)
+        decoder = _decoder(source, config, quantization, device, dtype, report)
     except (ValueError, KeyError, OSError, AttributeError) as error:
         raise ModelError(f"{source.id} cannot be loaded: {error}.", "Choose another model with --model.") from error
     except (MemoryError, RuntimeError) as error:
@@ -147,7 +152,7 @@ def _quantization(settings: ModelSettings, device: str, config: Any) -> str:
     return settings.quantization
 
 
-def _decoder(source: LocalModel, config: Any, quantization: str, device: str, report: Report) -> Any:
+def _decoder(source: LocalModel, config: Any, quantization: str, device: str, dtype: str, report: Report) -> Any:
     import torch
 
     if quantization == "int8":
@@ -165,7 +170,7 @@ def _decoder(source: LocalModel, config: Any, quantization: str, device: str, re
 
     from elm_app.llm.dense import DenseDecoder
 
-    options: dict[str, Any] = {"dtype": torch.bfloat16, "device_map": {"": device}}
+    options: dict[str, Any] = {"dtype": dtype, "device_map": {"": device}}
     if quantization == "nf4":
         options["quantization_config"] = BitsAndBytesConfig(
             load_in_4bit=True,

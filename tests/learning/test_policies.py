@@ -15,14 +15,14 @@ from elm_app.errors import DamagedMemory
 from elm_app.learning.grpo import Learner
 from elm_app.learning.policies import Full, Lora, Policy, Prefix, SoftPrompt, own_engine, read, restore, snapshot, write
 from elm_app.learning.rewards import SOURCES, Judged
-from elm_app.llm.engine import Engine, Finished, RolloutRequest
+from elm_app.llm.engine import Finished, RolloutRequest
 from elm_app.llm.loader import load
 from elm_app.types import Trace
 
 SETTINGS = LearnSettings(
     rollouts=32, virtual_tokens=8, max_new_tokens=3, temperature=1.0, learning_rate=0.03, init="vocabulary", seed=1
 )
-FORMS: dict[str, Callable[[Engine, LearnSettings], Any]] = {
+FORMS: dict[str, Callable[..., Any]] = {
     "soft prompt": SoftPrompt, "prefix": Prefix, "lora": Lora, "full": Full
 }  # fmt: skip
 OWN = ("lora", "full")
@@ -33,11 +33,12 @@ def model(random_model: Path) -> ModelSettings:
     return ModelSettings(str(random_model), "int8", "cpu")
 
 
-def made(form: str, model: ModelSettings) -> Policy:
-    engine = own_engine(model, lambda _: None) if form in OWN else load(model, lambda _: None)
-    policy: Policy = FORMS[form](engine, SETTINGS)
-    if form in OWN:
-        policy.rate = 0.01  # a random model moves as a trained one must not
+def made(form: str, model: ModelSettings, quantization: str = "int8") -> Policy:
+    if form not in OWN:
+        policy: Policy = FORMS[form](load(model, lambda _: None), SETTINGS)
+        return policy
+    policy = FORMS[form](own_engine(model, lambda _: None), SETTINGS, quantization)
+    policy.rate = 0.01  # a random model moves as a trained one must not
     return policy
 
 
@@ -93,9 +94,12 @@ def test_the_majority_helps_and_chance_does_not(model: ModelSettings) -> None:
     assert by_majority > by_chance + 0.25
 
 
+@pytest.mark.parametrize("quantization", ["int8", "none"])
 @pytest.mark.parametrize("form", OWN)
-def test_a_change_that_is_nothing_is_the_model_itself(form: str, model: ModelSettings) -> None:
-    bare, policy = own_engine(model, lambda _: None), made(form, model)
+def test_a_change_that_is_nothing_is_the_model_itself(form: str, quantization: str, model: ModelSettings) -> None:
+    bare = load(model, lambda _: None) if quantization == "int8" else own_engine(model, lambda _: None)
+    policy = made(form, model, quantization)
+    assert policy.engine.info == bare.info
     prompt = bare.encode("1?")
     sampling = SamplingSettings(8, 10, 1.0, 0, 3)
     texts = [
@@ -107,6 +111,22 @@ def test_a_change_that_is_nothing_is_the_model_itself(form: str, model: ModelSet
         for engine in (bare, policy.engine)
     ]
     assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize("form", OWN)
+def test_it_is_sampled_in_int8_as_it_is_learned(form: str, model: ModelSettings) -> None:
+    """After every change; what int8 rounds away is small beside what was learned."""
+    policy: Any = made(form, model)
+    prompt = policy.engine.encode("1?")
+    packed = policy.engine
+    train(policy, prompt, "majority", 8)
+    assert policy.engine is not packed
+    assert policy.engine is policy.engine
+    now, learned, before = (
+        engine.decoder.logits(engine.decoder.embed(torch.tensor(prompt))).log_softmax(-1)
+        for engine in (policy.engine, policy.learned, packed)
+    )
+    assert float((now - learned).abs().mean()) < 0.2 * float((now - before).abs().mean())
 
 
 def test_lora_is_on_every_linear_layer_and_full_on_every_layer(model: ModelSettings) -> None:
