@@ -7,7 +7,9 @@ given the lines that there are already, so that a benchmark goes on after an int
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -40,6 +42,7 @@ class Desk:
         folder: of this method and seed, for tensors.
         stopped: true once the user wants to stop.
         tokens, read_tokens: new tokens and prompt tokens so far, over everything that was sampled at this desk.
+        uncounted_seconds: spent so far on what is not the method's own.
     """
 
     engine: Engine
@@ -52,6 +55,15 @@ class Desk:
     stopped: Callable[[], bool] = lambda: False
     tokens: int = 0
     read_tokens: int = 0
+    uncounted_seconds: float = 0.0
+
+    @contextmanager
+    def uncounted(self) -> Iterator[None]:
+        """What is sampled inside costs the method nothing."""
+        tokens, read_tokens, began = self.tokens, self.read_tokens, time.perf_counter()
+        yield
+        self.tokens, self.read_tokens = tokens, read_tokens
+        self.uncounted_seconds += time.perf_counter() - began
 
     def sample(
         self, request: RolloutRequest, arm: Arm = "zero_shot", engine: Engine | None = None, **changes: Any

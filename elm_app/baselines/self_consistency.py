@@ -1,22 +1,22 @@
 """Self-consistency: the majority of k traces (Wang et al., arXiv 2203.11171).
 
-Four times as many are drawn. The first k are those of zero-shot, because a trace's seed comes from its index, and the
-answer is their majority; the further ones are the pool for a comparison at equal tokens: what plain voting reaches with
-as many tokens as another method spends. They are not counted among this method's tokens.
+The k are those of zero-shot, because a trace's seed comes from its index, and the answer is their majority. Three times
+as many more are drawn for a comparison at equal tokens: what plain voting reaches with as many tokens as another method
+spends. They are not counted among this method's tokens and seconds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 
-from elm_app.answers.vote import vote
 from elm_app.baselines.method import Solved, solved
 from elm_app.baselines.zero_shot import ZeroShot
 from elm_app.events import Event
 from elm_app.types import Problem
 
 POOL = 4
-"""So many times k traces are drawn."""
+"""So many times k traces are drawn in all."""
 
 
 class SelfConsistency(ZeroShot):
@@ -24,10 +24,9 @@ class SelfConsistency(ZeroShot):
 
     def solve(self, problem: Problem, seed: int) -> Generator[Event, None, Solved]:
         desk, k = self.desk, self.desk.sampling.samples
-        prompt = desk.engine.encode(problem.text)
-        drawn = solved((yield from desk.sample(desk.rollouts(prompt, seed, POOL * k))))
-        traces, further = drawn.traces[:k], drawn.traces[k:]
-        desk.tokens -= sum(trace.tokens for trace in further)
-        outcome = vote([trace.answer for trace in traces])
-        pool = [trace.answer for trace in drawn.traces]
-        return Solved(traces, outcome, outcome.answer, {"pool": pool})
+        own = yield from super().solve(problem, seed)
+        with desk.uncounted():
+            prompt = desk.engine.encode(problem.text)
+            more = desk.rollouts(prompt, seed, (POOL - 1) * k, first=k)
+            further = solved((yield from desk.sample(more)))
+        return replace(own, detail={"pool": [trace.answer for trace in (*own.traces, *further.traces)]})

@@ -78,9 +78,10 @@ class RolloutRequest:
     Attributes:
         prompt: token ids.
         samples: k.
-        seed: the run's seed; row i is seeded with `trace_seed(seed, i)`.
+        seed: the run's seed; row i is seeded with `trace_seed(seed, first + i)`.
         soft_prompt: floats (P, H), vectors put in front of the prompt's embeddings, or None.
         past: a decoder's cache for one row that stands in front of everything, or None.
+        first: rows of this prompt and seed that were sampled before.
     """
 
     prompt: Sequence[int]
@@ -88,6 +89,7 @@ class RolloutRequest:
     seed: int
     soft_prompt: Tensor | NDArray[np.float32] | None = None
     past: Any | None = None
+    first: int = 0
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,7 @@ class Engine:
                 prompts.append((cache, request.samples))
                 first.append(logits.expand(request.samples, -1))
                 for index in range(request.samples):
-                    seed = trace_seed(request.seed, index)
+                    seed = trace_seed(request.seed, request.first + index)
                     stream = DecodeStream(skip_special_tokens=True)
                     rows.append(_Row(number, index, seed, sampling.max_new_tokens, stream))
                 yield Prefilled(number, len(embeds), time.perf_counter() - began)

@@ -170,7 +170,7 @@ def _baseline(
             raise Stopped("The run was stopped.")
         again = number > len(plan.problems)
         own = number - len(plan.problems) if again else number
-        began, tokens, read = time.perf_counter(), desk.tokens, desk.read_tokens
+        began, tokens, read = time.perf_counter() - desk.uncounted_seconds, desk.tokens, desk.read_tokens
         of_problem = trace_seed(seed + AGAIN if again else seed, own)
         solved = yield from _inner(method.solve(problem, of_problem))
         kept = {} if again else (yield from _inner(method.remember(problem, solved, of_problem)))
@@ -179,7 +179,9 @@ def _baseline(
             detail |= {"prepare_seconds": round(prepared[0], 3), "prepare_tokens": prepared[1]}
             tokens, read = tokens - prepared[1], read - prepared[2]
         result = result_of(name, seed, own, problem, solved, desk.tokens - tokens, desk.read_tokens - read, again)
-        seconds = time.perf_counter() - began + (prepared[0] if "prepare_seconds" in detail else 0.0)
+        seconds = (
+            time.perf_counter() - desk.uncounted_seconds - began + (prepared[0] if "prepare_seconds" in detail else 0.0)
+        )
         detail |= {"trainable": method.trainable, "stored_bytes": method.stored_bytes()}
         result = replace(result, kept=kept, detail=detail, seconds=round(seconds, 3))
         folder.append(result)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,8 @@ def test_the_account_is_of_everything_that_was_sampled(
         beyond = sum(made) - sum(trace.tokens for one in found for trace in one.traces)
         assert all(len(one.detail["pool"]) == 16 for one in found)
         assert beyond > 0
+        assert place.read_tokens == sum(len(engine.encode(problem.text)) for problem in PROBLEMS)
+    assert (place.uncounted_seconds > 0) == (name == "self_consistency")
     assert place.tokens == sum(made) - beyond
     assert place.read_tokens > 0
 
@@ -138,6 +141,11 @@ def test_the_first_traces_of_the_vote_are_those_of_zero_shot(
     found = [drained(METHODS[name](desk(engine, model, tmp_path)).solve(PROBLEMS[0], 5)) for name in ALL[:2]]
     assert ALL[:2] == ["zero_shot", "self_consistency"]
     assert found[0].traces == found[1].traces
+    whole = desk(engine, model, tmp_path)
+    whole.sampling = replace(whole.sampling, samples=16)
+    traces = drained(METHODS["zero_shot"](whole).solve(PROBLEMS[0], 5)).traces
+    assert found[1].detail["pool"] == [trace.answer for trace in traces]
+    assert len({trace.answer for trace in traces[4:]}) > 1  # so that being equal says something
     assert found[0].vote == found[1].vote
 
 
