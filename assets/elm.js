@@ -19,6 +19,7 @@ const watchers = []; // functions that are given every answer after it was shown
 let tabbing = 0; // the timer of a tab that is being opened
 let left = 0; // how often somebody chose another tab
 let filled = ""; // what this script last wrote into the problem box
+let replay = null; // while a run is played again: what to ask for, and how often (replay.js)
 
 function fragment(html) {
   const template = document.createElement("template");
@@ -204,9 +205,11 @@ function setLive(value, here = false) {
 
 function address(id) {
   const url = new URL(location.href);
-  if (url.searchParams.get("run") === id || url.searchParams.has("explain")) return; // explain.js sees to that
-  if (id) url.searchParams.set("run", id);
-  else url.searchParams.delete("run");
+  const [name, other] = replay ? ["replay", "run"] : ["run", "replay"];
+  if (url.searchParams.get(name) === id || url.searchParams.has("explain")) return; // explain.js sees to that
+  url.searchParams.delete(other);
+  if (id) url.searchParams.set(name, id);
+  else url.searchParams.delete(name);
   history.replaceState(history.state, "", url);
 }
 
@@ -215,7 +218,7 @@ async function ask() {
   const mine = ++asked;
   const before = left;
   try {
-    const answer = await server.tail({ run, since });
+    const answer = await server.tail({ run, since, ...replay?.ask() });
     if (mine !== asked) return;
     if (!answer || answer.run === undefined) throw new Error("no answer");
     failures = 0;
@@ -229,11 +232,13 @@ async function ask() {
       setStatus("The program does not answer; trying again");
     }
   }
-  const wait = failures ? Math.min(5000, 300 * 2 ** failures) : live ? LIVE_MS : IDLE_MS;
+  const usual = replay ? replay.wait() : live ? LIVE_MS : IDLE_MS;
+  const wait = failures ? Math.min(5000, 300 * 2 ** failures) : usual;
   timer = setTimeout(ask, document.hidden ? Math.max(wait, 1500) : wait);
 }
 
 function open(id) {
+  replay?.close();
   run = id;
   since = -1;
   address(id);
@@ -251,6 +256,7 @@ function explain(id) {
 
 // A stream and a benchmark have pages of their own; who has gone elsewhere meanwhile stays there.
 function visit(name, id, gone) {
+  replay?.close();
   run = "";
   since = -1;
   part("run").hidden = true;

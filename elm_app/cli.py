@@ -1,4 +1,4 @@
-"""The command line: `python -m elm_app solve|learn|stream|bench|vote|memories …`.
+"""The command line: `python -m elm_app solve|learn|stream|bench|replay|vote|memories …`.
 
 With --json one JSON document goes to stdout and nothing else does; progress goes to stderr. Exit codes: 0 done, 1
 failed while running, 2 bad input, 130 stopped. Errors are one sentence and a remedy; --debug adds the traceback.
@@ -18,10 +18,10 @@ from typing import NoReturn
 
 from elm_app import config, memories_cli, stream_cli
 from elm_app.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
-from elm_app.console import folder_of, print_json, read_text, run_to_end
+from elm_app.console import folder_of, outcome, print_json, read_text, run_to_end, tell
 from elm_app.errors import BadInput, ElmError
 from elm_app.options import ABOUT_LEARNING, ABOUT_ROUTING, ABOUT_SAMPLING, add_options, given
-from elm_app.report import one_line
+from elm_app.report import Reporter, one_line
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,6 +85,12 @@ def _parser() -> _Parser:
     add_options(learn, LearnSettings, ABOUT_LEARNING)
     learn.set_defaults(command=_learn)
     stream_cli.add(commands, parents=[common])
+    replay = commands.add_parser(
+        "replay", parents=[common], help="play a run once more from its log, at its own pace; no model is loaded"
+    )
+    replay.add_argument("run", help="its id")
+    replay.add_argument("--speed", type=float, default=1.0, help="so many times as fast (default: 1; inf: at once)")
+    replay.set_defaults(command=_replay)
     memories_cli.add(commands, parents=[common])
     vote = commands.add_parser("vote", parents=[common], help="majority vote over traces made elsewhere")
     vote.add_argument(
@@ -149,6 +155,17 @@ def _learn(options: argparse.Namespace) -> int:
             else learn_run(problem, model, learning, tools, gold=options.answer)
         )
         return run_to_end(options, "learn", ready, learn_json)
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from elm_app.runs.replay import play, recording
+    from elm_app.runs.view import RunView, learn_json, solve_json
+
+    documents = {"solve": solve_json, "learn": learn_json, "stream": stream_cli.document, "bench": stream_cli.reported}
+    view, reporter = RunView(), Reporter(quiet=options.quiet)
+    with closing(reporter):
+        tell(play(recording(folder_of(options) / "runs", options.run), options.speed), view, reporter)
+    return outcome(options, view, reporter, documents[view.command])
 
 
 def _problem(given: str) -> str:

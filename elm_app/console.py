@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from elm_app.errors import BadInput
 from elm_app.report import Reporter
 
 if TYPE_CHECKING:
+    from elm_app.runs.log import Entry
     from elm_app.runs.runner import Ready
     from elm_app.runs.view import RunView
 
@@ -33,12 +34,24 @@ def run_to_end(
         reporter.recovered(runner.recovered)
         run = runner.submit(command, ready.problem, ready.settings, ready.work, ready.run)
         try:
-            for entry in follow(folder, run):
-                view.apply(entry)
-                reporter.show(view, entry.event)
+            tell(follow(folder, run), view, reporter)
         except KeyboardInterrupt:
             runner.stop(run)
             view = view_of(follow(folder, run))
+    return outcome(options, view, reporter, document)
+
+
+def tell(entries: Iterable[Entry], view: RunView, reporter: Reporter) -> None:
+    """Tell how a run goes; `view` takes it in."""
+    for entry in entries:
+        view.apply(entry)
+        reporter.show(view, entry.event)
+
+
+def outcome(
+    options: argparse.Namespace, view: RunView, reporter: Reporter, document: Callable[[RunView], dict[str, Any]]
+) -> int:
+    """Print what came of a run; returns the exit code."""
     if view.failure is not None:
         print(f"elm: {view.failure.message} {view.failure.remedy}".rstrip(), file=sys.stderr)
         return 2 if view.failure.error == BadInput.__name__ else 1

@@ -20,6 +20,7 @@ from elm_app.runs.problems import Order, arranged, read_problems
 if TYPE_CHECKING:
     from elm_app.runs.runner import Ready
     from elm_app.runs.tools import Tools
+    from elm_app.runs.view import RunView
     from elm_app.types import Problem
 
 USUAL = "zero_shot,self_consistency,icl,elm"
@@ -104,7 +105,7 @@ def _stream(options: argparse.Namespace) -> int:
             ready = resume_stream(options.out, tools)
         else:
             ready = _new(options, tools)
-        return run_to_end(options, "stream", ready, _document)
+        return run_to_end(options, "stream", ready, document)
 
 
 def _new(options: argparse.Namespace, tools: Tools) -> Ready:
@@ -158,14 +159,15 @@ def _all_done(options: argparse.Namespace, folder: Any) -> int:
     if options.json:
         from elm_app.runs.view import RunView
 
-        print_json(_document(RunView(status="done", stream=view, settings=folder.plan().settings)))
+        print_json(document(RunView(status="done", stream=view, settings=folder.plan().settings)))
         return 0
     for line in stream_summary(view):
         print(line)
     return 0
 
 
-def _document(view: Any) -> dict[str, Any]:
+def document(view: RunView) -> dict[str, Any]:
+    """What --json prints of a stream."""
     from elm_app.runs.stream_view import stream_json
 
     return {
@@ -217,7 +219,12 @@ def _bench(options: argparse.Namespace) -> int:
             options.again,
             options.memories_from,
         )
-        return run_to_end(options, "bench", ready, lambda _: read_report(options.out))
+        return run_to_end(options, "bench", ready, reported)
+
+
+def reported(view: RunView) -> dict[str, Any]:
+    """What --json prints of a benchmark: the report in its folder."""
+    return read_report(Path(view.settings["out"]))
 
 
 def _seeds(given: str) -> list[int]:

@@ -13,7 +13,8 @@
     links     runs that belong together
     actions   what the page can ask for
     asks      what its buttons ask the server for
-    tail      what changed in a run since a page last asked
+    tail      what the pages ask about runs; `live_run` knows what changed in one since, `replayed` how it stood when
+    anchors   links to runs
     index     how each run began, and which belong to a stream
     history   the list of earlier runs
     streams   what the Stream tab may ask for; `stream_skeleton` is its HTML

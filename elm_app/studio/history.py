@@ -13,6 +13,7 @@ from elm_app.runs.log import Entry, runs
 from elm_app.runs.stream_view import StreamView
 from elm_app.runs.view import RunView
 from elm_app.studio import compare, render, stream, words
+from elm_app.studio.anchors import replay_link, run_link
 from elm_app.studio.index import Index
 from elm_app.studio.prose import inline_html
 
@@ -89,11 +90,10 @@ def summary(path: Path) -> RunView | None:
 
 
 def _row(run: str, view: RunView | None) -> str:
-    name = html.escape(run)
     if view is None:
         return (
-            f'<tr class="damaged"><td>{name}</td><td colspan="3"><a href="?run={name}" data-run="{name}">'
-            f'This log cannot be read</a></td><td>{STATES["damaged"]}</td><td class="number"></td></tr>'
+            f'<tr class="damaged"><td>{html.escape(run)}</td><td colspan="3">'
+            f'{run_link(run, "This log cannot be read")}</td><td>{STATES["damaged"]}</td><td class="number"></td></tr>'
         )
     agreed = _learned(view) if view.learn else _agreed(view)
     given = _given(view)
@@ -107,10 +107,11 @@ def _row(run: str, view: RunView | None) -> str:
         result, agreed = _NOTHING, ""
         state = state if view.ended else html.escape(compare.progress(view))
     told = html.escape(view.failure.message) if view.failure else ""
+    if view.command in ("solve", "learn") and view.ended:
+        time += f" {replay_link(run)}"
     return (
         f'<tr><td class="when"><time datetime="{html.escape(view.created)}">{_when(view.created)}</time></td>'
-        f'<td class="what"><a href="?run={name}" data-run="{name}">{html.escape(_beginning(view.problem))}</a>'
-        f"{_kind(view)}</td>"
+        f'<td class="what">{run_link(run, _beginning(view.problem))}{_kind(view)}</td>'
         f'<td class="given">{result}</td><td>{html.escape(agreed)}</td>'
         f'<td title="{told}">{state}</td><td class="number">{time}</td></tr>'
     )
@@ -127,18 +128,14 @@ def _parts(view: StreamView) -> str:
     if not rows:
         return ""
     items = "".join(
-        f'<li><span class="number">{number}</span> {_link(solve, _beginning(problem))} {told}'
-        f"{' ' + _link(learn, 'learning') if learn else ''}</li>"
+        f'<li><span class="number">{number}</span> {run_link(solve, _beginning(problem))} {told}'
+        f"{' ' + run_link(learn, 'learning') if learn else ''}</li>"
         for number, problem, solve, learn, told in rows
     )
     return (
         f'<tr class="parts"><td colspan="6"><details><summary>its {words.count(len(rows), "problem")}</summary>'
         f"<ol>{items}</ol></details></td></tr>"
     )
-
-
-def _link(run: str, text: str) -> str:
-    return f'<a href="?run={html.escape(run)}" data-run="{html.escape(run)}">{html.escape(text)}</a>'
 
 
 def _right(view: RunView) -> str:

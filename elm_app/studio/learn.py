@@ -8,6 +8,7 @@ from typing import Literal
 
 from elm_app.runs.view import LearnView, RunView
 from elm_app.studio import words
+from elm_app.studio.anchors import replay_link, run_link
 from elm_app.studio.charts import length_chart, reward_chart, rollouts_chart
 from elm_app.studio.course import Course, left, sizes
 from elm_app.studio.palette import classes, colour_of
@@ -109,27 +110,24 @@ def meta(view: RunView, solved: str | None) -> str:
         parts.append(f"learning rate {told['learning_rate']:g}")
     if "seed" in told:
         parts.append(f"seed {html.escape(str(told['seed']))}")
-    parts.append(_run_link(view.run, f"run {view.run}"))
+    parts.append(run_link(view.run, f"run {view.run}"))
     if told.get("resumed_from"):
-        parts.append(_run_link(str(told["resumed_from"]), "goes on from an interrupted run"))
+        parts.append(run_link(str(told["resumed_from"]), "goes on from an interrupted run"))
     if solved:
-        parts.append(_run_link(solved, "the run that solved it"))
+        parts.append(run_link(solved, "the run that solved it"))
+    if view.ended:
+        parts.append(replay_link(view.run))
     return f'<span class="where">{words.DOT.join(parts)}</span>'
 
 
 _MADE_OF = (("rollouts", "rollout"), ("virtual_tokens", "virtual token"))
 
 
-def _run_link(run: str, text: str) -> str:
-    name = html.escape(run)
-    return f'<a href="?run={name}" data-run="{name}">{html.escape(text)}</a>'
-
-
 def hint(view: RunView, learned: str | None) -> str:
     """What to know before learning from a solved problem: that nothing may be left to learn, or that it was learned."""
     vote = next((changed.vote for changed in view.votes.values()), None)
     if learned:
-        return _run_link(learned, "learned from before")
+        return run_link(learned, "learned from before")
     if vote is not None and vote.agreement == 1.0:
         return "All agree, so there may be nothing to learn."
     return ""

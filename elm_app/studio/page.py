@@ -113,8 +113,13 @@ def _notice(elem_id: str) -> gr.HTML:
 
 def _live(runner: Runner, answers: Tail, asks: Asks) -> None:
     def tail(ask: dict[str, Any]) -> dict[str, Any]:
-        run, since = ask.get("run"), ask.get("since")
-        return answers.answer(run if isinstance(run, str) else "", since if isinstance(since, int) else -1)
+        run, since, viewer, at = (ask.get(name) for name in ("run", "since", "viewer", "at"))
+        return answers.answer(
+            run if isinstance(run, str) else "",
+            since if isinstance(since, int) else -1,
+            viewer if isinstance(viewer, str) else "",
+            at if isinstance(at, int | float) else None,
+        )
 
     def stop(ask: dict[str, Any]) -> bool:
         run = ask.get("run")
@@ -122,7 +127,7 @@ def _live(runner: Runner, answers: Tail, asks: Asks) -> None:
 
     gr.HTML(
         html_template=LIVE,
-        js_on_load="".join((ASSETS / name).read_text(encoding="utf-8") for name in ("elm.js", "learn.js")),
+        js_on_load="".join((ASSETS / name).read_text(encoding="utf-8") for name in ("elm.js", "learn.js", "replay.js")),
         apply_default_css=False,
         server_functions=[tail, stop, *asks.functions()],
         elem_id="elm-live",

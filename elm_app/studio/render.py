@@ -13,6 +13,7 @@ from elm_app.errors import ElmError
 from elm_app.events import Progress
 from elm_app.runs.view import RunView, TraceView
 from elm_app.studio import learn, words
+from elm_app.studio.anchors import replay_link, run_link
 from elm_app.studio.palette import AnswerClass, classes
 from elm_app.studio.prose import inline_html
 from elm_app.types import Arm
@@ -106,10 +107,11 @@ def meta(view: RunView) -> str:
         parts.append(f'<span title="{html.escape(told)}">{words.seconds(whole)}</span>')
     elif view.sampling_since is not None:
         parts.append(words.seconds(view.seconds - view.sampling_since))
-    name = html.escape(view.run)
-    where = [f'<a href="?run={name}" data-run="{name}">run {name}</a>']
+    where = [run_link(view.run, f"run {view.run}")]
     if "seed" in view.settings:
         where.insert(0, f"seed {html.escape(str(view.settings['seed']))}")
+    if view.ended:
+        where.append(replay_link(view.run))
     told = words.DOT.join(part for part in parts if part)
     return f'{told}<span class="where">{words.DOT if told else ""}{words.DOT.join(where)}</span>'
 

@@ -414,7 +414,7 @@ def test_a_run_that_stands_still_keeps_its_clock_going(studio: Studio, monkeypat
     written = (studio.runner.folder / "copy.jsonl").stat().st_mtime
     clocks = []
     for later in (0, 30, 60.5):
-        monkeypatch.setattr("elm_app.studio.tail.time.time", lambda later=later: written + later)
+        monkeypatch.setattr("elm_app.studio.live_run.time.time", lambda later=later: written + later)
         clocks.append(studio.tail.answer("copy", 10**6)["learning"]["clock"].split(" gone")[0])
     assert clocks[1:] == ["30 s", "1 min 0 s"]
 

@@ -1,0 +1,240 @@
+"""A run's fragments on the page, and which of them changed since a page last asked.
+
+A page asks with the sequence number of the last entry that it has seen; every fragment remembers the entry that
+changed it, so the answer is the fragments that are younger.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from elm_app.config import LearnSettings
+from elm_app.errors import BadInput, ElmError
+from elm_app.events import Progress, RunStarted, VoteChanged
+from elm_app.runs.log import Entry, read
+from elm_app.runs.runner import Runner
+from elm_app.runs.view import RunView, TraceView
+from elm_app.studio import learn, links, recalled, render, words
+from elm_app.studio.actions import Actions
+from elm_app.studio.course import Course, estimate, share
+from elm_app.studio.palette import classes, remember
+from elm_app.studio.prose import block_html, blocks, settled
+from elm_app.types import Arm
+
+PACE_SECONDS = 8.0
+"""How far back the speed of a wait is measured."""
+
+
+@dataclass
+class _Card:
+    shell: str = ""
+    shell_seq: int = -1
+    drawn: int = -2
+    """The trace's `changed` when its text was last cut into blocks."""
+    sources: list[str] = field(default_factory=list)
+    seqs: list[int] = field(default_factory=list)
+
+    def take(self, trace: TraceView, seq: int) -> None:
+        new = blocks(trace.text if trace.trace is not None else settled(trace.text))
+        for place, source in enumerate(new):
+            if place >= len(self.sources) or self.sources[place] != source:
+                self.seqs[place : place + 1] = [seq]
+        self.sources, self.seqs = new, self.seqs[: len(new)]
+
+
+class LiveRun:
+    """A run's view and its fragments, kept up to date from the log."""
+
+    def __init__(self, runner: Runner, run: str, actions: Actions | None = None) -> None:
+        self.lock = threading.Lock()
+        self._runner, self._run, self._cursor, self._actions = runner, run, 0, actions
+        self._written = time.time()
+        self.clear()
+
+    def clear(self) -> None:
+        """As before the first event."""
+        self.view, self.seq = RunView(), -1
+        self._course = Course()
+        self._colours: dict[str, str] = {}
+        self._links: dict[str, str | None] = {}
+        self._parts: dict[str, tuple[str, int]] = {}
+        self._cards: dict[tuple[Arm, int], _Card] = {}
+        self._waits: deque[tuple[float, float]] = deque()
+        self._stage = ""
+
+    def update(self) -> None:
+        """Take in what the log has since. Raises `RunError` if it cannot be read."""
+        entries, self._cursor = read(self._runner.folder, self._run, self._cursor)
+        if entries:
+            self._written = (self._runner.folder / f"{self._run}.jsonl").stat().st_mtime
+        self.take(entries)
+
+    def take(self, entries: Sequence[Entry]) -> None:
+        """Take in events and draw what they change."""
+        for entry in entries:
+            self.view.apply(entry)
+            self._measure(entry)
+            self._learn(entry)
+        if entries:
+            self.seq = entries[-1].seq
+            if not self._links:
+                self._look_around()
+            self._draw()
+
+    def answer(self, since: int) -> dict[str, Any]:
+        """The fragments younger than `since`."""
+        live = self._runner.live()
+        ahead = live.index(self._run) if self._run in live else self.view.ahead
+        if since < 0:
+            self._look_around()
+        return {
+            "run": self._run,
+            "seq": self.seq,
+            "ended": self.view.ended,
+            "live": self._run in live,
+            "state": self.view.status,
+            "command": self.view.command,
+            "blank": self.view.ended and not self.view.traces,
+            "problem": self.view.problem,
+            "arms": {arm: words.arm(self.view, arm) for arm in words.arms(self.view)},
+            "status": render.status(self.view, ahead, self._pace()),
+            "shown": [f"{arm}-{index}" for arm, index in self._cards],
+            "offer": self._offer(),
+            **self._learning(live),
+            "parts": {name: text for name, (text, seq) in self._parts.items() if seq > since},
+            "cards": [
+                self._card_json(key, card, since)
+                for key, card in self._cards.items()
+                if card.shell_seq > since or max(card.seqs, default=-1) > since
+            ],
+        }
+
+    def _offer(self) -> dict[str, str] | None:
+        """For a solved problem: how long learning from it takes, and what else there is to know."""
+        view = self.view
+        if view.command != "solve" or view.status != "done" or view.decision is None or view.decision.answer is None:
+            return None
+        seconds = estimate(view, LearnSettings(seed=0))
+        return {
+            "time": f"{learn.about(seconds)} on this machine" if seconds else "",
+            "hint": learn.hint(view, self._links.get("learn")),
+        }
+
+    def _learning(self, live: list[str]) -> dict[str, Any]:
+        """For a learning run: what depends on the time and on the store, and so is told every time."""
+        view = self.view
+        if view.command != "learn":
+            return {"learning": None, "resume": ""}
+        now = view.seconds + (max(0.0, time.time() - self._written) if self._run in live and not view.ended else 0.0)
+        on = view.status == "failed" and self._actions is not None and self._actions.can_resume(self._run)
+        return {
+            "learning": {
+                "title": learn.title(view),
+                "clock": learn.clock(view, self._course, now),
+                "share": round(share(view, self._course, now), 4),
+                "begun": view.learn is not None,
+                "traces": learn.traces_title(view),
+                "stored": learn.stored(view, self._stored()),
+            },
+            "resume": learn.resume(view) if on else "",
+        }
+
+    def _stored(self) -> learn.Stored:
+        result = self.view.learn.stored if self.view.learn else None
+        if result is None or result.memory is None:
+            return "gone"
+        if self._actions is None:
+            return "enabled" if result.kept else "disabled"
+        try:
+            return "enabled" if self._actions.store.get(result.memory).enabled else "disabled"
+        except BadInput:
+            return "gone"
+        except ElmError:
+            return "damaged"
+
+    def _look_around(self) -> None:
+        """Find the runs about the same problem: for a solve the last that learned, for a learn the one that solved."""
+        view = self.view
+        if view.command == "solve":
+            self._links = {"learn": links.about(self._runner.folder, view.problem, "learn")}
+        elif view.command == "learn":
+            self._links = {"solve": links.source(self._runner.folder, view)}
+
+    def _learn(self, entry: Entry) -> None:
+        if isinstance(entry.event, RunStarted) and "resumed_from" in entry.event.settings:
+            self.view.learn = links.earlier(self._runner.folder, entry.event.settings["resumed_from"])
+        self._course.take(entry, self.view.learn)
+        if isinstance(entry.event, VoteChanged) and self.view.command == "learn":
+            remember(self.view, self._colours)
+
+    def _card_json(self, key: tuple[Arm, int], card: _Card, since: int) -> dict[str, Any]:
+        young = [
+            [place, block_html(source)]
+            for place, (source, seq) in enumerate(zip(card.sources, card.seqs, strict=True))
+            if seq > since
+        ]
+        return {"key": f"{key[0]}-{key[1]}", "arm": key[0], "shell": card.shell, "blocks": young}
+
+    def _draw(self) -> None:
+        view = self.view
+        drawn = {
+            "answer": render.answer(view),
+            "note": render.note(view),
+            "meta": render.meta(view),
+            "progress": render.progress(view),
+            "bars": render.bars(view),
+            "failure": render.failure(view),
+            "chip": render.chip(view),
+        }
+        if view.command == "learn":
+            drawn |= {
+                "meta": learn.meta(view, self._links.get("solve")),
+                "charts": learn.charts(view),
+                "rollouts": learn.rollouts(view, self._colours),
+                "measured": learn.measured(view, self._colours),
+                "steps": learn.steps_table(view, self._colours),
+            }
+        else:
+            drawn |= {"memory": recalled.line(view), "matches": recalled.matches(view)}
+        for name, text in drawn.items():
+            if name not in self._parts or self._parts[name][0] != text:
+                self._parts[name] = (text, self.seq)
+        arms = words.arms(view)
+        for old in [key for key in self._cards if key[0] not in arms or key[1] >= max(view.samples, 1)]:
+            if old not in view.traces:
+                del self._cards[old]
+        for arm in arms:
+            found = classes(view, arm, self._colours if view.command == "learn" else None)
+            shown = sorted({index for other, index in view.traces if other == arm} | set(range(view.samples)))
+            for index in shown:
+                trace = view.traces.get((arm, index)) or TraceView(arm, index, changed=-1)
+                card = self._cards.setdefault((arm, index), _Card())
+                if card.drawn != trace.changed:
+                    card.take(trace, self.seq)
+                    card.drawn = trace.changed
+                shell = render.card(view, trace, found, len(card.sources))
+                if shell != card.shell:
+                    card.shell, card.shell_seq = shell, self.seq
+
+    def _measure(self, entry: Entry) -> None:
+        if not isinstance(entry.event, Progress):
+            return
+        if entry.event.stage + entry.event.message != self._stage:
+            self._stage = entry.event.stage + entry.event.message
+            self._waits.clear()
+        self._waits.append((entry.at, entry.event.done))
+        while len(self._waits) > 2 and entry.at - self._waits[0][0] > PACE_SECONDS:
+            self._waits.popleft()
+
+    def _pace(self) -> render.Pace:
+        if len(self._waits) < 2:
+            return render.Pace()
+        (first_at, first), (last_at, last) = self._waits[0], self._waits[-1]
+        if last_at - first_at < 0.5 or last <= first:
+            return render.Pace()
+        return render.Pace((last - first) / (last_at - first_at))
