@@ -2,6 +2,7 @@
 
     python -m elm_app bench FILE --methods elm --keep --out DIR        learns, and measures before and after
     python bench/labels.py DIR [--method elm] [--seed 0] [--json]      reads the logs of that
+    python bench/labels.py DIR --beside elm_random_reward              on the same problems, what another reward made
 
 The reward of a step is its majority. Where that is the right answer, learning should make right traces more frequent;
 where it is a wrong one, less. A problem belongs to `right` if every update was towards the right answer, to `wrong` if
@@ -82,26 +83,48 @@ def report(found: dict[str, list[dict[str, Any]]]) -> dict[str, dict[str, float]
     }
 
 
+def shared(
+    found: dict[str, list[dict[str, Any]]], other: dict[str, list[dict[str, Any]]]
+) -> tuple[dict[str, list[dict[str, Any]]], dict[str, list[dict[str, Any]]]]:
+    """The problems that both learned from, in the groups of the first."""
+    theirs = {entry["id"]: entry for entries in other.values() for entry in entries}
+    mine = {name: [entry for entry in entries if entry["id"] in theirs] for name, entries in found.items()}
+    return mine, {name: [theirs[entry["id"]] for entry in entries] for name, entries in mine.items()}
+
+
+def table(found: dict[str, dict[str, float]]) -> str:
+    """Means by group, as text."""
+    lines = ["labels  problems  updates  right traces   agreement      right votes"]
+    for name, row in found.items():
+        lines.append(
+            f"{name:6}  {row['problems']:8}  {row['updates']:7.1f}"
+            f"  {row['right_before']:.3f} → {row['right_after']:.3f}"
+            f"  {row['agreement_before']:.3f} → {row['agreement_after']:.3f}"
+            f"  {row['vote_before']:.3f} → {row['vote_after']:.3f}"
+        )
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Print a table or JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--method", default="elm")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--beside", metavar="METHOD", help="another method's memories of the same problems")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    found = report(problems(BenchFolder(options.folder).of(options.method, options.seed)))
+    benchmark = BenchFolder(options.folder)
+    told = {options.method: problems(benchmark.of(options.method, options.seed))}
+    if options.beside:
+        other = problems(benchmark.of(options.beside, options.seed))
+        told[options.method], told[options.beside] = shared(told[options.method], other)
+    found = {method: report(groups) for method, groups in told.items()}
     if options.json:
-        print(json.dumps(found, indent=2))
+        print(json.dumps(found if options.beside else found[options.method], indent=2))
         return
-    print("labels  problems  updates  right traces   agreement      right votes")
-    for name, row in found.items():
-        print(
-            f"{name:6}  {row['problems']:8}  {row['updates']:7.1f}"
-            f"  {row['right_before']:.3f} → {row['right_after']:.3f}"
-            f"  {row['agreement_before']:.3f} → {row['agreement_after']:.3f}"
-            f"  {row['vote_before']:.3f} → {row['vote_after']:.3f}"
-        )
+    for method, rows in found.items():
+        print(f"{method}\n{table(rows)}" if options.beside else table(rows))
 
 
 if __name__ == "__main__":

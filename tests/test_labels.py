@@ -1,0 +1,50 @@
+"""bench/labels.py: which problems were learned from with the right label, and what another reward made of them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
+
+import labels
+
+from elm_app.types import AnswerCount, LearnStep, Measured, Vote
+
+
+def step(answer: str | None, skipped: str | None = None) -> LearnStep:
+    return LearnStep(1, answer, 0.5, 0.5, 1.0, 200.0, None, None, skipped, 4.0, 3.0, 7.0)
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ([step("26"), step("26.0")], ("right", 2)),
+        ([step("26"), step("28")], ("mixed", 2)),
+        ([step("28"), step("26", "equal rewards")], ("wrong", 1)),  # no update, no label
+        ([step(None, "no majority")], ("none", 0)),
+    ],
+)
+def test_a_problem_belongs_where_its_updates_went(steps: list[LearnStep], expected: tuple[str, int]) -> None:
+    assert labels.group(steps, "26") == expected
+
+
+def test_right_traces_are_counted_by_what_they_mean() -> None:
+    vote = Vote("26", 0.5, (AnswerCount("26", 4, ()), AnswerCount("26.00", 1, ()), AnswerCount("28", 2, ())), 1)
+    assert labels.share(Measured(vote, 8, 0.9, 100.0), "26") == 5 / 8
+
+
+def test_two_rewards_are_compared_on_the_problems_that_both_learned_from() -> None:
+    def entry(id: str, after: float) -> dict[str, Any]:
+        return {"id": id, "right_after": after}
+
+    mine = {"right": [entry("a", 0.9), entry("b", 0.5)], "wrong": [entry("c", 0.1)]}
+    theirs = {"wrong": [entry("b", 0.4), entry("c", 0.2)], "none": [entry("d", 0.0)]}
+    assert labels.shared(mine, theirs) == (
+        {"right": [entry("b", 0.5)], "wrong": [entry("c", 0.1)]},
+        {"right": [entry("b", 0.4)], "wrong": [entry("c", 0.2)]},
+    )
+    assert labels.report(mine)["all"] == {"problems": 3, "right_after": 0.5}
