@@ -26,7 +26,7 @@ _RUN = """
       <button type="button" data-replay-do="toggle">Play</button>
       <button type="button" data-replay-do="back" aria-label="One step back">‹</button>
       <button type="button" data-replay-do="next" aria-label="One step on">›</button>
-      <input type="range" data-replay-do="seek" min="0" max="0" step="0.1" value="0" aria-label="Where in the run">
+      <input type="range" data-replay-do="seek" min="0" max="0" step="any" value="0" aria-label="Where in the run">
       <span class="clock" data-part="replay-clock"></span>
       <label>Speed <select data-replay-do="speed"><option value="0.5">half</option><option value="1" selected>as it was
         </option><option value="2">2 ×</option><option value="5">5 ×</option><option value="20">20 ×</option></select>
