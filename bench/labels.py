@@ -4,10 +4,11 @@
     python bench/labels.py DIR [--method elm] [--seed 0] [--json]      reads the logs of that
     python bench/labels.py DIR --beside elm_random_reward              on the same problems, what another reward made
 
-The reward of a step is its majority. Where that is the right answer, learning should make right traces more frequent;
-where it is a wrong one, less. A problem belongs to `right` if every update was towards the right answer, to `wrong` if
-none was, to `mixed` otherwise, and to `none` if no step had anything to learn from. Agreement and shares are means over
-problems, in [0, 1], of the samples drawn before and after learning (with the same seeds).
+What a step is rewarded for is its label: its majority, or with `--reward vote` the vote before learning. Where that is
+the right answer, learning should make right traces more frequent; where it is a wrong one, less. A problem belongs to
+`right` or `wrong` by the label of its *first* update, which no update has moved yet (later majorities are partly what
+was learned), and to `none` if there was no update. Shares are means over problems, in [0, 1], of the samples drawn
+before and after learning; the interval is of the difference in right traces, 95%, bootstrap over problems.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from elm_app.runs import comparison
 from elm_app.runs.bench_folder import BenchFolder
 from elm_app.runs.bench_lines import right
 from elm_app.runs.log import read
@@ -29,7 +31,7 @@ from elm_app.runs.stream_folder import StreamFolder
 from elm_app.runs.view import view_of
 from elm_app.types import LearnStep, Measured
 
-GROUPS = ("right", "mixed", "wrong", "none")
+GROUPS = ("right", "wrong", "none")
 
 
 def share(measured: Measured, gold: str) -> float:
@@ -38,12 +40,12 @@ def share(measured: Measured, gold: str) -> float:
     return sum(count.count for count in counts if right(count.answer, gold)) / measured.samples
 
 
-def group(steps: list[LearnStep], gold: str) -> tuple[str, int]:
-    """Where a problem belongs, and how many updates it had."""
-    labels = [right(step.answer, gold) for step in steps if step.skipped is None]
+def group(steps: list[LearnStep], gold: str, vote: str | None = None) -> tuple[str, int]:
+    """Where a problem belongs, and how many updates it had; `vote` is the label of all of them, if they had one."""
+    labels = [step.answer if vote is None else vote for step in steps if step.skipped is None]
     if not labels:
         return "none", 0
-    return "right" if all(labels) else "mixed" if any(labels) else "wrong", len(labels)
+    return "right" if right(labels[0], gold) else "wrong", len(labels)
 
 
 def problems(own: Path) -> dict[str, list[dict[str, Any]]]:
@@ -52,10 +54,12 @@ def problems(own: Path) -> dict[str, list[dict[str, Any]]]:
     for row in StreamFolder(own / "stream").rows():
         if row.learn is None or row.gold is None:
             continue
-        learn = view_of(read(own / "memories" / "runs", row.learn)[0]).learn
+        view = view_of(read(own / "memories" / "runs", row.learn)[0])
+        learn = view.learn
         if learn is None or learn.before is None or learn.after is None:
             continue
-        name, updates = group(learn.finished, row.gold)
+        vote = learn.before.vote.answer if view.settings["reward"] == "vote" else None
+        name, updates = group(learn.finished, row.gold, vote)
         found[name].append(
             {
                 "id": row.id,
@@ -75,12 +79,15 @@ def report(found: dict[str, list[dict[str, Any]]]) -> dict[str, dict[str, float]
     """Means by group, and of all."""
     groups = {name: found[name] for name in GROUPS if found.get(name)}
     groups["all"] = [entry for entries in groups.values() for entry in entries]
-    return {
-        name: {"problems": len(entries)}
-        | {key: round(mean(entry[key] for entry in entries), 4) for key in entries[0] if key != "id"}
-        for name, entries in groups.items()
-        if entries
-    }
+    told: dict[str, dict[str, float]] = {}
+    for name, entries in groups.items():
+        if not entries:
+            continue
+        gain = comparison.share([entry["right_after"] - entry["right_before"] for entry in entries])
+        told[name] = {"problems": len(entries)}
+        told[name] |= {key: round(mean(entry[key] for entry in entries), 4) for key in entries[0] if key != "id"}
+        told[name] |= {"gain": round(gain.value, 4), "gain_low": round(gain.low, 4), "gain_high": round(gain.high, 4)}
+    return told
 
 
 def shared(
@@ -94,11 +101,12 @@ def shared(
 
 def table(found: dict[str, dict[str, float]]) -> str:
     """Means by group, as text."""
-    lines = ["labels  problems  updates  right traces   agreement      right votes"]
+    lines = ["label   problems  updates  right traces   difference (95%)          agreement      right votes"]
     for name, row in found.items():
         lines.append(
             f"{name:6}  {row['problems']:8}  {row['updates']:7.1f}"
             f"  {row['right_before']:.3f} → {row['right_after']:.3f}"
+            f"  {row['gain']:+.3f} ({row['gain_low']:+.3f} to {row['gain_high']:+.3f})"
             f"  {row['agreement_before']:.3f} → {row['agreement_after']:.3f}"
             f"  {row['vote_before']:.3f} → {row['vote_after']:.3f}"
         )

@@ -22,14 +22,17 @@ def step(answer: str | None, skipped: str | None = None) -> LearnStep:
 @pytest.mark.parametrize(
     ("steps", "expected"),
     [
-        ([step("26"), step("26.0")], ("right", 2)),
-        ([step("26"), step("28")], ("mixed", 2)),
-        ([step("28"), step("26", "equal rewards")], ("wrong", 1)),  # no update, no label
+        ([step("26.0"), step("28")], ("right", 2)),  # the first label is nobody's doing
+        ([step("28"), step("26")], ("wrong", 2)),
+        ([step("26", "equal rewards"), step("28")], ("wrong", 1)),  # no update, no label
         ([step(None, "no majority")], ("none", 0)),
     ],
 )
 def test_a_problem_belongs_where_its_updates_went(steps: list[LearnStep], expected: tuple[str, int]) -> None:
     assert labels.group(steps, "26") == expected
+    if expected[1]:
+        assert labels.group(steps, "26", vote="26")[0] == "right"
+        assert labels.group(steps, "26", vote="27")[0] == "wrong"
 
 
 def test_right_traces_are_counted_by_what_they_mean() -> None:
@@ -39,7 +42,7 @@ def test_right_traces_are_counted_by_what_they_mean() -> None:
 
 def test_two_rewards_are_compared_on_the_problems_that_both_learned_from() -> None:
     def entry(id: str, after: float) -> dict[str, Any]:
-        return {"id": id, "right_after": after}
+        return {"id": id, "right_before": 0.25, "right_after": after}
 
     mine = {"right": [entry("a", 0.9), entry("b", 0.5)], "wrong": [entry("c", 0.1)]}
     theirs = {"wrong": [entry("b", 0.4), entry("c", 0.2)], "none": [entry("d", 0.0)]}
@@ -47,4 +50,6 @@ def test_two_rewards_are_compared_on_the_problems_that_both_learned_from() -> No
         {"right": [entry("b", 0.5)], "wrong": [entry("c", 0.1)]},
         {"right": [entry("b", 0.4)], "wrong": [entry("c", 0.2)]},
     )
-    assert labels.report(mine)["all"] == {"problems": 3, "right_after": 0.5}
+    told = labels.report(mine)["all"]
+    assert (told["problems"], told["right_after"], told["gain"]) == (3, 0.5, 0.25)
+    assert told["gain_low"] <= 0.25 <= told["gain_high"]

@@ -27,6 +27,10 @@ _CLASSES = {
 """The class of each method, in the module of its name."""
 
 
+LEARNED = ("elm_lora", "elm_prefix", "elm_offline", "ttrl")
+"""Methods that are rewarded by the majority, or by the right answers if `LearnSettings.reward` is `gold`."""
+
+
 def _maker(name: str) -> Callable[[Desk], Method]:
     """Imports the method when it is made: some need torch."""
 

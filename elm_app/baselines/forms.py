@@ -1,8 +1,8 @@
 """ELM online with another form of memory than a soft prompt: what `elm_lora` and `elm_prefix` share.
 
-As the stream does, but for three things: every memory is kept, whether or not it helps its own problem; the two arms
-are sampled one after the other, since they may need different engines; and a memory is a file of tensors in the
-method's folder.
+As the stream does, but for this: every memory is kept, and none is measured after learning; learning goes on to the
+last step; the two arms are sampled one after the other, since they may need different engines; the nearest memory is
+found by its input alone; and a memory is a file of tensors in the method's folder.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from elm_app.routing.choose import verifier
 from elm_app.routing.prm import Prms
 from elm_app.routing.router import route
 from elm_app.routing.sides import side
-from elm_app.types import Problem
+from elm_app.types import Problem, Vote
 
 if TYPE_CHECKING:
     from numpy import float32
@@ -41,6 +41,8 @@ class OtherForm:
         self.prms = Prms()
         self.policy: Policy | None = None
         self.start: Sequence[Any] = ()
+        self.before: Vote | None = None
+        """Of the last problem, without a memory."""
 
     def make(self) -> Policy:
         """The policy before anything is learned."""
@@ -73,6 +75,7 @@ class OtherForm:
             request = self.policy.request(prompt, desk.sampling.samples, seed)
             sampled = _joined(sampled, (yield from desk.sample(request, "memory", self.policy.engine)))
         bare = side("zero_shot", sampled, ["zero_shot"])
+        self.before = sampled.votes["zero_shot"]
         with_it = side("memory", sampled, ["memory"]) if near else None
         decision = route(problem.text, bare, with_it, verifier(desk.routing, self.prms, desk.model.device)).decision
         taken = with_it if with_it and decision.source == "memory" else bare
@@ -82,12 +85,19 @@ class OtherForm:
     def remember(self, problem: Problem, solved: Solved, seed: int) -> Generator[Event, None, dict[str, Any]]:  # noqa: ARG002
         from elm_app.learning.grpo import Learner
         from elm_app.learning.policies import restore, write
+        from elm_app.learning.trainer import nothing_to_learn
         from elm_app.llm.sampling import trace_seed
 
         assert self.policy is not None
+        assert self.before is not None
+        settings = self.desk.learning
+        if settings.reward == "majority" and nothing_to_learn(
+            self.before, self.desk.sampling.samples, settings.min_agreement
+        ):
+            return {}
         restore(self.policy, self.start)
-        learner, updates = Learner(self.policy, self.desk.learning), 0
-        for step in range(self.desk.learning.steps):
+        learner, updates = Learner(self.policy, settings), 0
+        for step in range(settings.steps):
             updates += yield from learn_once(self.desk, learner, problem, trace_seed(seed, step))
         if not updates:
             return {}

@@ -1,6 +1,7 @@
 """In-context learning over own traces: the nearest earlier problems with a raw trace of their majority stand before the
 problem, as turns of the conversation (many-shot learning from model-made rationales, Agarwal et al., arXiv 2404.11018).
-Simplified: two examples, found by the problem's embedding, and no filter but that the trace is of the majority.
+Simplified: two examples, found by the problem's embedding, and no filter but that the trace is of a majority of two or
+more.
 """
 
 from __future__ import annotations

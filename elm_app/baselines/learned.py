@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 def learn_once(
     desk: Desk, learner: Learner, problem: Problem, seed: int, by_gold: bool = False
 ) -> Generator[Event, None, bool]:
-    """k rollouts of a problem, their reward (the majority's, or the right answer's), one update.
+    """k rollouts of a problem, their reward (by the majority, or the right answer), one update.
 
     Returns whether there was an update: without a majority, or with equal rewards, there is none.
     """
     settings, policy = desk.learning, learner.policy
+    by_gold = by_gold or settings.reward == "gold"
     prompt = policy.engine.encode(problem.text)
     sampled = yield from desk.sample(
         policy.request(prompt, settings.rollouts, seed),

@@ -1,8 +1,9 @@
 """ReasoningBank: strategies distilled from own successes and failures, as text (Ouyang et al., arXiv 2509.25140).
 
 After a problem the model is shown a trace of the majority as a success, and, if there is one, a trace with another
-answer as a failure, and writes at most three strategy items. The items of the nearest earlier problems stand before a
-new one. Simplified: the vote judges success instead of the model as its own judge; no merging of items.
+answer as a failure, and writes at most three strategy items. The items of the nearest two earlier problems stand before
+a new one. Simplified: the vote (of two or more) judges success instead of the model as its own judge; one prompt for
+success and failure together; items are added and never merged.
 """
 
 from __future__ import annotations

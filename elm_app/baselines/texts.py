@@ -103,9 +103,10 @@ def _fits(desk: Desk, prompt: Sequence[int]) -> bool:
 
 
 def of_majority(solved: Solved) -> Trace | None:
-    """The first trace of the majority, or None if no trace has an answer."""
+    """The first trace of the majority; None if no two agree, as nothing is learned from such a vote either."""
     counts = solved.vote.counts
-    return solved.traces[counts[0].traces[0]] if counts else None
+    alone = bool(counts) and counts[0].count == 1 and len(solved.traces) > 1
+    return None if alone or not counts else solved.traces[counts[0].traces[0]]
 
 
 def against_majority(solved: Solved) -> Trace | None:

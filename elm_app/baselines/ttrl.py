@@ -3,7 +3,7 @@
 All weights of all layers are learned on an fp32 copy of the model (embeddings and vocabulary head stay as they are);
 where there is no room for that, LoRA of rank 8 on all linear layers instead, which the results say under `form`.
 Simplified: `rollouts` traces both for the vote and for the update (the paper votes over 64 and updates on 32), AdamW at
-a fixed rate, and as many updates as ELM offline makes.
+a fixed rate, as many updates as ELM offline makes, and none where no two traces agree.
 """
 
 from __future__ import annotations

@@ -43,6 +43,7 @@ class Trainer:
         checkpoint: the file that is replaced after every step.
         reward: overrides the source that the settings name.
         gold: the right answer, for the reward of that name.
+        measured_with: the seed of the samples before learning, if they are known already.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Trainer:
         stopped: Callable[[], bool] = lambda: False,
         reward: Callable[[Judged], list[float | None]] | None = None,
         gold: str | None = None,
+        measured_with: int | None = None,
     ) -> None:
         self.engine, self.prompt, self.settings = engine, prompt, settings
         self.state, self.checkpoint, self.stopped = state, checkpoint, stopped
@@ -62,6 +64,7 @@ class Trainer:
         self.votes = self.reward is SOURCES["majority"]
         self.needs_majority = reward is None and settings.reward in BY_VOTE
         self.gold = gold
+        self.measure_seed = trace_seed(settings.seed, -1) if measured_with is None else measured_with
         self.attempts: list[Trace] = []
         """The traces of the last measurement."""
         self.sampling_seconds = 0.0
@@ -72,7 +75,7 @@ class Trainer:
         yield PhaseStarted(when, len(state.steps), settings.steps, settings.measure_samples)
         arm: Literal["zero_shot", "memory"] = "zero_shot" if when == "before" else "memory"
         sampled = yield from self._sample(
-            arm, settings.measure_samples, settings.measure_temperature, trace_seed(settings.seed, -1)
+            arm, settings.measure_samples, settings.measure_temperature, self.measure_seed
         )
         if not sampled.whole:
             return None

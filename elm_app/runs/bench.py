@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from elm_app.baselines import METHODS
+from elm_app.baselines import LEARNED, METHODS
 from elm_app.baselines.method import Desk, Method
 from elm_app.errors import BadInput, Stopped
 from elm_app.events import Event, MethodStarted, ModelReady, ProblemAnswered, Progress, RunFinished, RunStopped
@@ -67,8 +67,11 @@ def bench_run(
             raise BadInput(f"There is no method {method!r}.", f"Choose among {', '.join(known)}.")
     lacking = next((problem.id for problem in problems if not problem.answer), None)
     for method in methods:
-        if method in ("grpo_gold", "elm_gold_reward") and lacking:
+        reward = _reward(method, settings)
+        if reward == "gold" and lacking:
             raise BadInput(f"{method} needs right answers; problem {lacking} has none.", "Add it, or leave it out.")
+        if method in LEARNED and reward not in ("majority", "gold"):
+            raise BadInput(f"{method} knows the rewards majority and gold, not {reward}.", "Leave out one of the two.")
         if method == "elm_frozen" and (memories is None or not memories.is_dir()):
             raise BadInput("elm_frozen needs memories made elsewhere.", "Give their folder with --memories-from.")
     if not 0 <= again <= len(problems):
@@ -85,6 +88,14 @@ def bench_run(
         return bench(folder, methods, seeds, tools, stopped)
 
     return Ready(new_run_id(), name, {**settings.to_json(), **asked}, work)
+
+
+def _reward(method: str, settings: StreamSettings) -> str | None:
+    """What a method learns from; None if it learns nothing."""
+    if method in VARIANTS:
+        variant = VARIANTS[method]
+        return variant.learning.get("reward", settings.learning.reward) if variant.learns else None
+    return "gold" if method == "grpo_gold" else settings.learning.reward if method in LEARNED else None
 
 
 def bench(

@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from elm_app.baselines.method import Solved
-from elm_app.errors import Stopped
+from elm_app.errors import BadInput, Stopped
 from elm_app.events import Event, ModelReady, ProblemFinished, Progress, RunStopped
 from elm_app.memory.store import Store
+from elm_app.plural import memories
 from elm_app.results import Result, StreamRow
 from elm_app.runs.bench_folder import AGAIN, BenchFolder, BenchPlan
 from elm_app.runs.bench_lines import answered, result_of
@@ -38,7 +39,7 @@ def elm(
         store = stack.enter_context(closing(Store(own / "memories")))
         mine = replace(tools, store=store)
         if variant.frozen:
-            _copy_all(Path(plan.memories), store)
+            _copy_all(Path(plan.memories), store, {problem.text for problem in plan.problems})
         donor = _donor(folder, plan, seed, stack) if variant.donor else None
         learns = variant.learns and donor is None
         first = _folder(own / "stream", plan, settings.to_json() | {"learns": learns})
@@ -75,14 +76,19 @@ def _donor(folder: BenchFolder, plan: BenchPlan, seed: int, stack: ExitStack) ->
     return Donor(rows, stack.enter_context(closing(Store(folder.of("elm", seed) / "memories"))))
 
 
-def _copy_all(source: Path, target: Store) -> None:
-    """The enabled memories of another store, which stays as it is."""
+def _copy_all(source: Path, target: Store, asked: set[str]) -> None:
+    """The enabled memories of another store, which stays as it is. Raises `BadInput` if one was learned from a problem
+    that is asked: what it does there is no transfer."""
     if target.count():
         return
     with closing(Store(source)) as store:
-        ids, _ = store.vectors(enabled=True)
+        found = [store.get(id) for id in sorted(store.vectors(enabled=True)[0])]
+        known = [memory.id for memory in found if memory.problem in asked]
+        if known:
+            told = f"{memories(len(known))} of {source} ({known[0]} first)"
+            raise BadInput(f"{told} learned from problems that are asked.", "Ask others, or disable them there.")
         target.claim()
-        target.add_many([(store.get(id), store.soft_prompt(id), store.keys(id)) for id in sorted(ids)])
+        target.add_many([(memory, store.soft_prompt(memory.id), store.keys(memory.id)) for memory in found])
 
 
 def _lines(

@@ -1,14 +1,18 @@
 """What a benchmark's lines say: shares with intervals, paired differences, and a comparison at equal tokens.
 
 A method's *score* on a problem is in [0, 1]: whether its answer is right, but for `zero_shot` the share of its k traces
-that are, because a single trace is the method. Several seeds of a problem are averaged first; intervals are bootstrap
-percentiles over problems (Efron 1979; 10,000 resamples, seed 0), 95%.
+that are, because a single trace is the method (so are its tokens those of one). Several seeds of a problem are averaged
+first. Intervals are 95%: bootstrap percentiles over problems (Efron 1979; 10,000 resamples, seed 0), but Wilson's
+(1927) for a share of right answers, which has a width at 0 of 40 too. The bootstrap is too sure of a few wins against
+no loss (4 to 0 of 40 excludes zero), so a difference comes with the p of a sign-flip test as well (Fisher 1935; 4 to 0
+has 0.125).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,18 +23,19 @@ from elm_app.answers.vote import vote
 from elm_app.results import Result
 
 RESAMPLES = 10_000
-SUBSETS = 200
+SUBSETS = 2_000
 """Random subsets of the pool of traces that a vote over fewer of them is averaged over."""
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Share:
-    """A mean over problems with its interval."""
+    """A mean over problems with its interval; `p`, two-sided, is that of the mean being 0, for differences."""
 
     value: float
     low: float
     high: float
+    p: float | None = None
 
 
 def score(result: Result) -> float | None:
@@ -63,6 +68,37 @@ def share(values: Sequence[float]) -> Share:
     return Share(float(found.mean()), float(low), float(high))
 
 
+def proportion(values: Sequence[float]) -> Share:
+    """The share of right answers with Wilson's interval; as `share` if a problem's value is neither 0 nor 1.
+
+    >>> proportion([0.0] * 40)
+    Share(value=0.0, low=0.0, high=0.0876, p=None)
+    """
+    if not set(values) <= {0.0, 1.0}:
+        return share(values)
+    n, z = len(values), 1.959964
+    mean = sum(values) / n
+    middle, reach = mean + z * z / (2 * n), z * math.sqrt(mean * (1 - mean) / n + z * z / (4 * n * n))
+    low, high = (round((middle + way * reach) / (1 + z * z / n), 4) for way in (-1, 1))
+    return Share(mean, max(0.0, low), min(1.0, high))
+
+
+def sign_flip(values: Sequence[float]) -> float:
+    """Two-sided p of the mean difference if the sign of each problem's could as well be the other: exact up to 2^14
+    patterns, else 10,000 at random.
+
+    >>> sign_flip([1.0] * 4 + [0.0] * 36), sign_flip([1.0, -1.0])
+    (0.125, 1.0)
+    """
+    found = np.asarray([value for value in values if value], np.float64)
+    if len(found) <= 14:
+        signs = 1 - 2 * (np.arange(2 ** len(found))[:, None] >> np.arange(len(found)) & 1)
+    else:
+        signs = np.random.default_rng(0).choice([-1, 1], (RESAMPLES, len(found)))
+    sums = np.abs((signs * found).sum(1))
+    return float(np.mean(sums >= abs(found.sum()) - 1e-9))
+
+
 def _resampled(values: Floats) -> Floats:
     made = np.random.default_rng(0)
     places = made.integers(0, len(values), (RESAMPLES, len(values)))
@@ -83,25 +119,30 @@ def by_problem(results: Sequence[Result], of: Any = score) -> dict[int, float]:
 def difference(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Share | None:
     """Mean difference on the problems that both have, paired; None if there are none."""
     both = sorted(set(ours) & set(theirs))
-    return share([ours[number] - theirs[number] for number in both]) if both else None
+    if not both:
+        return None
+    gaps = [ours[number] - theirs[number] for number in both]
+    return replace(share(gaps), p=sign_flip(gaps))
 
 
-def at_samples(results: Sequence[Result], count: int) -> float:
-    """maj@n for n below the number of traces that a problem has: the mean over problems of the share of random
-    subsets of n traces whose majority is right.
+def at_samples(result: Result, count: int) -> float:
+    """maj@n for n below the number of traces that a problem has: the share of random subsets of n traces whose majority
+    is right.
 
     `detail["pool"]`, the traces beyond the k, counts if it is there.
     """
-    made, shares = np.random.default_rng(0), []
-    for result in results:
-        classes, rights = _pool(result)
-        n = min(count, len(classes))
-        if n == len(classes):
-            shares.append(_majority(classes, rights))
-            continue
-        draws = [sorted(made.choice(len(classes), n, replace=False).tolist()) for _ in range(SUBSETS)]
-        shares.append(float(np.mean([_majority([classes[i] for i in d], [rights[i] for i in d]) for d in draws])))
-    return float(np.mean(shares))
+    classes, rights = _pool(result)
+    n = min(count, len(classes))
+    order = np.random.default_rng(result.number).random((1 if n == len(classes) else SUBSETS, len(classes))).argsort(1)
+    drawn = np.sort(order[:, :n], 1)  # of equals the class of the earliest trace wins
+    chosen = np.asarray([-1 if one is None else one for one in classes])[drawn]
+    kinds = range(max((one for one in classes if one is not None), default=-1) + 1)
+    if not kinds:
+        return 0.0
+    there = np.stack([chosen == kind for kind in kinds], 2)  # (subsets, n, classes)
+    rank = there.sum(1) * (n + 1) - np.where(there.any(1), there.argmax(1), n)
+    right = np.asarray([any(r for c, r in zip(classes, rights, strict=True) if c == kind) for kind in kinds])
+    return float((right[rank.argmax(1)] & there.any((1, 2))).mean())
 
 
 def _pool(result: Result) -> tuple[list[int | None], list[bool]]:
@@ -113,19 +154,6 @@ def _pool(result: Result) -> tuple[list[int | None], list[bool]]:
     rights = [result.gold is not None and same(count.answer, result.gold) for count in counts]
     classes = [place.get(index) for index in range(len(answers))]
     return classes, [one is not None and rights[one] for one in classes]
-
-
-def _majority(classes: Sequence[int | None], rights: Sequence[bool]) -> float:
-    """Whether the class with most traces is right; of equals the one that comes first, as `vote` has it."""
-    counts: dict[int, int] = {}
-    for one in classes:
-        if one is not None:
-            counts[one] = counts.get(one, 0) + 1
-    if not counts:
-        return 0.0
-    most = max(counts.values())
-    winner = next(one for one in classes if one is not None and counts[one] == most)
-    return float(rights[list(classes).index(winner)])
 
 
 def running(results: Sequence[Result]) -> list[tuple[int, float]]:
@@ -149,7 +177,8 @@ def row(method: str, results: Sequence[Result], others: Mapping[str, Sequence[Re
     judged = [one for one in first if one.right is not None]
     known = bool(judged)
     scores = by_problem(judged)
-    accuracy = share(list(scores.values())) if known else None
+    accuracy = proportion(list(scores.values())) if known else None
+    alone = len(first[0].traces) if method == "zero_shot" else 1
     told: dict[str, Any] = {
         "method": method,
         "problems": len({one.number for one in first}),
@@ -162,8 +191,7 @@ def row(method: str, results: Sequence[Result], others: Mapping[str, Sequence[Re
         "pass": mean_of(judged, any_right) if known else None,
         "answered": mean_of(first, lambda one: np.mean([trace.answer is not None for trace in one.traces])),
         "agreement": mean_of(first, lambda one: one.agreement),
-        "tokens": mean_of(first, lambda one: one.tokens),
-        "answer_tokens": mean_of(first, lambda one: np.mean([trace.tokens for trace in one.traces])),
+        "tokens": mean_of(first, lambda one: one.tokens) / alone,
         "read_tokens": mean_of(first, lambda one: one.read_tokens),
         "seconds": mean_of(first, lambda one: one.seconds),
         "trainable": max(int(one.detail.get("trainable", 0)) for one in first),
@@ -179,6 +207,7 @@ def row(method: str, results: Sequence[Result], others: Mapping[str, Sequence[Re
         gap = None if itself or not known else difference(scores, theirs)
         told[name] = gap.value if gap else None
         told[f"{name}_interval"] = [gap.low, gap.high] if gap else None
+        told[f"{name}_p"] = gap.p if gap else None
     told["equal_tokens"] = _equal_tokens(told, judged, others)
     labels = [one.detail["label_accuracy"] for one in first if one.detail.get("label_accuracy") is not None]
     told["label_accuracy"] = float(np.mean(labels)) if labels else None
@@ -213,7 +242,17 @@ def _equal_tokens(
     each = mean_of(pool, lambda one: np.mean([trace.tokens for trace in one.traces]))
     wanted = max(1, round(told["tokens"] / each))
     most = min(len(_pool(one)[0]) for one in pool)
-    return {"accuracy": at_samples(pool, min(wanted, most)), "samples": min(wanted, most), "wanted": wanted}
+    samples = min(wanted, most)
+    votes = by_problem(pool, lambda one: at_samples(one, samples))
+    gap = None if told["method"] in ("zero_shot", "self_consistency") else difference(by_problem(judged), votes)
+    return {
+        "accuracy": float(np.mean(list(votes.values()))),
+        "samples": samples,
+        "wanted": wanted,
+        "difference": gap.value if gap else None,
+        "difference_interval": [gap.low, gap.high] if gap else None,
+        "difference_p": gap.p if gap else None,
+    }
 
 
 def _again(judged: Sequence[Result], again: Sequence[Result]) -> dict[str, Any] | None:

@@ -81,19 +81,34 @@ def sentences(methods: Sequence[dict[str, Any]], problems: int) -> list[str]:
         if one["accuracy"] is not None and one["problems"] < problems:
             said.append(f"{one['method']} is not through: {one['problems']} of {problems} problems.")
         told = [
-            _gap(one[name], one[f"{name}_interval"], what)
+            _gap(one[name], one[f"{name}_interval"], one[f"{name}_p"], what)
             for name, what in (("difference", "a single zero-shot trace"), ("difference_vote", "the vote"))
             if one[name] is not None
         ]
+        equal = one["equal_tokens"]
+        if equal and equal["difference"] is not None:
+            fewer = f"{equal['samples']} traces, as many tokens"
+            if equal["wanted"] > equal["samples"]:
+                fewer = f"{equal['samples']} traces, where {equal['wanted']} would be as many tokens"
+            told.append(
+                _gap(equal["difference"], equal["difference_interval"], equal["difference_p"], f"a vote over {fewer}")
+            )
         if told:
             said.append(f"{one['method']}: {'; '.join(told)}.")
     return said
 
 
-def _gap(value: float, interval: Sequence[float], what: str) -> str:
+def _gap(value: float, interval: Sequence[float], p: float, what: str) -> str:
     low, high = interval
-    verdict = "it is better" if low > 0 else "it is worse" if high < 0 else "these problems do not tell them apart"
-    return f"{100 * value:+.1f} points against {what} (95% interval {100 * low:+.1f} to {100 * high:+.1f}), {verdict}"
+    verdict = "these problems do not tell them apart"
+    if p < 0.05 and not low <= 0 <= high:
+        verdict = "it is better" if low > 0 else "it is worse"
+    reach = f"95% interval {100 * low:+.1f} to {100 * high:+.1f}, {_p(p)}"
+    return f"{100 * value:+.1f} points against {what} ({reach}), {verdict}"
+
+
+def _p(p: float) -> str:
+    return f"p = {p:.2f}" if p >= 0.095 else f"p = {p:.3f}" if p >= 0.001 else "p < 0.001"
 
 
 def markdown(report: dict[str, Any]) -> str:
@@ -108,7 +123,8 @@ def markdown(report: dict[str, Any]) -> str:
         f"{settings['samples']} samples of at most {settings['max_new_tokens']} new tokens at temperature "
         f"{settings['temperature']}; learning at most "
         f"{count(settings['learning']['steps'], 'step')} of {settings['learning']['rollouts']} rollouts. "
-        "Tokens and seconds are means a problem, learning included.",
+        "Tokens and seconds are means a problem, learning included; zero_shot's tokens are those of one trace, its "
+        "seconds those of all.",
         "",
         "| method | problems | accuracy (95%) | to zero-shot (95%) | to the vote | maj@k | mean@k | pass@k | answered "
         "| tokens | plain vote with as many tokens | seconds | trainable | stored |",

@@ -43,12 +43,14 @@ class Known:
 
     Attributes:
         before: how the problem stood on k traces, which are the `attempts`; measured if it is not known.
+        seed: that these traces were sampled with.
         gold: the right answer, for the reward of that name.
         later: it is part of something that goes on later: if it is stopped, nothing is stored but the checkpoint.
     """
 
     before: Measured | None = None
     attempts: tuple[Trace, ...] = ()
+    seed: int | None = None
     gold: str | None = None
     later: bool = False
 
@@ -200,7 +202,9 @@ def _trainer(
             )
         state.save(path)
         checkpoint.path_of(tools.store.folder, resumed).unlink(missing_ok=True)
-    trainer = Trainer(engine, prompt, learning, state, path, stopped, gold=state.settings.get("gold"))
+    trainer = Trainer(
+        engine, prompt, learning, state, path, stopped, gold=state.settings.get("gold"), measured_with=known.seed
+    )
     trainer.attempts = list(known.attempts)
     return trainer
 

@@ -232,7 +232,7 @@ def _problem(
     elif not plan.settings.get("learns", True):
         reason = "Nothing is learned: the memories are used as they are."
     else:
-        known = Known(measured(view), traces_of(view), problem.answer, later=True)
+        known = Known(measured(view), traces_of(view), seed, problem.answer, later=True)
         reason = _nothing_to_learn(known, learning) or ""
     learn_view: RunView | None = None
     if not reason:

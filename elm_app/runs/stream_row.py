@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from elm_app.answers.compare import comparer
+from elm_app.answers.vote import vote
 from elm_app.results import ArmResult, StreamRow
 from elm_app.runs.stream_folder import Current
 from elm_app.runs.view import RunView
@@ -45,11 +46,12 @@ def row_of(
         return answer is not None and comparer().equivalent(answer, problem.answer)
 
     def arm(memory: bool) -> ArmResult | None:
-        votes = [view.votes[name] for name in sorted(view.votes) if (name != "zero_shot") == memory]
+        votes = [view.votes[name].vote for name in sorted(view.votes) if (name != "zero_shot") == memory]
         if not votes:
             return None
-        vote, tokens = votes[0].vote, sum(trace.tokens for trace in traces_of(view, memory))
-        return ArmResult(vote.answer, right(vote.answer), vote.agreement, tokens)
+        traces = traces_of(view, memory)
+        whole = votes[0] if len(votes) == 1 else vote([trace.answer for trace in traces])
+        return ArmResult(whole.answer, right(whole.answer), whole.agreement, sum(trace.tokens for trace in traces))
 
     bare, decision, found = arm(False), view.decision, view.retrieved
     assert bare is not None

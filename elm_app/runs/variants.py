@@ -1,7 +1,9 @@
 """ELM online and its controls by name: each is the stream with something changed.
 
 `elm` is the method with the settings that are given. Where only the retrieval differs, the memories are taken from
-`elm` if it is there, because what is learned from a problem does not depend on which memories were tried on it.
+`elm` if it is there, because what is learned from a problem does not depend on which memories were tried on it. Rewards
+that need no vote learn from every problem, also from those on which no two traces agree; `bench/labels.py --beside`
+compares two rewards on the problems that both learned from.
 """
 
 from __future__ import annotations

@@ -196,7 +196,8 @@ def _equal(method: MethodReport) -> str | None:
     if equal is None:
         return None
     short = f" of {equal.wanted}" if equal.wanted > equal.samples else ""
-    return f"{equal.accuracy:.0%} with {equal.samples}{short}"
+    gap = _difference(equal.difference, equal.difference_interval)
+    return f"{equal.accuracy:.0%} with {equal.samples}{short}" + (f"; difference {gap}" if gap else "")
 
 
 def _again(method: MethodReport) -> str | None:

@@ -22,11 +22,13 @@ Interval = tuple[float, float]
 @dataclass(frozen=True)
 class EqualTokens:
     """Accuracy of a vote over plain traces that cost as many tokens: `wanted` of them a problem, if there are so many,
-    else the `samples` that there are."""
+    else the `samples` that there are. `difference`: the method's to it, paired by problem."""
 
     accuracy: float
     samples: int
     wanted: int = 0
+    difference: float | None = None
+    difference_interval: Interval | None = None
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,18 @@ from elm_app.config import LearnSettings, ModelSettings, RouteSettings, Sampling
 from elm_app.errors import BadInput
 from elm_app.results import Result, TraceResult
 from elm_app.runs.bench_folder import BenchFolder, BenchPlan
-from elm_app.runs.comparison import at_samples, by_problem, difference, row, running, score, share
-from elm_app.runs.comparison_report import markdown, read_report, write_report
+from elm_app.runs.comparison import (
+    at_samples,
+    by_problem,
+    difference,
+    proportion,
+    row,
+    running,
+    score,
+    share,
+    sign_flip,
+)
+from elm_app.runs.comparison_report import markdown, read_report, sentences, write_report
 from elm_app.runs.stream_settings import StreamSettings
 from elm_app.types import ModelInfo, Problem
 
@@ -55,6 +65,28 @@ def test_an_interval_is_the_bootstrap_s() -> None:
     assert share([0.0, 1.0] * 50) == found  # seeded
 
 
+def test_a_share_of_right_answers_has_a_width_at_its_ends_too() -> None:
+    """Against the formula's own table (Brown, Cai and DasGupta 2001, example: 0 of 20 ends at 16.1%)."""
+    assert proportion([0.0] * 20).high == pytest.approx(0.161, abs=0.0005)
+    assert proportion([1.0] * 20).low == pytest.approx(1 - 0.161, abs=0.0005)
+    assert proportion([0.5, 1.0]) == share([0.5, 1.0])  # seeds were averaged, or it is zero-shot
+
+
+def test_a_few_wins_against_no_loss_are_no_proof() -> None:
+    for wins, p in ((4, 0.125), (5, 0.0625), (6, 0.03125)):
+        found = difference(dict(enumerate([1.0] * wins + [0.0] * (40 - wins))), dict(enumerate([0.0] * 40)))
+        assert found is not None
+        assert found.low > 0  # the bootstrap is sure of all three
+        assert found.p == p
+    many = [1.0] * 16 + [-1.0] * 8
+    assert sign_flip(many) == pytest.approx(0.1516, abs=0.01)  # the exact sign test of 16 to 8
+    gap = {"difference": 0.1, "difference_interval": [0.025, 0.2], "difference_vote": None, "accuracy": 0.5}
+    gap |= {"method": "elm", "problems": 40, "equal_tokens": None}
+    said = [sentences([gap | {"difference_p": p}], 40)[0] for p in (0.125, 0.03)]
+    assert said[0].endswith("(95% interval +2.5 to +20.0, p = 0.12), these problems do not tell them apart.")
+    assert said[1].endswith("(95% interval +2.5 to +20.0, p = 0.030), it is better.")
+
+
 def test_differences_are_paired() -> None:
     ours, theirs = {1: 1.0, 2: 0.0, 3: 1.0, 9: 0.0}, {1: 0.5, 2: -0.5, 3: 0.5}
     found = difference(ours, theirs)
@@ -66,12 +98,12 @@ def test_differences_are_paired() -> None:
 def test_a_vote_over_fewer_traces() -> None:
     pool = ["1", "1", "2", "2", "2", None]
     one = line("self_consistency", 1, ["1", "1", "2", "2"], "1", detail={"pool": pool})
-    assert at_samples([one], 6) == 0.0
-    assert at_samples([one], 1) == pytest.approx(2 / 6, abs=0.1)
+    assert at_samples(one, 6) == 0.0
+    assert at_samples(one, 1) == pytest.approx(2 / 6, abs=0.04)
     sure = line("self_consistency", 2, ["1"] * 4, "1")
-    assert at_samples([sure], 2) == 1.0
-    assert at_samples([one, sure], 6) == 0.5
-    assert at_samples([line("x", 1, [None, None], None)], 1) == 0.0
+    assert at_samples(sure, 2) == at_samples(sure, 6) == 1.0
+    assert at_samples(line("x", 1, [None, None], None), 1) == 0.0
+    assert at_samples(line("x", 1, ["1", None], "1"), 1) == pytest.approx(0.5, abs=0.04)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
@@ -80,8 +112,8 @@ def test_a_vote_over_fewer_traces_is_that_of_all_subsets(count: int) -> None:
     pools = [["2", "1", "1", None, "3"], ["1", None, None, "2", "1"], ["3", "3", "1", "1", "2"]]
     made = [line("self_consistency", n, ["1"], "1", detail={"pool": pool}) for n, pool in enumerate(pools, 1)]
     exact = [np.mean([vote(list(some)).answer == "1" for some in combinations(pool, count)]) for pool in pools]
-    assert at_samples(made, count) == pytest.approx(float(np.mean(exact)), abs=0.06)
-    assert at_samples(made, count) == at_samples(made, count)  # seeded
+    assert [at_samples(one, count) for one in made] == pytest.approx(exact, abs=0.04)
+    assert at_samples(made[0], count) == at_samples(made[0], count)  # seeded
 
 
 def test_the_bootstrap_is_over_problems_and_not_over_lines() -> None:
@@ -97,7 +129,9 @@ def test_equal_tokens_are_rounded_and_at_most_what_there_is() -> None:
     for tokens, wanted, samples in ((4, 1, 1), (14, 1, 1), (16, 2, 2), (80, 8, 8), (1000, 100, 8)):
         ours = [line("elm", 1, ["1"] * 4, "1", tokens=tokens)]
         told = row("elm", ours, {"self_consistency": bare})["equal_tokens"]
-        assert told == {"accuracy": 1.0, "samples": samples, "wanted": wanted}
+        assert (told["accuracy"], told["samples"], told["wanted"]) == (1.0, samples, wanted)
+        assert told["difference"] == 0.0
+    assert row("zero_shot", bare, {"self_consistency": bare})["equal_tokens"]["difference"] is None
 
 
 def test_equal_tokens_wait_until_the_same_problems_are_there() -> None:
@@ -127,8 +161,9 @@ def test_problems_without_a_right_answer_count_for_what_needs_none() -> None:
 
 
 def test_a_tie_goes_to_the_first_trace() -> None:
-    assert at_samples([line("x", 1, ["2", "1"], "2")], 2) == 0.0
-    assert at_samples([line("x", 1, ["1", "2"], "1")], 2) == 1.0
+    assert at_samples(line("x", 1, ["2", "1"], "2"), 2) == 0.0
+    assert at_samples(line("x", 1, ["1", "2"], "1"), 2) == 1.0
+    assert at_samples(line("x", 1, [None, "1", "2", "2", "1"], "1"), 5) == 1.0
 
 
 def lines() -> dict[str, list[Result]]:
@@ -159,7 +194,8 @@ def test_a_row_of_the_report() -> None:
     assert told["answered"] == pytest.approx(11 / 12)
     assert told["difference"] == pytest.approx(2 / 3 - (0.5 + 0.25 + 0) / 3)
     assert told["difference_vote"] == pytest.approx(2 / 3 - 1 / 3)
-    assert told["equal_tokens"] == {"accuracy": pytest.approx(2 / 3), "samples": 8, "wanted": 8}
+    equal = {"accuracy": pytest.approx(2 / 3), "samples": 8, "wanted": 8}
+    assert told["equal_tokens"] == equal | {"difference": 0.0, "difference_interval": [0.0, 0.0], "difference_p": 1.0}
     assert told["arms"] is None  # the lines do not say
     tried = [replace(one, detail={"zero_shot_right": True, "memory_right": one.number == 2}) for one in lines()["elm"]]
     arms = row("elm", tried, lines())["arms"]
@@ -167,6 +203,7 @@ def test_a_row_of_the_report() -> None:
     assert (told["label_accuracy"], told["hits"], told["trainable"], told["stored_bytes"]) == (0.5, 1, 40, 9)
     assert told["again"] == {"before": 1.0, "after": 0.5, "problems": 2}
     bare = row("zero_shot", lines()["zero_shot"], lines())
+    assert (bare["tokens"], bare["seconds"]) == (10.0, 2.0)  # of one of its four traces; their time cannot be divided
     assert bare["difference"] is bare["difference_vote"] is None
     few = lines()
     del few["self_consistency"]  # the vote over the traces of zero-shot is the same
@@ -202,7 +239,8 @@ def test_the_report_is_written_and_read(folder: BenchFolder) -> None:
     ]  # icl has no line yet
     said = next(sentence for sentence in report["sentences"] if sentence.startswith("elm: "))
     assert said.startswith("elm: +41.7 points against a single zero-shot trace (95% interval ")
-    assert "; +33.3 points against the vote (95% interval +0.0 to +100.0), these problems do not tell them" in said
+    assert "; +33.3 points against the vote (95% interval +0.0 to +100.0, p = 1.00), these problems do not" in said
+    assert "; +0.0 points against a vote over 8 traces, as many tokens (95% interval" in said
     text = (folder.path / "report.md").read_text(encoding="utf-8")
     assert "| elm | 3 | 66.7%" in text
     assert "maj@8" in text
