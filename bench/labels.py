@@ -1,4 +1,5 @@
-"""Does learning do what its labels say? What became of each problem's own traces, by whether the majority was right.
+"""Does learning do what its labels say? What became of each problem's own traces, and of those of the problems that
+its memory was tried on, by whether the majority was right.
 
     python -m elm_app bench FILE --methods elm --keep --out DIR        learns, and measures before and after
     python bench/labels.py DIR [--method elm] [--seed 0] [--json]      reads the logs of that
@@ -8,7 +9,8 @@ What a step is rewarded for is its label: its majority, or with `--reward vote` 
 the right answer, learning should make right traces more frequent; where it is a wrong one, less. A problem belongs to
 `right` or `wrong` by the label of its *first* update, which no update has moved yet (later majorities are partly what
 was learned), and to `none` if there was no update. Shares are means over problems, in [0, 1], of the samples drawn
-before and after learning; the interval is of the difference in right traces, 95%, bootstrap over problems.
+before and after learning, or without and with the memory of another problem; the interval is of the difference in
+right traces, 95%, bootstrap over problems.
 """
 
 from __future__ import annotations
@@ -48,6 +50,17 @@ def group(steps: list[LearnStep], gold: str, vote: str | None = None) -> tuple[s
     return "right" if right(labels[0], gold) else "wrong", len(labels)
 
 
+def compared(id: str, gold: str, before: Measured, after: Measured, **more: Any) -> dict[str, Any]:
+    """What two samples of a problem were."""
+    both = {"before": before, "after": after}
+    return (
+        {"id": id, **more}
+        | {f"right_{name}": share(one, gold) for name, one in both.items()}
+        | {f"agreement_{name}": one.vote.agreement for name, one in both.items()}
+        | {f"vote_{name}": bool(right(one.vote.answer, gold)) for name, one in both.items()}
+    )
+
+
 def problems(own: Path) -> dict[str, list[dict[str, Any]]]:
     """One entry for every problem that was learned from and measured on both sides."""
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -60,18 +73,20 @@ def problems(own: Path) -> dict[str, list[dict[str, Any]]]:
             continue
         vote = learn.before.vote.answer if view.settings["reward"] == "vote" else None
         name, updates = group(learn.finished, row.gold, vote)
-        found[name].append(
-            {
-                "id": row.id,
-                "updates": updates,
-                "right_before": share(learn.before, row.gold),
-                "right_after": share(learn.after, row.gold),
-                "agreement_before": learn.before.vote.agreement,
-                "agreement_after": learn.after.vote.agreement,
-                "vote_before": bool(right(learn.before.vote.answer, row.gold)),
-                "vote_after": bool(right(learn.after.vote.answer, row.gold)),
-            }
-        )
+        found[name].append(compared(row.id, row.gold, learn.before, learn.after, updates=updates, memory=row.learned))
+    return found
+
+
+def others(own: Path, learned: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """One entry for every problem that a memory of another was tried on, by the label of that memory."""
+    labels = {entry["memory"]: name for name, entries in learned.items() for entry in entries}
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in StreamFolder(own / "stream").rows():
+        if row.retrieved not in labels or row.gold is None:
+            continue
+        view = view_of(read(own / "memories" / "runs", row.solve)[0])
+        sides = [Measured(view.votes[arm].vote, view.votes[arm].finished, 0.0, 0.0) for arm in ("zero_shot", "memory")]
+        found[labels[row.retrieved]].append(compared(row.id, row.gold, *sides, memory=row.retrieved))
     return found
 
 
@@ -85,7 +100,8 @@ def report(found: dict[str, list[dict[str, Any]]]) -> dict[str, dict[str, float]
             continue
         gain = comparison.share([entry["right_after"] - entry["right_before"] for entry in entries])
         told[name] = {"problems": len(entries)}
-        told[name] |= {key: round(mean(entry[key] for entry in entries), 4) for key in entries[0] if key != "id"}
+        numbers = [key for key in entries[0] if key not in ("id", "memory")]
+        told[name] |= {key: round(mean(entry[key] for entry in entries), 4) for key in numbers}
         told[name] |= {"gain": round(gain.value, 4), "gain_low": round(gain.low, 4), "gain_high": round(gain.high, 4)}
     return told
 
@@ -101,10 +117,10 @@ def shared(
 
 def table(found: dict[str, dict[str, float]]) -> str:
     """Means by group, as text."""
-    lines = ["label   problems  updates  right traces   difference (95%)          agreement      right votes"]
+    lines = ["label   problems  right traces   difference (95%)            agreement      right votes"]
     for name, row in found.items():
         lines.append(
-            f"{name:6}  {row['problems']:8}  {row['updates']:7.1f}"
+            f"{name:6}  {row['problems']:8}"
             f"  {row['right_before']:.3f} → {row['right_after']:.3f}"
             f"  {row['gain']:+.3f} ({row['gain_low']:+.3f} to {row['gain_high']:+.3f})"
             f"  {row['agreement_before']:.3f} → {row['agreement_after']:.3f}"
@@ -122,17 +138,19 @@ def main() -> None:
     parser.add_argument("--beside", metavar="METHOD", help="another method's memories of the same problems")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    benchmark = BenchFolder(options.folder)
-    told = {options.method: problems(benchmark.of(options.method, options.seed))}
+    own = BenchFolder(options.folder).of(options.method, options.seed)
+    learned = problems(own)
+    told = {f"{options.method}: the problems learned from": learned}
+    told[f"{options.method}: the problems that a memory of another was tried on"] = others(own, learned)
     if options.beside:
-        other = problems(benchmark.of(options.beside, options.seed))
-        told[options.method], told[options.beside] = shared(told[options.method], other)
-    found = {method: report(groups) for method, groups in told.items()}
+        mine, theirs = shared(learned, problems(BenchFolder(options.folder).of(options.beside, options.seed)))
+        told[f"{options.method}: the problems that both learned from"] = mine
+        told[f"{options.beside}: the same"] = theirs
+    found = {what: report(groups) for what, groups in told.items()}
     if options.json:
-        print(json.dumps(found if options.beside else found[options.method], indent=2))
+        print(json.dumps(found, indent=2))
         return
-    for method, rows in found.items():
-        print(f"{method}\n{table(rows)}" if options.beside else table(rows))
+    print("\n\n".join(f"{what}\n{table(rows)}" for what, rows in found.items()))
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ PROBLEMS = [
     Problem("A farmer packs 7 crates with 24 eggs each.", "eggs", "0"),
     Problem("A farmer packs 9 crates with 30 eggs each.", "more", "1"),
 ]
+OTHERS = [replace(problem, text=f"{problem.text} Today.") for problem in PROBLEMS]
 Lines = dict[str, list[Result]]
 LONG_METHODS = ["icl_reflection", "lag", "dynamic_cheatsheet", "elm_prefix", "ttrl", "elm", "elm_random_memory"]
 
@@ -264,7 +265,7 @@ def test_asked_once_more_with_other_seeds_and_all_memories(
 
 def test_memories_made_elsewhere_are_taken_once(kit: Tools, settings: StreamSettings, tmp_path: Path) -> None:
     """What becomes of the other store between two sittings changes nothing."""
-    run(kit, settings, tmp_path / "a", "elm")
+    run(kit, settings, tmp_path / "a", "elm", problems=OTHERS)
     source = BenchFolder(tmp_path / "a").of("elm", 0) / "memories"
     run(kit, settings, tmp_path / "straight", "elm_frozen", memories=source)
     wanted = [told(one) for one in BenchFolder(tmp_path / "straight").results("elm_frozen", 0)]
