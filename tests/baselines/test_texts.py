@@ -241,3 +241,15 @@ def test_majority_and_minority() -> None:
     assert (of_majority(found), against_majority(found)) == (traces[2], traces[1])
     nothing = Solved((), Vote(None, 0.0, (), 0, False), None)
     assert of_majority(nothing) is against_majority(nothing) is None
+
+
+@pytest.mark.parametrize(
+    ("answers", "kept"), [(["1", "2", None], None), (["2", "1", "1"], 1), ([None, None], None), (["1"], 0)]
+)
+def test_one_of_several_is_no_majority(answers: list[str | None], kept: int | None) -> None:
+    """Nothing is kept that no second trace agrees with, as nothing is learned from it; of a single trace there is no
+    more to ask."""
+    traces = tuple(Trace("zero_shot", i, i, str(i), answer, 1, True, 0.0) for i, answer in enumerate(answers))
+    outcome = vote(answers)
+    found = of_majority(Solved(traces, outcome, outcome.answer))
+    assert found == (None if kept is None else traces[kept])

@@ -193,6 +193,12 @@ def test_what_cannot_be_compared(kit: Tools, settings: StreamSettings, tmp_path:
     ):
         with pytest.raises(BadInput, match=said):
             run(kit, settings, tmp_path / "b", *names, problems=problems)
+    by_chance = replace(settings, learning=replace(settings.learning, reward="random"))
+    with pytest.raises(BadInput, match="elm_lora knows the rewards majority and gold, not random"):
+        run(kit, by_chance, tmp_path / "b", "elm_lora")
+    by_gold = replace(settings, learning=replace(settings.learning, reward="gold"))
+    with pytest.raises(BadInput, match="elm_prefix needs right answers; problem a has none"):
+        run(kit, by_gold, tmp_path / "b", "zero_shot", "elm_random_reward", "elm_prefix", problems=bare)
     with pytest.raises(BadInput, match="again is 4"):
         run(kit, settings, tmp_path / "b", "zero_shot", again=4)
     assert not (tmp_path / "b").exists()

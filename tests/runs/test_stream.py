@@ -16,7 +16,15 @@ from remembering import answers_by_length, tools
 
 from elm_app.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
 from elm_app.errors import BadInput
-from elm_app.events import Event, ProblemFinished, ProblemStarted, RunFinished, RunStopped
+from elm_app.events import (
+    Event,
+    PhaseStarted,
+    ProblemFinished,
+    ProblemStarted,
+    RunFinished,
+    RunStopped,
+    TraceFinished,
+)
 from elm_app.llm.loader import Models
 from elm_app.results import StreamRow
 from elm_app.runs.log import read, recover, runs
@@ -91,6 +99,23 @@ def straight(
             events = list(stream(place, kit))
             rows = place.rows()
             return events, rows, soft_prompts(kit, rows), folder
+
+
+def test_before_and_after_learning_the_seeds_are_the_same(straight: Any) -> None:
+    """What was sampled to solve a problem is what its memory is measured against."""
+    _, rows, _, folder = straight
+    logs = folder / "memories" / "runs"
+    row = next(row for row in rows if row.learned)
+    solved = [one.trace.seed for one in view_of(read(logs, row.solve)[0]).traces.values() if one.arm == "zero_shot"]
+    seeds: list[int] = []
+    for entry in read(logs, row.learn)[0]:
+        match entry.event:
+            case PhaseStarted():
+                seeds = []
+            case TraceFinished(trace):
+                seeds.append(trace.seed)
+    assert sorted(seeds) == sorted(solved)
+    assert len(solved) == SAMPLING.samples
 
 
 def test_each_problem_leaves_a_row_a_memory_and_two_logs(straight: Any) -> None:
