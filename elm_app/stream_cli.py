@@ -141,9 +141,11 @@ def _same(options: argparse.Namespace) -> None:
         if name not in AS_SOLVING and began["learning"][name] != value:
             raise BadInput(f"The stream in {options.out} began with {name} {began['learning'][name]}.", _ANEW)
     if options.file is not None:
-        problems = arranged(read_file(options), options.order or "file", began["seed"], options.limit)
+        limit = options.limit or len(plan.problems)
+        problems = arranged(read_file(options), options.order or "file", began["seed"], limit)
         if [problem.text for problem in problems] != [problem.text for problem in plan.problems]:
-            raise BadInput(f"The stream in {options.out} began with other problems, or in another order.", _ANEW)
+            told = f"The stream in {options.out} began with other problems, or in another order."
+            raise BadInput(told, "Leave out the file and its options, or start anew with another --out.")
 
 
 _ANEW = "Leave that option out, or start anew with another --out."

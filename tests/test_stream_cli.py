@@ -72,7 +72,7 @@ def test_a_stream_goes_on_with_what_it_began_with(elm: Elm, file: Path, model: t
         (("--samples", "9"), "began with samples 3, not 9"),
         (("--seed", "4"), "began with seed 3, not 4"),
         (("--steps", "7"), "began with steps 1"),
-        (("--limit", "2"), "other problems, or in another order"),
+        (("--limit", "2"), "other problems, or in another order. Leave out the file and its options"),
         (("--order", "shuffled"), "other problems, or in another order"),
     ):
         assert said in sentence(elm("stream", file, *options, "--out", out, "--resume", "--quiet"))
@@ -87,6 +87,15 @@ def test_resuming_what_is_not_there_begins_it(elm: Elm, file: Path, model: tuple
         elm("stream", file, *SMALL, *model, "--limit", "1", "--frozen", "--out", tmp_path / "o", "--resume", "--json")
     )
     assert (told["done"], told["problems"]) == (1, 1)
+
+
+def test_the_limit_need_not_be_said_again(elm: Elm, file: Path, model: tuple[str, ...], tmp_path: Path) -> None:
+    ask = ("stream", file, *SMALL, *model, "--frozen", "--out", tmp_path / "o", "--json")
+    document(elm(*ask, "--limit", "2"))
+    lines = (tmp_path / "o" / "results.jsonl").read_bytes().splitlines(keepends=True)
+    (tmp_path / "o" / "results.jsonl").write_bytes(lines[0])
+    told = document(elm(*ask, "--resume"))
+    assert (told["done"], told["problems"]) == (2, 2)
 
 
 def test_the_order_is_part_of_the_record(elm: Elm, file: Path, model: tuple[str, ...], tmp_path: Path) -> None:

@@ -74,37 +74,35 @@ def _model(folder: BenchFolder) -> dict[str, Any] | None:
 
 
 def sentences(methods: Sequence[dict[str, Any]], problems: int) -> list[str]:
-    """What the numbers allow to be said, one sentence a method that is compared. A vote over traces beats one trace
-    by itself, so what a method adds is its difference to the vote."""
+    """What the numbers allow to be said, one sentence a method that is compared: differences in points, paired by
+    problem. A vote over traces beats one trace by itself, so what a method adds is its difference to the vote, and to a
+    vote that costs as much; to a single trace where there is no vote."""
     said = []
     for one in methods:
         if one["accuracy"] is not None and one["problems"] < problems:
             said.append(f"{one['method']} is not through: {one['problems']} of {problems} problems.")
-        told = [
-            _gap(one[name], one[f"{name}_interval"], one[f"{name}_p"], what)
-            for name, what in (("difference", "a single zero-shot trace"), ("difference_vote", "the vote"))
-            if one[name] is not None
-        ]
+        name, what = ("difference_vote", "the vote")
+        if one[name] is None:
+            name, what = ("difference", "a single trace")
+        if one[name] is None:
+            continue
+        told = [_gap(one[name], one[f"{name}_interval"], one[f"{name}_p"], what)]
         equal = one["equal_tokens"]
         if equal and equal["difference"] is not None:
-            fewer = f"{equal['samples']} traces, as many tokens"
+            what = f"a vote over {equal['samples']} traces for as many tokens"
             if equal["wanted"] > equal["samples"]:
-                fewer = f"{equal['samples']} traces, where {equal['wanted']} would be as many tokens"
-            told.append(
-                _gap(equal["difference"], equal["difference_interval"], equal["difference_p"], f"a vote over {fewer}")
-            )
-        if told:
-            said.append(f"{one['method']}: {'; '.join(told)}.")
+                what = f"a vote over {equal['samples']} traces ({equal['wanted']} for as many tokens)"
+            told.append(_gap(equal["difference"], equal["difference_interval"], equal["difference_p"], what))
+        said.append(f"{one['method']}: {'; '.join(told)}.")
     return said
 
 
 def _gap(value: float, interval: Sequence[float], p: float, what: str) -> str:
     low, high = interval
-    verdict = "these problems do not tell them apart"
+    verdict = "not told apart"
     if p < 0.05 and not low <= 0 <= high:
-        verdict = "it is better" if low > 0 else "it is worse"
-    reach = f"95% interval {100 * low:+.1f} to {100 * high:+.1f}, {_p(p)}"
-    return f"{100 * value:+.1f} points against {what} ({reach}), {verdict}"
+        verdict = "better" if low > 0 else "worse"
+    return f"{100 * value:+.1f} to {what} [{100 * low:+.1f}, {100 * high:+.1f}], {_p(p)}, {verdict}"
 
 
 def _p(p: float) -> str:
@@ -156,7 +154,8 @@ def markdown(report: dict[str, Any]) -> str:
         for one in report["methods"]
         if one["arms"]
     ]
-    lines += ["", *(f"- {sentence}" for sentence in report["sentences"]), ""]
+    lines += ["", "Differences in points, paired by problem, with 95% interval and p of a sign-flip test:", ""]
+    lines += [*(f"- {sentence}" for sentence in report["sentences"]), ""]
     if report["methods"] and report["methods"][0]["accuracy"] is not None:
         lines += [
             "",

@@ -59,7 +59,8 @@ def sentences(report: Report) -> str:
         first = re.split(r"[: ]", one, maxsplit=1)[0]
         said = name(first) + one[len(first) :] if first in known else one
         told.append(f"<p>{html.escape(_MINUS.sub('−', said))}</p>")
-    return "".join(told)
+    about = "Differences in points, paired by problem, with 95% interval and p of a sign-flip test"
+    return f'<p class="quiet">{about}</p>{"".join(told)}' if told else ""
 
 
 @dataclass(frozen=True)

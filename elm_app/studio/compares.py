@@ -36,8 +36,8 @@ COMPARE = f"""
     <pre tabindex="0"><code>{html.escape(COMMAND)}</code></pre>
   </div>
   <div data-part="report" hidden>
-    <div data-part="head"></div><div class="sentences" data-part="sentences"></div>
-    <div data-part="plot"></div><div data-part="running"></div>
+    <div data-part="head"></div><div data-part="plot"></div>
+    <div class="sentences" data-part="sentences"></div><div data-part="running"></div>
     <div class="scroll" data-part="table" tabindex="0" role="region" aria-label="Table of the methods"></div>
     <p class="quiet where" data-part="where"></p>
   </div>

@@ -39,8 +39,7 @@ def write(folder: Path, name: str = "gsm8k_test.jsonl") -> None:
         "schema": 1, "name": name, "problems": 40, "seeds": [0, 1],
         "model": {"id": "small", "quantization": "int8", "device": "cpu", "weights_sha256": "1d96" * 16},
         "settings": {"samples": 8}, "methods": [method(*one) for one in METHODS],
-        "sentences": ["elm: +16.0 points against a single zero-shot trace (95% interval +2.0 to +30.0), it is better.",
-                      "icl: +6.0 points against a single zero-shot trace (95% interval -6.0 to +18.0), "
-                      "these problems do not tell them apart."],
+        "sentences": ["elm: +16.0 to a single trace [+2.0, +30.0], p = 0.021, better.",
+                      "icl: +6.0 to a single trace [-6.0, +18.0], p = 0.41, not told apart."],
     }  # fmt: skip
     (folder / "report.json").write_text(json.dumps(report))

@@ -44,7 +44,7 @@ def test_without_a_benchmark_the_page_teaches_the_command(window: Window) -> Non
 def test_a_benchmark_has_a_table_a_plot_and_what_the_numbers_allow(window: Window, bench: Path, tmp_path: Path) -> None:
     page = opened(window)
     expect(page.locator(".elm-compare h2")).to_have_text("gsm8k_test.jsonl")
-    expect(page.locator(".elm-compare .sentences p").first).to_contain_text("it is better.")
+    expect(page.locator(".elm-compare .sentences p").nth(1)).to_contain_text("p = 0.021, better.")
     assert page.locator(".compared .wide circle").count() == len(scripted_bench.METHODS)
     assert page.locator(".compared .wide .ours").count() == 3
     expect(page.locator(".elm-compare .race .wide")).to_have_attribute(

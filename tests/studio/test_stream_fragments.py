@@ -215,5 +215,5 @@ def test_the_report_that_a_benchmark_writes_can_be_shown(tmp_path: Path) -> None
     assert [method.accuracy for method in report.methods] == [0.0, 1.0]
     assert "+100 [+100, +100]" in compare.table(report)
     assert "ELM 100% after problem 2" in compare.running(report)
-    assert compare.sentences(report).startswith("<p>ELM: +100.0 points against a single zero-shot trace")
+    assert "<p>ELM: +100.0 to the vote [" in compare.sentences(report)
     assert "eggs.jsonl" in compare.head(report)
