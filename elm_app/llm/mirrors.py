@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import stat
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -118,13 +120,13 @@ def check_room(folder: Path, need: int, title: str) -> None:
 
 
 def folder_size(folder: Path) -> int:
-    """Bytes in the files of a folder, which may change meanwhile."""
+    """Bytes in the files of a folder, which may change meanwhile: what is gone is passed over."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += 0 if path.is_symlink() or path.is_dir() else path.stat().st_size
-        except OSError:
-            continue
+    for place, _, names in os.walk(folder):  # unlike `rglob` it goes on where a folder vanishes under it
+        for name in names:
+            with suppress(OSError):
+                found = Path(place, name).lstat()
+                total += found.st_size if stat.S_ISREG(found.st_mode) else 0
     return total
 
 

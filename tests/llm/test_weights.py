@@ -24,7 +24,7 @@ import pytest
 from elm_app.errors import Stopped, WeightsError
 from elm_app.events import Progress
 from elm_app.llm import sources, weights
-from elm_app.llm.mirrors import RemoteFile, Watch, fetch
+from elm_app.llm.mirrors import RemoteFile, Watch, fetch, folder_size
 from elm_app.llm.presets import PRESETS, Preset, preset_for
 from elm_app.llm.sources import HubFile, IndexWheels, WheelPart
 
@@ -468,3 +468,24 @@ def test_importing_it_is_cheap() -> None:
     code = "import sys, elm_app.llm.weights; print([m for m in ('torch', 'transformers', 'httpx') if m in sys.modules])"
     root = Path(__file__).resolve().parent.parent.parent
     assert subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True).stdout == "[]\n"
+
+
+def test_the_size_of_a_folder_that_changes_while_it_is_looked_at(tmp_path: Path) -> None:
+    """A downloader makes and removes folders all the time."""
+    (tmp_path / "kept").write_bytes(b"x" * 7)
+    (tmp_path / "link").symlink_to(tmp_path / "kept")
+    over = threading.Event()
+
+    def churn() -> None:
+        while not over.is_set():
+            deep = tmp_path / "a" / "b" / "c"
+            deep.mkdir(parents=True)
+            shutil.rmtree(tmp_path / "a")
+
+    thread = threading.Thread(target=churn)
+    thread.start()
+    try:
+        assert {folder_size(tmp_path) for _ in range(3000)} == {7}
+    finally:
+        over.set()
+        thread.join()
