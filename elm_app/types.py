@@ -90,6 +90,11 @@ class Vote:
     abstained: int
     tied: bool = False
 
+    @property
+    def agreed(self) -> bool:
+        """Whether at least two traces have the winner's answer: with fewer it is no majority to learn from."""
+        return bool(self.counts) and self.counts[0].count > 1
+
 
 @dataclass(frozen=True)
 class Match:

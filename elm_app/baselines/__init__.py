@@ -25,8 +25,6 @@ _CLASSES = {
     "ttrl": "Ttrl",
 }
 """The class of each method, in the module of its name."""
-
-
 LEARNED = ("elm_lora", "elm_prefix", "elm_offline", "ttrl")
 """Methods that are rewarded by the majority, or by the right answers if `LearnSettings.reward` is `gold`."""
 

@@ -85,15 +85,13 @@ class OtherForm:
     def remember(self, problem: Problem, solved: Solved, seed: int) -> Generator[Event, None, dict[str, Any]]:  # noqa: ARG002
         from elm_app.learning.grpo import Learner
         from elm_app.learning.policies import restore, write
-        from elm_app.learning.trainer import nothing_to_learn
+        from elm_app.learning.trainer import passed_over
         from elm_app.llm.sampling import trace_seed
 
         assert self.policy is not None
         assert self.before is not None
         settings = self.desk.learning
-        if settings.reward == "majority" and nothing_to_learn(
-            self.before, self.desk.sampling.samples, settings.min_agreement
-        ):
+        if passed_over(self.before, self.desk.sampling.samples, settings):
             return {}
         restore(self.policy, self.start)
         learner, updates = Learner(self.policy, settings), 0

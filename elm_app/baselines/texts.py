@@ -105,8 +105,8 @@ def _fits(desk: Desk, prompt: Sequence[int]) -> bool:
 def of_majority(solved: Solved) -> Trace | None:
     """The first trace of the majority; None if no two agree, as nothing is learned from such a vote either."""
     counts = solved.vote.counts
-    alone = bool(counts) and counts[0].count == 1 and len(solved.traces) > 1
-    return None if alone or not counts else solved.traces[counts[0].traces[0]]
+    enough = solved.vote.agreed or (bool(counts) and len(solved.traces) == 1)
+    return solved.traces[counts[0].traces[0]] if enough else None
 
 
 def against_majority(solved: Solved) -> Trace | None:

@@ -111,7 +111,7 @@ class _Weights:
         version = sum(part._version for part in self.parameters)  # counts changes in place, as optimizers make them
         if self._packed is None or version != self._version:
             self._packed = None  # there need not be room for two
-            self._packed, self._version = _packed(self.learned), version
+            self._packed, self._version = _in_int8(self.learned), version
         return self._packed
 
     def request(self, prompt: Sequence[int], samples: int, seed: int) -> RolloutRequest:
@@ -229,7 +229,7 @@ class _Live:
         """There is nothing to let go of."""
 
 
-def _packed(engine: Engine) -> Engine:
+def _in_int8(engine: Engine) -> Engine:
     """The same model as an int8 engine."""
     model: Any = engine.decoder.model  # type: ignore[attr-defined]
     decoder = Int8Decoder(model.config, _Live(model))

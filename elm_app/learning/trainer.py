@@ -223,6 +223,11 @@ class Trainer:
         return loss, norm
 
 
+def passed_over(outcome: Vote, samples: int, settings: LearnSettings) -> str | None:
+    """Why a problem with this vote is not learned from at all, or None; a reward that needs no vote takes every one."""
+    return nothing_to_learn(outcome, samples, settings.min_agreement) if settings.reward in BY_VOTE else None
+
+
 def nothing_to_learn(outcome: Vote, samples: int, least: float = 0.0) -> str | None:
     """Why a vote leaves nothing to learn, in a sentence, or None.
 
@@ -236,7 +241,7 @@ def nothing_to_learn(outcome: Vote, samples: int, least: float = 0.0) -> str | N
         return f"None of the {samples} traces has an answer, so there is no majority to learn from."
     if outcome.agreement == 1.0:
         return f"All {samples} traces agree, so there is nothing left to learn."
-    if outcome.counts[0].count == 1:
+    if not outcome.agreed:
         return f"No two of the {samples} traces agree, so there is no majority to learn from."
     if outcome.agreement < least:
         wanted = math.ceil(least * samples - 1e-9)

@@ -16,6 +16,8 @@ from elm_app.runs.files import replace_text, writing
 from elm_app.runs.plots import accuracy_plot, running_plot, tokens_plot
 from elm_app.types import ModelInfo, to_json
 
+DIFFERENCES = "Differences in points, paired by problem, with 95% interval and p of a sign-flip test"
+"""What stands over the `sentences`."""
 PLOTS = {"accuracy.svg": accuracy_plot, "running.svg": running_plot, "tokens.svg": tokens_plot}
 
 
@@ -154,7 +156,7 @@ def markdown(report: dict[str, Any]) -> str:
         for one in report["methods"]
         if one["arms"]
     ]
-    lines += ["", "Differences in points, paired by problem, with 95% interval and p of a sign-flip test:", ""]
+    lines += ["", f"{DIFFERENCES}:", ""]
     lines += [*(f"- {sentence}" for sentence in report["sentences"]), ""]
     if report["methods"] and report["methods"][0]["accuracy"] is not None:
         lines += [

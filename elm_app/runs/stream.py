@@ -232,8 +232,11 @@ def _problem(
     elif not plan.settings.get("learns", True):
         reason = "Nothing is learned: the memories are used as they are."
     else:
-        known = Known(measured(view), traces_of(view), seed, problem.answer, later=True)
-        reason = _nothing_to_learn(known, learning) or ""
+        from elm_app.learning.trainer import passed_over
+
+        before = measured(view)
+        known = Known(before, traces_of(view), seed, problem.answer, later=True)
+        reason = passed_over(before.vote, before.samples, learning) or ""
     learn_view: RunView | None = None
     if not reason:
         learned = _stored(current.learn, tools)
@@ -261,13 +264,3 @@ def _learn(
     events = learn(current.learn, problem, model, learning, tools, stopped, resumed, known)
     runs = tools.store.folder / "runs"
     return (yield from child(runs, current.learn, "learn", problem, said, events))
-
-
-def _nothing_to_learn(known: Known, learning: LearnSettings) -> str | None:
-    from elm_app.learning.rewards import BY_VOTE
-    from elm_app.learning.trainer import nothing_to_learn
-
-    assert known.before is not None
-    if learning.reward not in BY_VOTE:
-        return None
-    return nothing_to_learn(known.before.vote, known.before.samples, learning.min_agreement)

@@ -46,11 +46,10 @@ def row_of(
         return answer is not None and comparer().equivalent(answer, problem.answer)
 
     def arm(memory: bool) -> ArmResult | None:
-        votes = [view.votes[name].vote for name in sorted(view.votes) if (name != "zero_shot") == memory]
-        if not votes:
-            return None
         traces = traces_of(view, memory)
-        whole = votes[0] if len(votes) == 1 else vote([trace.answer for trace in traces])
+        if not traces:
+            return None
+        whole = vote([trace.answer for trace in traces])
         return ArmResult(whole.answer, right(whole.answer), whole.agreement, sum(trace.tokens for trace in traces))
 
     bare, decision, found = arm(False), view.decision, view.retrieved

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from elm_app.runs.comparison_report import DIFFERENCES
 from elm_app.runs.view import RunView
 from elm_app.studio import words
 from elm_app.studio.compared import Interval, MethodReport, Report
@@ -59,8 +60,7 @@ def sentences(report: Report) -> str:
         first = re.split(r"[: ]", one, maxsplit=1)[0]
         said = name(first) + one[len(first) :] if first in known else one
         told.append(f"<p>{html.escape(_MINUS.sub('−', said))}</p>")
-    about = "Differences in points, paired by problem, with 95% interval and p of a sign-flip test"
-    return f'<p class="quiet">{about}</p>{"".join(told)}' if told else ""
+    return f'<p class="quiet">{DIFFERENCES}</p>{"".join(told)}' if told else ""
 
 
 @dataclass(frozen=True)
