@@ -23,6 +23,8 @@ from elm_app.answers.vote import vote
 from elm_app.results import Result
 
 RESAMPLES = 10_000
+SURE = 0.05
+"""A difference is called one where p is below."""
 SUBSETS = 2_000
 """Random subsets of the pool of traces that a vote over fewer of them is averaged over."""
 Floats = NDArray[np.float64]
@@ -71,26 +73,30 @@ def share(values: Sequence[float]) -> Share:
 def proportion(values: Sequence[float]) -> Share:
     """The share of right answers with Wilson's interval; as `share` if a problem's value is neither 0 nor 1.
 
-    >>> proportion([0.0] * 40)
-    Share(value=0.0, low=0.0, high=0.0876, p=None)
+    >>> f"{proportion([0.0] * 40).high:.4f}"
+    '0.0876'
     """
     if not set(values) <= {0.0, 1.0}:
         return share(values)
-    n, z = len(values), 1.959964
+    n, z = len(values), 1.959964  # of the normal distribution 95% lie within z standard deviations
     mean = sum(values) / n
     middle, reach = mean + z * z / (2 * n), z * math.sqrt(mean * (1 - mean) / n + z * z / (4 * n * n))
-    low, high = (round((middle + way * reach) / (1 + z * z / n), 4) for way in (-1, 1))
+    low, high = ((middle + way * reach) / (1 + z * z / n) for way in (-1, 1))
     return Share(mean, max(0.0, low), min(1.0, high))
 
 
 def sign_flip(values: Sequence[float]) -> float:
-    """Two-sided p of the mean difference if the sign of each problem's could as well be the other: exact up to 2^14
-    patterns, else 10,000 at random.
+    """Two-sided p of the mean difference if the sign of each problem's could as well be the other. Where all that
+    differ differ by as much, as right answers do, this is the exact sign test (McNemar's); else exact up to 2^14
+    patterns, and 10,000 at random beyond.
 
-    >>> sign_flip([1.0] * 4 + [0.0] * 36), sign_flip([1.0, -1.0])
-    (0.125, 1.0)
+    >>> sign_flip([1.0] * 4 + [0.0] * 36), sign_flip([1.0, 1.0, -1.0]), sign_flip([])
+    (0.125, 1.0, 1.0)
     """
     found = np.asarray([value for value in values if value], np.float64)
+    if len(set(np.abs(found))) <= 1:
+        few = min(int((found > 0).sum()), int((found < 0).sum()))
+        return float(min(1.0, 2 * sum(math.comb(len(found), k) for k in range(few + 1)) / 2 ** len(found)))
     if len(found) <= 14:
         signs = 1 - 2 * (np.arange(2 ** len(found))[:, None] >> np.arange(len(found)) & 1)
     else:

@@ -11,7 +11,7 @@ from typing import Any
 from elm_app.errors import BadInput
 from elm_app.plural import count
 from elm_app.runs.bench_folder import BenchFolder
-from elm_app.runs.comparison import row
+from elm_app.runs.comparison import SURE, row
 from elm_app.runs.files import replace_text, writing
 from elm_app.runs.plots import accuracy_plot, running_plot, tokens_plot
 from elm_app.types import ModelInfo, to_json
@@ -102,7 +102,7 @@ def sentences(methods: Sequence[dict[str, Any]], problems: int) -> list[str]:
 def _gap(value: float, interval: Sequence[float], p: float, what: str) -> str:
     low, high = interval
     verdict = "not told apart"
-    if p < 0.05 and not low <= 0 <= high:
+    if p < SURE and not low <= 0 <= high:
         verdict = "better" if low > 0 else "worse"
     return f"{100 * value:+.1f} to {what} [{100 * low:+.1f}, {100 * high:+.1f}], {_p(p)}, {verdict}"
 

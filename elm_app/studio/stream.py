@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import html
-import math
 
 from elm_app.results import ArmResult, StreamRow
+from elm_app.runs.comparison import SURE, sign_flip
 from elm_app.runs.stream_view import StreamView
 from elm_app.runs.view import RunView
 from elm_app.studio import words
@@ -14,7 +14,6 @@ from elm_app.studio.prose import inline_html
 SOURCES = {"zero_shot": "zero-shot", "memory": "the memory", "agreement": "both agree"}
 """Who gave the answer, in words."""
 _LONGEST = 90
-_SURE = 0.05
 
 
 def of(view: RunView) -> StreamView:
@@ -96,30 +95,19 @@ def verdict(view: RunView) -> str:
         return ""
     if not judged:
         return "The file has no right answers, so nobody can say which answers are right: the lines show agreement."
-    won = sum(bool(row.right) and not row.zero_shot.right for row in judged)
-    lost = sum(not row.right and bool(row.zero_shot.right) for row in judged)
+    gaps = [float(bool(row.right)) - float(bool(row.zero_shot.right)) for row in judged]
+    won, lost = gaps.count(1.0), gaps.count(-1.0)
     of_all = "" if len(judged) == len(stream.rows) else (
         f" Right answers are known for {len(judged)} of {len(stream.rows)}."
     )  # fmt: skip
     if not won + lost:
         return f"ELM and zero-shot are right on the same problems so far.{of_all}"
-    chance = sign_test(won, lost)
-    said = "more than chance would do" if chance < _SURE else "this can be chance"
+    chance = sign_flip(gaps)
+    said = "more than chance would do" if chance < SURE else "this can be chance"
     return (
         f"ELM is right on {words.count(won, 'problem')} where zero-shot is wrong, and wrong on {lost} where zero-shot "
         f"is right: {said} (sign test, p = {chance:.2g}).{of_all}"
     )
-
-
-def sign_test(won: int, lost: int) -> float:
-    """Probability of a split at least this uneven if both were equally good: the exact McNemar test, two-sided.
-
-    >>> sign_test(6, 0), sign_test(2, 1), sign_test(0, 0)
-    (0.03125, 1.0, 1.0)
-    """
-    n = won + lost
-    tail = sum(math.comb(n, few) for few in range(min(won, lost) + 1)) / 2**n
-    return float(min(1.0, 2 * tail))
 
 
 def row(one: StreamRow) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 from dataclasses import replace
 from itertools import combinations
@@ -16,6 +17,7 @@ from elm_app.answers.vote import vote
 from elm_app.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
 from elm_app.errors import BadInput
 from elm_app.results import Result, TraceResult
+from elm_app.runs import comparison
 from elm_app.runs.bench_folder import BenchFolder, BenchPlan
 from elm_app.runs.comparison import (
     at_samples,
@@ -42,6 +44,10 @@ def line(method: str, number: int, answers: list[str | None], answer: str | None
     traces = tuple(TraceResult("", one, one == "1", 10, True) for one in answers)
     given: dict[str, Any] = {"tokens": 10 * len(answers), "read_tokens": 5, "seconds": 2.0} | more
     return Result(method, seed, number, f"p{number}", "?", "1", answer, answer == "1", 0.5, traces, **given)
+
+
+def test_the_examples_in_the_docstrings() -> None:
+    assert doctest.testmod(comparison).failed == 0
 
 
 def test_the_score_of_zero_shot_is_a_trace_s_and_of_others_the_answer_s() -> None:
@@ -79,7 +85,10 @@ def test_a_few_wins_against_no_loss_are_no_proof() -> None:
         assert found.low > 0  # the bootstrap is sure of all three
         assert found.p == p
     many = [1.0] * 16 + [-1.0] * 8
-    assert sign_flip(many) == pytest.approx(0.1516, abs=0.01)  # the exact sign test of 16 to 8
+    assert sign_flip(many) == pytest.approx(0.1516, abs=0.0001)  # the exact sign test of 16 to 8
+    assert sign_flip([1.0, 0.5, -0.25]) == 0.5  # 1.25 or more in 4 of the 8 patterns
+    uneven = [1.0, 0.9] * 10 + [-0.5] * 4
+    assert sign_flip(uneven) < 0.001
     gap = {"difference": 0.1, "difference_interval": [0.025, 0.2], "difference_vote": None, "accuracy": 0.5}
     gap |= {"method": "elm", "problems": 40, "equal_tokens": None}
     said = [sentences([gap | {"difference_p": p}], 40)[0] for p in (0.125, 0.03)]
