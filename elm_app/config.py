@@ -20,7 +20,7 @@ from platformdirs import user_cache_path
 
 from elm_app.errors import BadInput
 
-Quantization = Literal["auto", "int8", "nf4", "none"]
+Quantization = Literal["auto", "4-bit", "int8", "nf4", "none"]
 Device = Literal["auto", "cpu", "cuda"]
 Init = Literal["text", "vocabulary"]
 Loss = Literal["dr_grpo", "grpo"]
@@ -85,7 +85,7 @@ class ModelSettings:
 
     Attributes:
         model: a preset (`tiny`, `small`, `base`, …), a hub id, a local folder, or `auto`.
-        quantization: `int8` (rollouts from the 4-bit checkpoint on a CPU), `nf4` (bitsandbytes), `none`, or `auto`.
+        quantization: `4-bit` (the checkpoint's own blocks) or `int8` on a CPU, `nf4` (bitsandbytes), `none`, or `auto`.
         device: `cpu`, `cuda` or `auto`.
     """
 
@@ -168,6 +168,7 @@ class LearnSettings:
     Attributes:
         steps: gradient steps at most.
         rollouts: k, rollouts of a step.
+        updates: steps of the optimizer from one batch of rollouts, the ratio to the policy that sampled them clipped.
         virtual_tokens: P, length of the soft prompt.
         learning_rate: of AdamW, on the soft prompt in fp32.
         temperature: of the rollouts; at 1.0 a small model often has no two that agree (docs/TRAINING.md).
@@ -186,6 +187,7 @@ class LearnSettings:
 
     steps: int = 10
     rollouts: int = 8
+    updates: int = 1
     virtual_tokens: int = 20
     learning_rate: float = 3e-3
     temperature: float = 0.7
@@ -204,6 +206,7 @@ class LearnSettings:
     def __post_init__(self) -> None:
         _check_whole("steps", self.steps, 1, 1000, "from 1 to 1000")
         _check_whole("rollouts", self.rollouts, 2, 256, "from 2 to 256")
+        _check_whole("updates", self.updates, 1, 100, "from 1 to 100")
         _check_whole("virtual_tokens", self.virtual_tokens, 1, 512, "from 1 to 512")
         _check_number("learning_rate", self.learning_rate, 0, 1, "above 0 and at most 1", above=True)
         _check_number("temperature", self.temperature, 0, 5, "above 0 and at most 5", above=True)

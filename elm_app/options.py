@@ -19,6 +19,7 @@ ABOUT_SAMPLING = {
 ABOUT_LEARNING = {
     "steps": "gradient steps at most",
     "rollouts": "k, rollouts of a step",
+    "updates": "steps of AdamW from one batch of rollouts",
     "virtual_tokens": "P, length of the soft prompt",
     "learning_rate": "of AdamW",
     "temperature": "of the rollouts",

@@ -51,6 +51,19 @@ def make_folder(
     return folder
 
 
+def as_blocks(model: Any) -> None:
+    """Give a model the weights that blocks of 4 bits stand for, as the decoder quantises floats on loading."""
+    import torch
+
+    from elm_app.engine.quantized.formats import quantize
+
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if weight.dim() == 2:
+                fine = "embed_tokens" in name or "lm_head" in name
+                weight.copy_(torch.from_numpy(quantize(weight, fine).floats()))
+
+
 def make_prm(folder: Path, seed: int = 0, special: Sequence[str] = (*SPECIAL, "<extra_0>"), **changes: Any) -> Path:
     """Write a random process reward model as Qwen2.5-Math-PRM-7B is written: architecture and remote code named in the
     config, the head beside the model as `score.0` and `score.2`, an unused vocabulary head."""

@@ -15,6 +15,7 @@ LAYERS = [
     {"results"},
     {"events"},
     {"answers"},
+    {"engine"},
     {"llm"},
     {"learning", "memory", "routing"},
     {"baselines"},
@@ -30,11 +31,11 @@ ONLY_IN = {
     "gradio": {"studio"},
     "chromadb": {"memory/index.py"},
     "sentence_transformers": {"memory/embedder.py"},
-    "torch": {"llm", "learning"},
-    "transformers": {"llm", "learning"},
+    "torch": {"engine", "llm", "learning"},
+    "transformers": {"engine", "llm", "learning"},
     "peft": {"llm", "learning"},
     "bitsandbytes": {"llm", "learning"},
-    "numba": {"llm"},
+    "numba": {"engine"},
 }
 
 

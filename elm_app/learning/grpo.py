@@ -1,8 +1,8 @@
-"""One update of GRPO, whatever is learned."""
+"""The update of GRPO, whatever is learned."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -16,33 +16,49 @@ from elm_app.learning.policies import Policy
 def improve(
     optimizer: torch.optim.Optimizer,
     parameters: Sequence[Tensor],
-    flat: Tensor,
-    lengths: list[int],
+    log_probs: Callable[[Sequence[Sequence[int]]], Tensor],
+    rows: Sequence[Sequence[int]],
     rewards: Tensor,
     settings: LearnSettings,
 ) -> tuple[float, float]:
-    """One step of the optimizer; returns the loss and the gradient's norm before it was cut.
+    """`settings.updates` steps of the optimizer from one batch of rollouts; those without an advantage cost nothing.
 
     Args:
-        flat: fp32 (ΣT,), log-probabilities of the rollouts' tokens, row after row, differentiable.
-        lengths: T of each row.
+        log_probs: token ids of some rollouts to the log-probabilities of their tokens, fp32 (ΣT,), row after row,
+            differentiable; asked once for every step.
+        rows: token ids of each rollout, at least one.
         rewards: fp32 (k,), not all equal.
 
+    Returns:
+        The loss and the gradient's norm before it was cut, both of the first step.
+
     Raises:
-        ModelError: the gradient is zero, or not finite.
+        ModelError: the first gradient is zero, or one is not finite.
     """
-    logprobs, mask = padded(flat, lengths)
-    gained = advantages(rewards, settings.loss).to(flat.device)
-    loss = grpo_loss(logprobs, logprobs.detach(), gained, mask, settings.max_new_tokens, settings.loss)
-    loss.backward()
-    norm = float(torch.nn.utils.clip_grad_norm_(list(parameters), settings.clip_norm))
-    if not norm > 0 or norm == float("inf"):
-        raise ModelError(
-            f"The gradient is {'zero' if norm == 0 else 'not a finite number'}.",
-            "Choose another --quantization, or a lower learning rate.",
-        )
-    optimizer.step()
-    return float(loss.detach()), norm
+    gained = advantages(rewards, settings.loss)
+    counted = [place for place in range(len(rows)) if gained[place] != 0]
+    rollouts = [rows[place] for place in counted]
+    sampled: Tensor | None = None
+    told: tuple[float, float] | None = None
+    for _ in range(settings.updates):
+        optimizer.zero_grad()
+        logprobs, mask = padded(log_probs(rollouts), [len(row) for row in rollouts])
+        sampled = logprobs.detach() if sampled is None else sampled
+        advantage = gained[counted].to(logprobs.device)
+        loss = grpo_loss(logprobs, sampled, advantage, mask, settings.max_new_tokens, settings.loss, len(rows))
+        loss.backward()
+        norm = float(torch.nn.utils.clip_grad_norm_(list(parameters), settings.clip_norm))
+        if told is not None and norm == 0:  # every ratio has reached its bound
+            break
+        if not norm > 0 or norm == float("inf"):
+            raise ModelError(
+                f"The gradient is {'zero' if norm == 0 else 'not a finite number'}.",
+                "Choose another --quantization, or a lower learning rate.",
+            )
+        optimizer.step()
+        told = told or (float(loss.detach()), norm)
+    assert told is not None
+    return told
 
 
 class Learner:
@@ -53,7 +69,7 @@ class Learner:
         self.optimizer = torch.optim.AdamW(policy.parameters, policy.rate, weight_decay=0.0)
 
     def learn(self, prompt: Sequence[int], rows: Sequence[Sequence[int]], rewards: Sequence[float | None]) -> bool:
-        """One update from the rollouts of a prompt; False, and nothing done, if they all have the same reward.
+        """Updates from the rollouts of a prompt; False, and nothing done, if they all have the same reward.
 
         Args:
             rows: token ids of each rollout, at least one.
@@ -62,7 +78,9 @@ class Learner:
         values = torch.tensor([value or 0.0 for value in rewards])
         if bool((values == values[0]).all()):
             return False
-        self.optimizer.zero_grad()
-        flat = self.policy.log_probs(prompt, rows, self.settings.temperature)
-        improve(self.optimizer, self.policy.parameters, flat, [len(row) for row in rows], values, self.settings)
+
+        def log_probs(some: Sequence[Sequence[int]]) -> Tensor:
+            return self.policy.log_probs(prompt, some, self.settings.temperature)
+
+        improve(self.optimizer, self.policy.parameters, log_probs, rows, values, self.settings)
         return True

@@ -1,6 +1,6 @@
 """GRPO on one prompt: advantages and the loss, pure functions of tensors.
 
-Two variants, both with one on-policy update per batch and without a KL term:
+Two variants, both without a KL term; with one update a batch, the default, they are on-policy:
 
 `dr_grpo` (the default; Liu et al., arXiv 2503.20783, equations 3 and 4; TRL's `loss_type="dr_grpo"`,
 `scale_rewards="none"`): advantage = reward − mean; every token counts the same; the sum is divided by the constant
@@ -41,6 +41,7 @@ def grpo_loss(
     mask: Tensor,
     max_new_tokens: int,
     loss: Loss = "dr_grpo",
+    count: int | None = None,
 ) -> Tensor:
     """The loss to be minimised, a scalar.
 
@@ -50,14 +51,15 @@ def grpo_loss(
         advantages: fp32 (k,).
         mask: fp32 (k, T), 1 where there is a token.
         max_new_tokens: T at most, the constant of `dr_grpo`.
+        count: rollouts in the batch, where some without an advantage were left out.
     """
     ratio = torch.exp(logprobs - sampled)
     gain = ratio * advantages[:, None]
     clipped = ratio.clamp(1 - CLIP, 1 + CLIP) * advantages[:, None]
     each = -torch.minimum(gain, clipped) * mask
     if loss == "grpo":
-        return (each.sum(1) / mask.sum(1).clamp(min=1.0)).mean()
-    return each.sum() / (len(each) * max_new_tokens)
+        return (each.sum(1) / mask.sum(1).clamp(min=1.0)).sum() / (count or len(each))
+    return each.sum() / ((count or len(each)) * max_new_tokens)
 
 
 def padded(values: Tensor, lengths: list[int]) -> tuple[Tensor, Tensor]:

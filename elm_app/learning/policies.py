@@ -6,9 +6,9 @@
     Full         all weights of all layers; embeddings and vocabulary head stay as they are
 
 The first two leave the model alone and work with every engine. The other two change what the model computes, so they
-have a model of their own (`own_engine`), learned in fp32; nobody else's is touched. Where others are sampled in int8 so
-are they: after a change the weights are packed anew, which takes a second and saves a minute. Learning rates are those
-of the literature, not tuned here.
+have a model of their own (`own_engine`), learned in fp32; nobody else's is touched. Where others are sampled with
+quantised weights, they are sampled in int8: after a change the weights are packed anew, which takes a second and saves
+a minute, and eight bits keep what was learned. Learning rates are those of the literature, not tuned here.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from elm_app.config import LearnSettings, ModelSettings
+from elm_app.engine.quantized.decoder import QuantizedDecoder
 from elm_app.errors import DamagedMemory, StoreError
 from elm_app.events import Progress
 from elm_app.learning.prompt import start
 from elm_app.llm.engine import Engine, RolloutRequest
-from elm_app.llm.int8 import Int8Decoder
 from elm_app.llm.loader import load
 from elm_app.llm.memory import free_memory
 
@@ -94,7 +94,7 @@ class _Weights:
 
     Args:
         engine: from `own_engine`.
-        quantization: what it is sampled in, `int8` or as it is learned.
+        quantization: that of the engine it is compared with: quantised (sampled in int8), or not (as it is learned).
     """
 
     parameters: list[Tensor]
@@ -106,7 +106,7 @@ class _Weights:
 
     @property
     def engine(self) -> Engine:
-        if self.quantization != "int8":
+        if self.quantization not in ("4-bit", "int8"):
             return self.learned
         version = sum(part._version for part in self.parameters)  # counts changes in place, as optimizers make them
         if self._packed is None or version != self._version:
@@ -210,7 +210,7 @@ def _log_probs(
 
 
 class _Live:
-    """The weights of a model as they are now, LoRA's change added, for an `Int8Decoder`."""
+    """The weights of a model as they are now, LoRA's change added, for an `QuantizedDecoder`."""
 
     def __init__(self, model: Any) -> None:
         self.model = model
@@ -225,6 +225,9 @@ class _Live:
             return tensor + module.get_delta_weight(adapter)
         return tensor
 
+    def blocks(self, name: str) -> None:
+        """There are floats only."""
+
     def close(self) -> None:
         """There is nothing to let go of."""
 
@@ -232,7 +235,7 @@ class _Live:
 def _in_int8(engine: Engine) -> Engine:
     """The same model as an int8 engine."""
     model: Any = engine.decoder.model  # type: ignore[attr-defined]
-    decoder = Int8Decoder(model.config, _Live(model))
+    decoder = QuantizedDecoder(model.config, _Live(model))
     return Engine(
         decoder, engine.tokenizer, replace(engine.info, quantization="int8"), engine.context, engine.stop_tokens,
         engine.architecture,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -204,7 +204,7 @@ class Trainer:
         return None
 
     def _update(self, sampled: Sampled, rewards: Tensor) -> tuple[float, float]:
-        """One step of AdamW; returns the loss and the gradient's norm before it was cut."""
+        """Steps of AdamW; returns the loss and the gradient's norm before it was cut."""
         settings, state = self.settings, self.state
         rows = [sampled.tokens["memory"][index] for index in range(settings.rollouts)]
         leaf = state.soft_prompt.clone().requires_grad_()
@@ -212,14 +212,17 @@ class Trainer:
         if state.updates:
             moments = {"exp_avg": state.first_moment, "exp_avg_sq": state.second_moment}
             optimizer.state[leaf] = {"step": torch.tensor(float(state.updates)), **moments}
-        flat = self.engine.log_probs(self.prompt, leaf, rows, settings.temperature)
-        loss, norm = improve(optimizer, [leaf], flat, [len(row) for row in rows], rewards, settings)
+
+        def log_probs(some: Sequence[Sequence[int]]) -> Tensor:
+            return self.engine.log_probs(self.prompt, leaf, some, settings.temperature)
+
+        loss, norm = improve(optimizer, [leaf], log_probs, rows, rewards, settings)
         state.soft_prompt = leaf.detach().clone()
         if settings.norm_cap:
             state.soft_prompt = cap(state.soft_prompt, settings.norm_cap * mean_length(self.engine))
         moments = optimizer.state[leaf]
         state.first_moment, state.second_moment = moments["exp_avg"].clone(), moments["exp_avg_sq"].clone()
-        state.updates += 1
+        state.updates = int(moments["step"])
         return loss, norm
 
 

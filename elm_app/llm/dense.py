@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from elm_app.engine.chosen_logprobs import ChosenLogProbs
 from elm_app.errors import ModelError
-from elm_app.llm.gradients import ChosenLogProbs
 
 
 @dataclass

@@ -1,9 +1,10 @@
 """From settings to a loaded engine. Importing this file is cheap: torch is imported when a model is asked for.
 
 What is loaded where:
-    CPU    `int8` for models of the Llama family (see `int8.py`), else `none` in bfloat16
+    CPU    `4-bit` for models of the Llama family (the checkpoint's own blocks; floats are quantised on loading), or
+           `int8` where the processor has VNNI but not AVX512, else `none` in bfloat16
     CUDA   `nf4`: bitsandbytes NF4, double quantisation, bfloat16 compute
-`nf4` and `none` can be chosen by hand on either.
+`nf4` and `none` can be chosen by hand on either, `int8` on a CPU.
 """
 
 from __future__ import annotations
@@ -138,15 +139,18 @@ def device_for(wish: Device) -> str:
 
 
 def _quantization(settings: ModelSettings, device: str, config: Any) -> str:
-    from elm_app.llm import int8, kernels
+    from elm_app.engine.quantized import decoder, kernels
 
-    able = device == "cpu" and int8.supported(config) and kernels.choose() is not None
+    fits = device == "cpu" and decoder.supported(config)
+    able = {kind for kind in ("4-bit", "int8") if fits and kernels.choose(blocks=kind == "4-bit") is not None}
     if settings.quantization == "auto":
-        return "nf4" if device == "cuda" else "int8" if able else "none"
-    if settings.quantization == "int8" and not able:
-        families = ", ".join(int8.FAMILIES)
+        return "nf4" if device == "cuda" else min(able, default="none")  # "4-bit" before "int8"
+    if settings.quantization in ("4-bit", "int8") and settings.quantization not in able:
+        families = ", ".join(decoder.FAMILIES)
+        which = "AVX512-VNNI" if settings.quantization == "4-bit" else "VNNI"
         raise BadInput(
-            f"int8 needs a CPU with VNNI instructions and a model of one of these families: {families}.",
+            f"{settings.quantization} needs a CPU with {which} instructions and a model of one of these families: "
+            f"{families}.",
             "Use --quantization nf4 or none.",
         )
     return settings.quantization
@@ -155,13 +159,15 @@ def _quantization(settings: ModelSettings, device: str, config: Any) -> str:
 def _decoder(source: LocalModel, config: Any, quantization: str, device: str, dtype: str, report: Report) -> Any:
     import torch
 
-    if quantization == "int8":
-        from elm_app.llm.int8 import Int8Decoder
+    if quantization in ("4-bit", "int8"):
+        from elm_app.engine.quantized import kernels
+        from elm_app.engine.quantized.decoder import QuantizedDecoder
 
         def packed(done: int) -> None:
             report(Progress("load", f"Loading {source.id}", done, config.num_hidden_layers, "layers"))
 
-        decoder = Int8Decoder(config, Tensors(source), progress=packed)
+        chosen = kernels.choose(blocks=quantization == "4-bit")
+        decoder = QuantizedDecoder(config, Tensors(source), chosen, packed)
         report(Progress("load", "Preparing the kernels (slow the first time only)", 0, 0))
         _, cache = decoder.prefill(decoder.embed(torch.tensor([0])))
         decoder.step(decoder.begin([(cache, 1)]), torch.tensor([0]))
@@ -195,6 +201,9 @@ class Tensors:
             files = [safe_open(path, framework="pt") for path in sorted(self._path.glob("*.safetensors"))]
             self._where = {name: file for file in files for name in file.keys()}  # noqa: SIM118
         return self._where[name].get_tensor(name)
+
+    def blocks(self, name: str) -> Any:
+        return None
 
     def close(self) -> None:
         """Let go of the files."""

@@ -28,6 +28,7 @@ _HEADS = (
 _REWARDS = {"majority": "the majority of each step's own tries", "vote": "the answer of the vote before learning"}
 _SETTINGS = {
     "model": "model", "quantization": "numbers", "device": "device", "steps": "steps", "rollouts": "tries a step",
+    "updates": "updates a step",
     "virtual_tokens": "virtual tokens", "learning_rate": "learning rate", "temperature": "temperature",
     "max_new_tokens": "new tokens", "init": "start", "loss": "loss", "reward": "reward", "clip_norm": "gradient norm",
     "min_agreement": "least agreement", "norm_cap": "longest virtual token", "measure_samples": "measured on",

@@ -16,13 +16,15 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from elm_app.llm.vnni_dot import PANEL, address, dot_tile, float_of_bits
+from elm_app.engine.quantized.vnni_intrinsics import PANEL, address, dot_tile, float_of_bits
 
+_NEAR = 1 << 19
+"""Bytes of activations that are gone over again and again, panel after panel: they stay in the processor's cache."""
 _dot8, _dot4, _dot1 = dot_tile(8), dot_tile(4), dot_tile(1)
 
 
 @njit(fastmath={"contract"}, forceinline=True)
-def _exp(x):
+def exp(x):
     """e^x in fp32 to about one unit in the last place, for x ≤ 88, written so that it vectorises (Cephes expf)."""
     x = max(x, np.float32(-87.0))
     n = np.floor(x * np.float32(1.44269504) + np.float32(0.5))
@@ -47,27 +49,29 @@ def linear(codes, scale, total, panels, weight_scale, base, out, workers):
     rows, size = codes.shape
     across = 4 * out.shape[1]
     down = 0 if len(base) == 1 < rows else across
+    near = max(32, _NEAR // size // 8 * 8)
     for worker in prange(workers):
-        for number in range(len(panels) * worker // workers, len(panels) * (worker + 1) // workers):
-            panel, factors = address(panels) + number * size * PANEL, address(weight_scale) + number * PANEL * 4
-            at_base, at_out = address(base) + number * PANEL * 4, address(out) + number * PANEL * 4
-            passes = (rows + 7) // 8
-            # With several passes over a panel, arithmetic is what takes long: the next panel is fetched meanwhile.
-            ahead, pace = (panel + size * PANEL, 4 * PANEL // passes) if passes > 1 else (panel, 0)
-            row = 0
-            while row < rows:
-                first, sums, scales = address(codes) + row * size, address(total) + 4 * row, address(scale) + 4 * row
-                from_, to = at_base + row * down, at_out + row * across
-                if rows - row >= 8:
-                    _dot8(first, sums, scales, panel, factors, size // 4, from_, down, to, across, ahead, pace)
-                    row += 8
-                    ahead += size // 4 * pace
-                elif rows - row >= 4:
-                    _dot4(first, sums, scales, panel, factors, size // 4, from_, down, to, across, ahead, pace)
-                    row += 4
-                else:
-                    _dot1(first, sums, scales, panel, factors, size // 4, from_, down, to, across, ahead, pace)
-                    row += 1
+        for start in range(0, rows, near):
+            end = min(start + near, rows)
+            for number in range(len(panels) * worker // workers, len(panels) * (worker + 1) // workers):
+                panel, factors = address(panels) + number * size * PANEL, address(weight_scale) + number * PANEL * 4
+                at_base, at_out = address(base) + number * PANEL * 4, address(out) + number * PANEL * 4
+                # The next panel is fetched meanwhile, a part of it in each pass over this one.
+                ahead, pace = panel + size * PANEL, 4 * PANEL // ((end - start + 7) // 8)
+                row = start
+                while row < end:
+                    first, sums = address(codes) + row * size, address(total) + 4 * row
+                    scales, from_, to = address(scale) + 4 * row, at_base + row * down, at_out + row * across
+                    if end - row >= 8:
+                        _dot8(first, sums, scales, panel, factors, size // 4, from_, down, to, across, ahead, pace)
+                        row += 8
+                        ahead += size // 4 * pace
+                    elif end - row >= 4:
+                        _dot4(first, sums, scales, panel, factors, size // 4, from_, down, to, across, ahead, pace)
+                        row += 4
+                    else:
+                        _dot1(first, sums, scales, panel, factors, size // 4, from_, down, to, across, ahead, pace)
+                        row += 1
 
 
 @njit(fastmath={"contract"}, forceinline=True)
@@ -123,7 +127,7 @@ def gate_quantize(gate_up, codes, scale, total):
         values = np.empty(half, np.float32)
         for k in range(half):
             gate = gate_up[row, k]
-            values[k] = gate / (np.float32(1.0) + _exp(min(-gate, np.float32(80.0)))) * gate_up[row, half + k]
+            values[k] = gate / (np.float32(1.0) + exp(min(-gate, np.float32(80.0)))) * gate_up[row, half + k]
         scale[row], total[row] = _quantize_row(values, codes[row])
 
 
@@ -190,7 +194,7 @@ def _softmax(scores):
         for t in range(scores.shape[1]):
             peak = max(peak, scores[member, t])
         for t in range(scores.shape[1]):
-            weight = _exp(scores[member, t] - peak)
+            weight = exp(scores[member, t] - peak)
             scores[member, t] = weight
             norm += weight
         for t in range(scores.shape[1]):

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from random_models import make_folder
+from random_models import as_blocks, make_folder
 
 from elm_app.config import ModelSettings, SamplingSettings
-from elm_app.llm import gradients
+from elm_app.engine import chosen_logprobs
+from elm_app.engine.quantized import backward
+from elm_app.engine.quantized.kernels import choose
 from elm_app.llm.dense import DenseDecoder
 from elm_app.llm.engine import Engine, Finished, RolloutRequest
 from elm_app.llm.loader import load
@@ -43,11 +45,13 @@ def soft_prompt() -> torch.Tensor:
     return (torch.randn(5, 64, generator=torch.Generator().manual_seed(1)) * 0.2).requires_grad_()
 
 
-def reference(folder: Path, soft: torch.Tensor, temperature: float) -> torch.Tensor:
+def reference(folder: Path, soft: torch.Tensor, temperature: float, blocks: bool = False) -> torch.Tensor:
     """Each rollout by itself, behind a prompt of its own, with whole logits."""
     from transformers import AutoModelForCausalLM
 
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).requires_grad_(False)
+    if blocks:
+        as_blocks(model)
     found = []
     for row in ROWS:
         embeds = torch.cat([soft, model.get_input_embeddings()(torch.tensor(PROMPT + row))])
@@ -71,35 +75,52 @@ def test_dense_is_autograd(folder: Path, temperature: float) -> None:
     torch.testing.assert_close(gradient(ours, soft), gradient(theirs, soft), atol=2e-5, rtol=1e-3)
 
 
+QUANTIZED = ["int8", pytest.param("4-bit", marks=pytest.mark.skipif(choose(True) is None, reason="no AVX512-VNNI"))]
+
+
+@pytest.mark.parametrize("quantization", QUANTIZED)
 @pytest.mark.parametrize("temperature", [1.0, 0.7])
-def test_int8_is_near_to_it(folder: Path, temperature: float) -> None:
+def test_quantised_is_near_to_it(folder: Path, temperature: float, quantization: Any) -> None:
+    """In 4 bits, near to the model whose weights the blocks stand for."""
     soft = soft_prompt()
-    ours = load(ModelSettings(str(folder), "int8", "cpu"), lambda _: None).log_probs(PROMPT, soft, ROWS, temperature)
-    theirs = reference(folder, soft, temperature)
+    engine = load(ModelSettings(str(folder), quantization, "cpu"), lambda _: None)
+    ours = engine.log_probs(PROMPT, soft, ROWS, temperature)
+    theirs = reference(folder, soft, temperature, blocks=quantization == "4-bit")
     assert (ours - theirs).abs().mean() < 0.05 * theirs.std()
     mine, its = gradient(ours, soft), gradient(theirs, soft)
     assert F.cosine_similarity(mine.flatten(), its.flatten(), 0) > 0.97
     assert 0.9 < mine.norm() / its.norm() < 1.1
 
 
-def test_computing_layers_twice_changes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine = load(ModelSettings(str(folder), "int8", "cpu"), lambda _: None)
+@pytest.mark.parametrize("quantization", QUANTIZED)
+def test_computing_gates_twice_changes_little(folder: Path, monkeypatch: pytest.MonkeyPatch, quantization: Any) -> None:
+    engine = load(ModelSettings(str(folder), quantization, "cpu"), lambda _: None)
     soft = soft_prompt()
     once = gradient(engine.log_probs(PROMPT, soft, ROWS), soft)
-    monkeypatch.setattr(gradients, "_SAVED_BYTES", 0)
-    assert torch.equal(gradient(engine.log_probs(PROMPT, soft, ROWS), soft), once)
+    monkeypatch.setattr(backward, "_KEPT_BYTES", 0)
+    again = gradient(engine.log_probs(PROMPT, soft, ROWS), soft)
+    assert not torch.equal(again, once)
+    assert F.cosine_similarity(again.flatten(), once.flatten(), 0) > 0.999
+
+
+@pytest.mark.parametrize("quantization", QUANTIZED)
+def test_few_rows_at_a_time_change_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch, quantization: Any) -> None:
+    engine, soft = load(ModelSettings(str(folder), quantization, "cpu"), lambda _: None), soft_prompt()
+    once = gradient(engine.log_probs(PROMPT, soft, ROWS), soft)
+    monkeypatch.setattr(backward, "_ROWS", 16)
+    torch.testing.assert_close(gradient(engine.log_probs(PROMPT, soft, ROWS), soft), once)
 
 
 def test_small_chunks_of_the_vocabulary_change_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine, soft = dense(folder), soft_prompt()
     once = engine.log_probs(PROMPT, soft, ROWS)
-    monkeypatch.setattr(gradients, "_CHUNK", 3)
+    monkeypatch.setattr(chosen_logprobs, "_CHUNK", 3)
     again = engine.log_probs(PROMPT, soft, ROWS)
     torch.testing.assert_close(again, once)
     torch.testing.assert_close(gradient(again, soft), gradient(once, soft))
 
 
-@pytest.mark.parametrize("quantization", ["int8", "nf4", "none"])
+@pytest.mark.parametrize("quantization", [*QUANTIZED, "nf4", "none"])
 def test_there_is_a_gradient_after_a_rollout(random_model: Path, quantization: Any) -> None:
     """bitsandbytes can lose it: `Linear4bit` repacks itself when a forward pass in evaluation mode came first."""
     engine = load(ModelSettings(str(random_model), quantization, "cpu"), lambda _: None)
@@ -112,9 +133,10 @@ def test_there_is_a_gradient_after_a_rollout(random_model: Path, quantization: A
     assert (found.abs().sum(1) > 0).all()
 
 
-def test_int8_log_probs_are_those_it_sampled_with(random_model: Path) -> None:
+@pytest.mark.parametrize("quantization", QUANTIZED)
+def test_log_probs_are_those_it_sampled_with(random_model: Path, quantization: Any) -> None:
     """The rollouts' arithmetic and the gradient's is the same, so the first update is on-policy."""
-    engine = load(ModelSettings(str(random_model), "int8", "cpu"), lambda _: None)
+    engine = load(ModelSettings(str(random_model), quantization, "cpu"), lambda _: None)
     soft = soft_prompt()
     sampling = SamplingSettings(3, 20, 0.8, seed=3)
     finished = [

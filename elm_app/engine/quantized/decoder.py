@@ -1,9 +1,9 @@
-"""Int8 decoding on a CPU for models of the Llama family (Llama, Mistral, Qwen2, Qwen3).
+"""Decoding with quantised weights on a CPU for models of the Llama family (Llama, Mistral, Qwen2, Qwen3).
 
-Weights are int8 with one scale per output channel, activations int8 with one scale per *token*; one scale for the whole
-tensor ruins these models (KL to fp32 0.19 instead of 0.002). Fewer and larger matmuls: q/k/v are one, gate/up are one,
-and RMSNorm's division is folded into the token's scale. Rows of one prompt share a cache of their own, so nothing is
-padded or masked. The arithmetic itself is in `vnni.py` and `onednn.py`.
+Weights are the blocks of a 4-bit checkpoint as they are (`blocks.py`), or int8 with one scale per output (`vnni.py`,
+`onednn.py`); activations are int8 with a scale for every 32 of them, or one per *token*. (One scale for a whole tensor
+ruins these models: KL to fp32 0.19.) Fewer and larger matmuls: q/k/v are one, gate/up are one, and RMSNorm's division
+is folded into the scales. Rows of one prompt share a cache of their own, so nothing is padded or masked.
 
 Shapes: B rows, S positions, H hidden size, D head size, V vocabulary, L layers.
 """
@@ -11,19 +11,19 @@ Shapes: B rows, S positions, H hidden size, D head size, V vocabulary, L layers.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from elm_app.engine.quantized.formats import blocks_of, quantize
+from elm_app.engine.quantized.kernels import Kernels, Matrix, choose, rotate
+from elm_app.engine.quantized.layers import KVCache, Layer, Matrices, Weights
 from elm_app.errors import ModelError
-from elm_app.llm.kernels import Kernels, Linear, choose, rotate
 
 FAMILIES = ("qwen2", "llama", "mistral", "qwen3")
-_GROWTH = 128
-"""Cache positions are allocated in blocks of this many."""
+_WORDS = "model.embed_tokens.weight"
 
 
 def supported(config: Any) -> bool:
@@ -36,72 +36,13 @@ def supported(config: Any) -> bool:
         and not (config.model_type == "mistral" and getattr(config, "sliding_window", None))
         and not getattr(config, "mlp_bias", False)
         and config.hidden_act == "silu"
-        and config.hidden_size % 4 == 0
-        and config.intermediate_size % 4 == 0
+        and config.hidden_size % 32 == 0
+        and config.intermediate_size % 32 == 0
+        and config.num_attention_heads * _head_dim(config) % 32 == 0
     )
 
 
-class Weights(Protocol):
-    """The tensors of a transformers state dict."""
-
-    def __call__(self, name: str) -> Tensor:
-        """The tensor of that name, any float dtype."""
-
-    def close(self) -> None:
-        """Nothing is wanted for now."""
-
-
-@dataclass
-class Matrices:
-    """The fused float weights of a layer, (N, K) each; `qkv_bias` (N,) or None."""
-
-    qkv: Tensor
-    qkv_bias: Tensor | None
-    out: Tensor
-    gate_up: Tensor
-    down: Tensor
-
-
-@dataclass
-class _Layer:
-    width: int
-    """I, the size between gate/up and down."""
-    attn_norm: Tensor
-    qkv: Linear
-    qk_norm: Tensor | None
-    out: Linear
-    mlp_norm: Tensor
-    gate_up: Linear
-    down: Linear
-
-
-class KVCache:
-    """Keys and values of n rows that share a prompt: fp32 (L, n, kv heads, positions, D), `length` positions in use."""
-
-    def __init__(self, keys: Tensor, values: Tensor, length: int) -> None:
-        self.keys, self.values, self.length = keys, values, length
-
-    @property
-    def rows(self) -> int:
-        return int(self.keys.shape[1])
-
-    def expand(self, n: int) -> KVCache:
-        """n copies of a one-row cache."""
-        keys, values = (part.expand(-1, n, -1, -1, -1) for part in (self.keys, self.values))
-        return KVCache(_longer(keys), _longer(values), self.length)
-
-    def reserve(self) -> None:
-        """Make room for one more position."""
-        if self.length == self.keys.shape[3]:
-            self.keys, self.values = _longer(self.keys), _longer(self.values)
-
-    def keep(self, rows: list[int]) -> None:
-        """Drop all rows but these."""
-        index = torch.tensor(rows)
-        self.keys, self.values = self.keys.index_select(1, index), self.values.index_select(1, index)
-
-
-class Int8Decoder:
+class QuantizedDecoder:
     """A frozen causal model for rollouts.
 
     Args:
@@ -120,59 +61,71 @@ class Int8Decoder:
     ) -> None:
         chosen = kernels or choose()
         if chosen is None:
-            raise ModelError("int8 needs a CPU with VNNI instructions.", "Use --quantization nf4 or none.")
+            raise ModelError("This needs a CPU with VNNI instructions.", "Use --quantization nf4 or none.")
         self.kernels = chosen
         self.config, self._weights = config, weights
         self._gradients: Any = None
         self.heads: int = config.num_attention_heads
         self.kv_heads: int = config.num_key_value_heads
-        self.head_dim: int = getattr(config, "head_dim", None) or config.hidden_size // self.heads
+        self.head_dim: int = _head_dim(config)
         self.eps: float = config.rms_norm_eps
         self.frequencies, self.rope_scale = _rope(config, self.head_dim)
-        self.embedding = weights("model.embed_tokens.weight")
-        self.layers: list[_Layer] = []
+        self.layers: list[Layer] = []
         for number in range(config.num_hidden_layers):
             self.layers.append(self._layer(number))
             progress(number + 1)
         self.norm = weights("model.norm.weight").float()
-        self.head = chosen.linear(self.head_matrix())
+        self.head = chosen.linear([self.head_matrix()])
+        tied = bool(config.tie_word_embeddings)
+        self._words = chosen.words(self.matrix(_WORDS, fine=True), self.head if tied else None)
         weights.close()
 
     @property
     def layer_count(self) -> int:
         return len(self.layers)
 
-    def head_matrix(self) -> Tensor:
+    def matrix(self, name: str, fine: bool = False) -> Matrix:
+        """A matrix (N, K) as the kernels want it; where blocks have to be made of floats, `fine` ones of 8 bits."""
+        if not self.kernels.takes_blocks:
+            return self._weights(name)
+        raw = self._weights.blocks(name)
+        return blocks_of(raw) if raw is not None else quantize(self._weights(name), fine)
+
+    def head_matrix(self) -> Matrix:
         """The weights that make logits: (V, H)."""
-        return self.embedding if self.config.tie_word_embeddings else self._weights("lm_head.weight")
+        return self.matrix(_WORDS if self.config.tie_word_embeddings else "lm_head.weight", fine=True)
 
     def matrices(self, number: int) -> Matrices:
-        """A layer's weights as they are packed: fused, and the outputs that RoPE rotates together as neighbours."""
+        """A layer's weights as they are packed; the outputs that RoPE rotates together stand side by side."""
         config, name = self.config, f"model.layers.{number}."
-        heads = {"q": self.heads, "k": self.kv_heads}
+        order = {"q": _pairs(self.heads, self.head_dim), "k": _pairs(self.kv_heads, self.head_dim)}
 
-        def projection(part: str, what: str) -> Tensor:
-            tensor = self._weights(f"{name}self_attn.{part}_proj.{what}")
-            return _pair_up(tensor, heads[part], self.head_dim) if part in heads else tensor
+        def turned(part: str, of: Matrix) -> Any:
+            return of[order[part]] if part in order else of
+
+        def projection(part: str) -> str:
+            return f"{name}self_attn.{part}_proj"
 
         bias = config.model_type == "qwen2" or bool(getattr(config, "attention_bias", False))
         return Matrices(
-            qkv=torch.cat([projection(part, "weight") for part in "qkv"]),
-            qkv_bias=torch.cat([projection(part, "bias") for part in "qkv"]) if bias else None,
-            out=self._weights(f"{name}self_attn.o_proj.weight"),
-            gate_up=torch.cat([self._weights(f"{name}mlp.{part}_proj.weight") for part in ("gate", "up")]),
-            down=self._weights(f"{name}mlp.down_proj.weight"),
+            qkv=[turned(part, self.matrix(f"{projection(part)}.weight")) for part in "qkv"],
+            qkv_bias=torch.cat([turned(part, self._weights(f"{projection(part)}.bias")) for part in "qkv"])
+            if bias
+            else None,
+            out=[self.matrix(f"{projection('o')}.weight")],
+            gate_up=[self.matrix(f"{name}mlp.{part}_proj.weight") for part in ("gate", "up")],
+            down=[self.matrix(f"{name}mlp.down_proj.weight")],
         )
 
-    def _layer(self, number: int) -> _Layer:
+    def _layer(self, number: int) -> Layer:
         name, matrices, linear = f"model.layers.{number}.", self.matrices(number), self.kernels.linear
         qk_norm = None
         if self.config.model_type == "qwen3":
             parts = (self._weights(f"{name}self_attn.{part}_norm.weight").float() for part in "qk")
-            query_norm, key_norm = (_pair_up(part, 1, self.head_dim) for part in parts)
+            query_norm, key_norm = (part[_pairs(1, self.head_dim)] for part in parts)
             qk_norm = torch.cat([query_norm.expand(self.heads, -1), key_norm.expand(self.kv_heads, -1)])
-        return _Layer(
-            width=matrices.down.shape[1],
+        return Layer(
+            width=self.config.intermediate_size,
             attn_norm=self._weights(f"{name}input_layernorm.weight").float(),
             qkv=linear(matrices.qkv, matrices.qkv_bias),
             qk_norm=qk_norm,
@@ -184,7 +137,7 @@ class Int8Decoder:
 
     def embed(self, tokens: Tensor) -> Tensor:
         """Token ids, int64 (S,), to embeddings, fp32 (S, H)."""
-        return F.embedding(tokens, self.embedding).float()
+        return self._words(tokens)
 
     @torch.inference_mode()
     def prefill(self, embeds: Tensor, past: KVCache | None = None) -> tuple[Tensor, KVCache]:
@@ -230,11 +183,11 @@ class Int8Decoder:
     def log_probs(
         self, prompt: Tensor, rows: Sequence[Tensor], temperature: float, past: KVCache | None = None
     ) -> Tensor:
-        """Differentiable log-probabilities of rollouts that follow a prompt: see `Int8Gradients.log_probs`."""
-        from elm_app.llm.gradients import Int8Gradients
+        """Differentiable log-probabilities of rollouts that follow a prompt: see `Gradients.log_probs`."""
+        from elm_app.engine.quantized.backward import Gradients
 
         if self._gradients is None:
-            self._gradients = Int8Gradients(self)
+            self._gradients = Gradients(self)
             self._weights.close()
         result: Tensor = self._gradients.log_probs(prompt, rows, temperature, past)
         return result
@@ -330,13 +283,14 @@ class Int8Decoder:
         return self.head(self.kernels.norm_quantize(hidden, self.norm, self.eps))
 
 
-def _longer(positions: Tensor) -> Tensor:
-    return F.pad(positions, (0, 0, 0, _GROWTH))
+def _head_dim(config: Any) -> int:
+    return int(getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
 
 
-def _pair_up(tensor: Tensor, heads: int, head_dim: int) -> Tensor:
-    """Reorder each head's outputs so that the two that RoPE rotates together (i, i + D/2) are neighbours."""
-    return tensor.unflatten(0, (heads, 2, head_dim // 2)).transpose(1, 2).reshape(tensor.shape)
+def _pairs(heads: int, head_dim: int) -> Tensor:
+    """Each head's outputs in an order, int64 (heads · D,), that puts those side by side that RoPE rotates together (i
+    and i + D/2)."""
+    return torch.arange(heads * head_dim).view(heads, 2, head_dim // 2).transpose(1, 2).flatten()
 
 
 def _rope(config: Any, head_dim: int) -> tuple[Tensor, float]:

@@ -1,4 +1,4 @@
-"""The int8 decoder against transformers in fp32, and against itself, for every family it supports."""
+"""The quantised decoder against transformers in fp32, and against itself, for every family it supports."""
 
 from __future__ import annotations
 
@@ -8,23 +8,26 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from random_models import make_folder
+from random_models import as_blocks, make_folder
 
 from elm_app.config import ModelSettings
-from elm_app.llm.int8 import FAMILIES, Int8Decoder
-from elm_app.llm.kernels import Kernels, rotate
+from elm_app.engine.quantized.decoder import FAMILIES, QuantizedDecoder
+from elm_app.engine.quantized.formats import quantize
+from elm_app.engine.quantized.kernels import Kernels, Matrix, choose, rotate
+from elm_app.engine.quantized.onednn import OneDnnKernels
 from elm_app.llm.loader import Tensors, load
-from elm_app.llm.onednn import OneDnnKernels
 from elm_app.llm.weights import resolve
 
 
-@pytest.fixture(scope="module", params=[*FAMILIES, "llama3-rope"])
+@pytest.fixture(scope="module", params=[(f, q) for f in (*FAMILIES, "llama3-rope") for q in ("4-bit", "int8")])
 def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
-    """A random model in fp32, and its int8 decoder."""
+    """A random model in fp32, and its quantised decoder; in 4 bits the model has the weights that blocks stand for."""
     from transformers import AutoModelForCausalLM
 
-    changes: dict[str, Any] = {"tie_word_embeddings": True} if request.param == "llama" else {}
-    family = request.param
+    family, quantization = request.param
+    if quantization == "4-bit" and choose(blocks=True) is None:
+        pytest.skip("this CPU has no AVX512-VNNI")
+    changes: dict[str, Any] = {"tie_word_embeddings": True} if family == "llama" else {}
     if family == "mistral":
         changes["sliding_window"] = None
     if family == "llama3-rope":
@@ -41,13 +44,15 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         changes["head_dim"] = 32
     folder = make_folder(tmp_path_factory.mktemp("model") / family, family, **changes)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    return model, load(ModelSettings(str(folder), "int8", "cpu"), lambda _: None).decoder
+    if quantization == "4-bit":
+        as_blocks(model)
+    return model, load(ModelSettings(str(folder), quantization, "cpu"), lambda _: None).decoder
 
 
 TOKENS = torch.randint(0, 256, (70,), generator=torch.Generator().manual_seed(0))
 
 
-def test_logits_are_those_of_the_model(pair: tuple[Any, Int8Decoder]) -> None:
+def test_logits_are_those_of_the_model(pair: tuple[Any, QuantizedDecoder]) -> None:
     model, decoder = pair
     with torch.no_grad():
         reference = model(TOKENS[None]).logits[0].log_softmax(-1)
@@ -58,7 +63,7 @@ def test_logits_are_those_of_the_model(pair: tuple[Any, Int8Decoder]) -> None:
     assert kl < 0.01
 
 
-def test_steps_equal_reading_at_once(pair: tuple[Any, Int8Decoder]) -> None:
+def test_steps_equal_reading_at_once(pair: tuple[Any, QuantizedDecoder]) -> None:
     _, decoder = pair
     whole = decoder.logits(decoder.embed(TOKENS))
     first, cache = decoder.prefill(decoder.embed(TOKENS[:40]))
@@ -70,7 +75,7 @@ def test_steps_equal_reading_at_once(pair: tuple[Any, Int8Decoder]) -> None:
         torch.testing.assert_close(logits[0], whole[place], atol=5e-2, rtol=2e-2)
 
 
-def test_dropping_a_row_leaves_the_others_bit_for_bit(pair: tuple[Any, Int8Decoder]) -> None:
+def test_dropping_a_row_leaves_the_others_bit_for_bit(pair: tuple[Any, QuantizedDecoder]) -> None:
     _, decoder = pair
 
     def run(drop: bool) -> torch.Tensor:
@@ -85,21 +90,33 @@ def test_dropping_a_row_leaves_the_others_bit_for_bit(pair: tuple[Any, Int8Decod
     assert torch.equal(run(True), run(False))
 
 
-KERNELS = ["vnni", "onednn"]
+KERNELS = ["vnni", "onednn", "blocks"]
 
 
 @pytest.fixture(params=KERNELS)
 def kernels(request: pytest.FixtureRequest) -> Kernels:
-    """Both sets of kernels, as far as this CPU can run them."""
+    """All sets of kernels, as far as this CPU can run them."""
     if request.param == "onednn":
         if not torch.cpu._is_vnni_supported():
             pytest.skip("this CPU has no VNNI")
         return OneDnnKernels()
     if not torch.cpu.get_capabilities().get("avx512_vnni"):
         pytest.skip("this CPU has no AVX512-VNNI")
-    from elm_app.llm.vnni_kernels import VnniKernels
+    if request.param == "blocks":
+        from elm_app.engine.quantized.blocks import BlockKernels
+
+        return BlockKernels()
+    from elm_app.engine.quantized.vnni import VnniKernels
 
     return VnniKernels()
+
+
+def taken(kernels: Kernels, weight: torch.Tensor) -> tuple[list[Matrix], torch.Tensor]:
+    """A float matrix as the kernels take it, and the floats that it then stands for."""
+    if not kernels.takes_blocks:
+        return [weight], weight
+    blocks = quantize(weight, fine=True)
+    return [blocks], torch.from_numpy(blocks.floats())
 
 
 def randn(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -113,26 +130,27 @@ def close(ours: torch.Tensor, reference: torch.Tensor) -> None:
 @pytest.mark.parametrize("rows", [1, 3, 8, 13, 32])
 @pytest.mark.parametrize("outputs", [50, 64])
 def test_products_are_those_of_the_matrices(kernels: Kernels, rows: int, outputs: int) -> None:
-    weight, bias, x = randn(outputs, 96), randn(outputs, seed=2), randn(rows, 96, seed=1)
-    close(kernels.linear(weight)(kernels.quantize(x)), x @ weight.T)
-    close(kernels.linear(weight, bias)(kernels.quantize(x)), x @ weight.T + bias)
+    given, weight = taken(kernels, randn(outputs, 96))
+    bias, x = randn(outputs, seed=2), randn(rows, 96, seed=1)
+    close(kernels.linear(given)(kernels.quantize(x)), x @ weight.T)
+    close(kernels.linear(given, bias)(kernels.quantize(x)), x @ weight.T + bias)
     before = randn(rows, outputs, seed=3)
-    close(kernels.linear(weight)(kernels.quantize(x), add_to=before.clone()), before + x @ weight.T)
+    close(kernels.linear(given)(kernels.quantize(x), add_to=before.clone()), before + x @ weight.T)
 
 
 def test_every_row_has_its_own_scale(kernels: Kernels) -> None:
     """A row a thousand times larger, or of zeros, does not spoil its neighbours."""
-    weight, x = randn(64, 96), randn(4, 96, seed=1)
+    (given, weight), x = taken(kernels, randn(64, 96)), randn(4, 96, seed=1)
     x[1] *= 1000
     x[2] = 0
-    ours = kernels.linear(weight)(kernels.quantize(x))
+    ours = kernels.linear(given)(kernels.quantize(x))
     close(ours[0], x[0] @ weight.T)
     close(ours[3], x[3] @ weight.T)
     assert ours[2].abs().max() == 0
 
 
 def test_norm_and_gate(kernels: Kernels) -> None:
-    identity = kernels.linear(torch.eye(96))
+    identity = kernels.linear(taken(kernels, torch.eye(96))[0])
     x, weight = randn(5, 96) * 30, randn(96, seed=1)
     close(identity(kernels.norm_quantize(x, weight, 1e-6)), F.rms_norm(x, (96,), weight, 1e-6))
     gate_up = randn(5, 192, seed=2) * 4
@@ -159,19 +177,19 @@ def test_both_kernels_give_the_same_model(random_model: Path) -> None:
 
     if not torch.cpu.get_capabilities().get("avx512_vnni"):
         pytest.skip("this CPU has no AVX512-VNNI")
-    from elm_app.llm.vnni_kernels import VnniKernels
+    from elm_app.engine.quantized.vnni import VnniKernels
 
     source = resolve(str(random_model), progress=lambda _: None)
     config = AutoConfig.from_pretrained(random_model)
     ours = []
     for chosen in (OneDnnKernels(), VnniKernels()):
-        decoder = Int8Decoder(config, Tensors(source), chosen)
+        decoder = QuantizedDecoder(config, Tensors(source), chosen)
         ours.append(decoder.logits(decoder.embed(TOKENS)).log_softmax(-1))
     assert (ours[0].exp() * (ours[0] - ours[1])).sum(-1).mean() < 0.002
 
 
 def test_the_cache_grows(random_model: Path) -> None:
-    decoder = load(ModelSettings(str(random_model), "int8", "cpu"), lambda _: None).decoder
+    decoder = load(ModelSettings(str(random_model), "auto", "cpu"), lambda _: None).decoder
     batch = decoder.begin([(decoder.prefill(decoder.embed(TOKENS[:5]))[1], 1)])
     tokens = torch.randint(0, 256, (300,), generator=torch.Generator().manual_seed(1))
     for token in tokens:

@@ -28,7 +28,7 @@ def dot_tile(rows: int) -> Any:
 
         All arguments are int64: addresses of int8 codes (rows `4 · quads` bytes apart), of int32 totals and fp32 scales
         of the rows, of the panel and its 32 fp32 scales, and of fp32 `base` and `out`, with strides in bytes. On the
-        way the cache line at `ahead` is fetched, which goes on by `pace` bytes for each four products.
+        way the two cache lines at `ahead` are fetched, which goes on by `pace` bytes for each four products.
         """
 
         def generate(context, build, signature, arguments):
@@ -64,8 +64,9 @@ def dot_tile(rows: int) -> Any:
             step = build.phi(i64)
             step.add_incoming(i64(0), entry)
             sums = [build.phi(whole) for _ in range(rows * columns)]
-            line = build.inttoptr(build.add(ahead, build.mul(step, pace)), byte)
-            build.call(fetch, [line, i32(0), i32(2), i32(1)])
+            line = build.add(ahead, build.mul(step, pace))
+            for offset in (0, 64):  # four products are two lines
+                build.call(fetch, [build.inttoptr(build.add(line, i64(offset)), byte), i32(0), i32(2), i32(1)])
             weights = []
             for c in range(columns):
                 weights.append(build.load(build.gep(panel_at, [build.add(build.mul(step, i64(columns)), i64(c))])))

@@ -5,11 +5,13 @@ Activations are unsigned codes with zero point 128, because oneDNN's fast kernel
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from elm_app.llm.kernels import rotate
+from elm_app.engine.quantized.kernels import Back, CopiedBack, Matrix, rotate, stacked, transposed_words
 
 Rows = tuple[Tensor, Tensor]
 """uint8 codes (B, K) and the scale of each row, fp32 (B, 1)."""
@@ -38,9 +40,19 @@ class OneDnnKernels:
     """The kernels as `int8.Int8Decoder` wants them."""
 
     name = "onednn"
+    takes_blocks = False
 
-    def linear(self, weight: Tensor, bias: Tensor | None = None) -> OneDnnLinear:
-        return OneDnnLinear(weight, bias)
+    def linear(self, parts: Sequence[Matrix], bias: Tensor | None = None) -> OneDnnLinear:
+        return OneDnnLinear(stacked(parts), bias)
+
+    def words(self, matrix: Matrix, packed: object = None) -> Callable[[Tensor], Tensor]:  # noqa: ARG002
+        return lambda tokens: F.embedding(tokens, stacked([matrix])).float()
+
+    def transposed(self, role: str, linear: object, parts: Callable[[], Sequence[Matrix]]) -> Back:  # noqa: ARG002
+        return CopiedBack(self, parts)
+
+    def words_back(self, head: object, matrix: Callable[[], Matrix]) -> Callable[[Tensor], Tensor]:  # noqa: ARG002
+        return transposed_words(self, matrix)
 
     def quantize(self, x: Tensor) -> Rows:
         peak = x.abs().amax(-1, keepdim=True).clamp_min_(1e-20)

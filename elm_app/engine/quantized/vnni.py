@@ -1,18 +1,21 @@
-"""The kernels of `vnni.py` as `int8.Int8Decoder` wants them: torch tensors in, torch tensors and `Rows` out."""
+"""The int8 kernels of `vnni_numba.py` as the decoder wants them: torch tensors in, torch tensors and `Rows` out."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numba
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from elm_app.llm import vnni
-from elm_app.llm.vnni_dot import PANEL
+from elm_app.engine.quantized import vnni_numba
+from elm_app.engine.quantized.kernels import Back, CopiedBack, Matrix, stacked, transposed_words
+from elm_app.engine.quantized.vnni_intrinsics import PANEL
 
 _MANY = 1 << 18
 """Numbers from which on it pays to quantise with all threads."""
@@ -42,7 +45,7 @@ class VnniLinear:
         number = -(-self.outputs // PANEL)
         spare = number * PANEL - self.outputs
         self.panels, self.scale = aligned(number, weight.shape[1] * PANEL), np.empty(number * PANEL, np.float32)
-        vnni.pack(weight.float().contiguous().numpy(), self.panels, self.scale)
+        vnni_numba.pack(weight.float().contiguous().numpy(), self.panels, self.scale)
         given = np.zeros(self.outputs, np.float32) if bias is None else bias.float().numpy()
         self.bias = np.pad(given, (0, spare))[None]
 
@@ -51,7 +54,7 @@ class VnniLinear:
         whole = len(self.scale) == self.outputs
         out = add_to if add_to is not None and whole else torch.empty(len(rows.codes), len(self.scale))
         base = self.bias if add_to is None or out is not add_to else add_to.numpy()
-        vnni.linear(rows.codes, rows.scale, rows.total, self.panels, self.scale, base, out.numpy(), self.workers)
+        vnni_numba.linear(rows.codes, rows.scale, rows.total, self.panels, self.scale, base, out.numpy(), self.workers)
         if not whole:
             out = out[:, : self.outputs]
         return out if add_to is None or out is add_to else add_to.add_(out)
@@ -61,31 +64,46 @@ class VnniKernels:
     """The fastest kernels, for CPUs with AVX512-VNNI."""
 
     name = "avx512-vnni"
+    takes_blocks = False
 
     def __init__(self) -> None:
         self.workers = min(torch.get_num_threads(), int(numba.config.NUMBA_NUM_THREADS))
 
-    def linear(self, weight: Tensor, bias: Tensor | None = None) -> VnniLinear:
-        return VnniLinear(weight, bias, self.workers)
+    def linear(self, parts: Sequence[Matrix], bias: Tensor | None = None) -> Any:
+        return VnniLinear(stacked(parts), bias, self.workers)
 
-    def quantize(self, x: Tensor) -> Rows:
+    def words(self, matrix: Matrix, packed: Any = None) -> Callable[[Tensor], Tensor]:  # noqa: ARG002
+        return lambda tokens: F.embedding(tokens, stacked([matrix])).float()
+
+    def transposed(self, role: str, linear: Any, parts: Callable[[], Sequence[Matrix]]) -> Back:  # noqa: ARG002
+        return CopiedBack(self, parts)
+
+    def words_back(self, head: Any, matrix: Callable[[], Matrix]) -> Callable[[Tensor], Tensor]:  # noqa: ARG002
+        return transposed_words(self, matrix)
+
+    def quantize(self, x: Tensor) -> Any:
+        return quantized(x)
+
+    def norm_quantize(self, x: Tensor, weight: Tensor, eps: float) -> Any:
         rows = _rows(*x.shape)
-        work = vnni.quantize_many if x.numel() > _MANY else vnni.quantize
-        work(x.numpy(), rows.codes, rows.scale, rows.total)
+        vnni_numba.norm_quantize(x.numpy(), weight.numpy(), eps, rows.codes, rows.scale, rows.total)
         return rows
 
-    def norm_quantize(self, x: Tensor, weight: Tensor, eps: float) -> Rows:
-        rows = _rows(*x.shape)
-        vnni.norm_quantize(x.numpy(), weight.numpy(), eps, rows.codes, rows.scale, rows.total)
-        return rows
-
-    def gate_quantize(self, gate_up: Tensor) -> Rows:
+    def gate_quantize(self, gate_up: Tensor) -> Any:
         rows = _rows(gate_up.shape[0], gate_up.shape[1] // 2)
-        vnni.gate_quantize(gate_up.numpy(), rows.codes, rows.scale, rows.total)
+        vnni_numba.gate_quantize(gate_up.numpy(), rows.codes, rows.scale, rows.total)
         return rows
 
     def attend(self, qkv: Tensor, turn: Tensor, keys: Tensor, values: Tensor, length: int, out: Tensor) -> None:
-        vnni.attend(qkv.numpy(), turn.numpy(), keys.numpy(), values.numpy(), length, out.numpy())
+        vnni_numba.attend(qkv.numpy(), turn.numpy(), keys.numpy(), values.numpy(), length, out.numpy())
+
+
+def quantized(x: Tensor) -> Rows:
+    """fp32 (B, K) to int8 with a scale a row."""
+    rows = _rows(*x.shape)
+    work = vnni_numba.quantize_many if x.numel() > _MANY else vnni_numba.quantize
+    work(x.numpy(), rows.codes, rows.scale, rows.total)
+    return rows
 
 
 def _rows(rows: int, size: int) -> Rows:
