@@ -80,9 +80,9 @@ def trl(options: argparse.Namespace, dtype: str) -> list[tuple[float, float]]:
     from trl import GRPOConfig, GRPOTrainer
 
     from elm_app.llm.prompt import INSTRUCTION
-    from elm_app.llm.weights import resolve
+    from elm_app.llm.weights import resolve, with_floats
 
-    folder = resolve(options.model, progress=lambda _: None).path
+    folder = with_floats(resolve(options.model, progress=lambda _: None), progress=lambda _: None)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype))
     tokenizer = AutoTokenizer.from_pretrained(folder)
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token

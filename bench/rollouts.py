@@ -60,9 +60,9 @@ def transformers_generate(options: argparse.Namespace, samples: int, dtype: str)
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from elm_app.llm.prompt import chat_prompt
-    from elm_app.llm.weights import resolve
+    from elm_app.llm.weights import resolve, with_floats
 
-    folder = resolve(options.model, progress=lambda _: None).path
+    folder = with_floats(resolve(options.model, progress=lambda _: None), progress=lambda _: None)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype))
     prompt = torch.tensor([chat_prompt(AutoTokenizer.from_pretrained(folder), PROBLEM)])
 
@@ -142,13 +142,13 @@ def kl(options: argparse.Namespace) -> dict[str, float]:
     from elm_app.config import ModelSettings, SamplingSettings
     from elm_app.llm.engine import Finished, RolloutRequest
     from elm_app.llm.loader import load
-    from elm_app.llm.weights import resolve
+    from elm_app.llm.weights import resolve, with_floats
 
     engine = load(ModelSettings(options.model, options.quantization, options.device), lambda _: None)
     prompt = engine.encode(PROBLEM)
     settings = SamplingSettings(4, options.new_tokens, TEMPERATURE, seed=1)
     texts = [e.tokens for e in engine.rollout([RolloutRequest(prompt, 4, 1)], settings) if isinstance(e, Finished)]
-    folder = resolve(options.model, progress=lambda _: None).path
+    folder = with_floats(resolve(options.model, progress=lambda _: None), progress=lambda _: None)
     reference = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     divergences, same = [], []
     for tokens in texts:

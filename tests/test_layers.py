@@ -15,6 +15,7 @@ LAYERS = [
     {"results"},
     {"events"},
     {"answers"},
+    {"weights"},
     {"engine"},
     {"llm"},
     {"learning", "memory", "routing"},

@@ -11,8 +11,6 @@ from typing import Any
 
 import pytest
 
-from elm_app import config
-
 pytestmark = pytest.mark.model
 ROOT = Path(__file__).parent.parent
 PROBLEM = "A baker sells 3 boxes of 12 rolls and 5 single rolls. How many rolls is that?"
@@ -70,7 +68,7 @@ def test_rollouts_are_close_to_fp32_and_rows_do_not_depend_on_the_batch() -> Non
     from elm_app.config import ModelSettings, SamplingSettings
     from elm_app.llm.engine import Finished, RolloutRequest
     from elm_app.llm.loader import load
-    from elm_app.llm.weights import resolve
+    from elm_app.llm.weights import resolve, with_floats
 
     engine = load(ModelSettings("small", "int8", "cpu"), lambda _: None)
     prompt, other = engine.encode(PROBLEM), engine.encode("What is 17 · 23?")
@@ -82,7 +80,7 @@ def test_rollouts_are_close_to_fp32_and_rows_do_not_depend_on_the_batch() -> Non
 
     alone = tokens(RolloutRequest(prompt, 4, 1))
     assert tokens(RolloutRequest(other, 3, 2), RolloutRequest(prompt, 4, 1)) == alone
-    folder = resolve("small", progress=lambda _: None, cache=config.cache_dir()).path
+    folder = with_floats(resolve("small", progress=lambda _: None), progress=lambda _: None)
     reference = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     divergences = []
     for row in alone:
@@ -178,12 +176,12 @@ def test_peft_writes_what_we_write_with_it(learned: Learned) -> None:
     from elm_app.config import SamplingSettings
     from elm_app.llm.dense import DenseDecoder
     from elm_app.llm.engine import Engine, Finished, RolloutRequest
-    from elm_app.llm.weights import resolve
+    from elm_app.llm.weights import resolve, with_floats
     from elm_app.memory.store import Store
     from elm_app.types import ModelInfo
 
     memories, paraphrase, document = learned
-    folder = resolve("small", progress=lambda _: None).path
+    folder = with_floats(resolve("small", progress=lambda _: None), progress=lambda _: None)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     info = ModelInfo("small", "none", "cpu", document["model"]["weights_sha256"])
     engine = Engine(DenseDecoder(model), AutoTokenizer.from_pretrained(folder), info, 32768, frozenset({151645}))

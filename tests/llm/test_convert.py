@@ -13,8 +13,8 @@ import pytest
 from elm_app.errors import Stopped, WeightsError
 from elm_app.events import Progress
 from elm_app.llm import weights
-from elm_app.llm.convert import config_of, convert, name_of, read_gguf, stop_ids
-from elm_app.llm.presets import PRESETS
+from elm_app.llm.convert import config_of, convert, stop_ids, write_floats
+from elm_app.weights.gguf import GgufTensors, name_of, read_gguf
 
 TEXTS = [
     "What is 12 + 30?",
@@ -87,7 +87,8 @@ def make_gguf(path: Path, architecture: str, quant: str = "Q8_0", tied: bool = F
 def converted(path: Path, folder: Path) -> tuple[Path, list[Progress]]:
     said: list[Progress] = []
     folder.mkdir()
-    convert(path, folder, progress=said.append)
+    convert(path, folder)
+    write_floats(path, folder / "model.safetensors", progress=said.append)
     return folder, said
 
 
@@ -180,31 +181,39 @@ def test_another_architecture_is_refused_by_name(tmp_path: Path) -> None:
         converted(path, tmp_path / "out")
 
 
-def test_a_stop_is_heard_between_slices(tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
+def test_a_stop_is_heard_between_tensors(tmp_path: Path) -> None:
+    path = make_gguf(tmp_path / "model.gguf", "llama")
     with pytest.raises(Stopped):
-        convert(
-            make_gguf(tmp_path / "model.gguf", "llama"),
-            tmp_path / "out",
-            progress=lambda _: None,
-            cancelled=lambda: True,
-        )
+        write_floats(path, tmp_path / "floats", progress=lambda _: None, cancelled=lambda: True)
+    assert (tmp_path / "floats").stat().st_size < 10_000
+
+
+@pytest.mark.parametrize("architecture", ["qwen2", "llama"])
+def test_a_tensor_read_from_the_file_is_what_is_converted(tmp_path: Path, architecture: str) -> None:
+    """Its blocks, and the floats that they stand for, rows that llama.cpp keeps in another order included."""
+    from safetensors.numpy import load_file
+
+    path = make_gguf(tmp_path / "model.gguf", architecture, "Q5_0")
+    folder, _ = converted(path, tmp_path / "out")
+    tensors, written = GgufTensors(path), load_file(folder / "model.safetensors")
+    for name, expected in written.items():
+        raw = tensors.read(name)
+        assert name in tensors
+        assert raw.shape == expected.shape
+        assert np.array_equal(raw.floats().astype(np.float16), expected)
+        assert raw.kind == QUANTS["Q5_0" if raw.data.shape[0] > 1 else "F32"]
+    assert "lm_head.bias" not in tensors
 
 
 @pytest.mark.model
 def test_tiny_is_what_transformers_reads(tmp_path: Path) -> None:
-    """Fetches the checkpoint again, as it goes after converting, and compares every weight."""
     import torch
 
-    from elm_app.llm.mirrors import Watch, fetch
-
-    file = PRESETS["tiny"].weights
-    assert file is not None
     model = weights.resolve("tiny", progress=lambda _: None)
-    path, _ = fetch(file, tmp_path, Watch(lambda _: None))
-    ours = same_model(path, model.path)
+    assert model.checkpoint is not None
+    ours = same_model(model.checkpoint, weights.with_floats(model, progress=lambda _: None, cache=tmp_path))
     assert ours.config.tie_word_embeddings
-    assert stop_ids(read_gguf(path)) == [2, 0]
+    assert stop_ids(read_gguf(model.checkpoint)) == [2, 0]
     assert all(torch.isfinite(tensor).all() for tensor in ours.state_dict().values())
 
 

@@ -308,17 +308,15 @@ def test_a_stop_ends_pip(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 # Presets: fetched, converted, sealed
 
 
-def fake_convert(path: Path, folder: Path, *, progress: Callable[[Progress], None], **_: Any) -> None:
+def fake_convert(path: Path, folder: Path) -> None:
     assert path.read_bytes() == DATA
     (folder / "config.json").write_text('{"architectures": ["LlamaForCausalLM"]}')
     (folder / "tokenizer.json").write_text("{}")
-    (folder / "model.safetensors").write_bytes(b"weights")
-    progress(Progress("convert", "Converting the weights", 1, 1, "tensors"))
 
 
 @pytest.fixture
 def preset(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(PRESETS, "test", Preset("Test", 1, "none", "a/b", FILE, 100))
+    monkeypatch.setitem(PRESETS, "test", Preset("Test", 1, "none", "a/b", FILE))
     monkeypatch.setattr(weights, "convert", fake_convert)
 
 
@@ -330,7 +328,9 @@ def resolve(cache: Path) -> tuple[weights.LocalModel, list[Progress]]:
 @pytest.mark.usefixtures("preset")
 def test_a_preset_becomes_a_sealed_folder_and_the_downloads_go(hub: Hub, tmp_path: Path) -> None:
     model, said = resolve(tmp_path)
-    assert model == weights.LocalModel("test", tmp_path / "models" / f"test-{SHA[:12]}", SHA, True)
+    assert model == weights.LocalModel("test", tmp_path / "models" / f"test-{SHA[:12]}", SHA, model.path / "model.gguf")
+    assert (model.path / "model.gguf").read_bytes() == DATA
+    assert not (model.path / "model.safetensors").exists()
     assert list(dict.fromkeys(e.stage for e in said)) == ["download", "verify", "convert"]
     seal = json.loads((model.path / "elm.json").read_text())
     assert (seal["sha256"], seal["source"]) == (SHA, "the hub")
@@ -353,21 +353,21 @@ def test_a_folder_that_is_not_whole_is_made_again(tmp_path: Path, damage: str) -
         case "old converter":
             seal.write_text(seal.read_text().replace('"converter": ', '"converter": 9'))
         case "cut off":
-            (folder / "model.safetensors").write_bytes(b"wei")
+            (folder / "model.gguf").write_bytes(DATA[:-1])
         case "file gone":
             (folder / "tokenizer.json").unlink()
         case "not JSON":
             seal.write_text("[]")
     assert resolve(tmp_path)[1] != []
     assert resolve(tmp_path)[1] == []
-    assert (folder / "model.safetensors").read_bytes() == b"weights"
+    assert (folder / "model.gguf").read_bytes() == DATA
 
 
 @pytest.mark.usefixtures("preset")
 def test_a_kill_while_converting_leaves_nothing_half_done(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def killed(_: Path, folder: Path, **__: Any) -> None:
+    def killed(_: Path, folder: Path) -> None:
         (folder / "junk").write_bytes(b"half")
         raise KeyboardInterrupt
 
@@ -379,6 +379,61 @@ def test_a_kill_while_converting_leaves_nothing_half_done(
     assert not (model.path / "junk").exists()
     assert "download" not in {event.stage for event in said}
     assert len(hub.asked) == 1
+
+
+@pytest.mark.usefixtures("preset")
+def test_a_kill_before_the_seal_loses_no_download(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(weights, "_seal", killed)
+        with pytest.raises(KeyboardInterrupt):
+            resolve(tmp_path)
+    assert (resolve(tmp_path)[0].path / "model.gguf").read_bytes() == DATA
+    assert len(hub.asked) == 1
+
+
+def floats_of(model: weights.LocalModel, cache: Path, **more: Any) -> Path:
+    return weights.with_floats(model, progress=lambda _: None, cache=cache, **more)
+
+
+@pytest.mark.usefixtures("preset", "hub")
+def test_floats_are_made_once_when_they_are_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, written = resolve(tmp_path)[0], []
+
+    def write(path: Path, target: Path, **_: Any) -> None:
+        written.append(path)
+        target.write_bytes(b"floats")
+
+    monkeypatch.setattr(weights, "write_floats", write)
+    folder = floats_of(model, tmp_path)
+    assert floats_of(model, tmp_path) == folder
+    assert written == [model.checkpoint]
+    assert {path.name for path in folder.iterdir()} == {"config.json", "tokenizer.json", "model.safetensors"}
+    assert resolve(tmp_path) == (model, [])
+
+
+@pytest.mark.usefixtures("preset", "hub")
+@pytest.mark.parametrize("end", [Stopped("stopped"), KeyboardInterrupt(), OSError(28, "No space left on device")])
+def test_floats_that_are_not_finished_are_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: BaseException
+) -> None:
+    model = resolve(tmp_path)[0]
+
+    def write(_: Path, target: Path, **__: Any) -> None:
+        target.write_bytes(b"half")
+        raise end
+
+    monkeypatch.setattr(weights, "write_floats", write)
+    with pytest.raises(WeightsError if isinstance(end, OSError) else type(end)):
+        floats_of(model, tmp_path)
+    assert [path.name for path in (tmp_path / "models").iterdir()] == [model.path.name]
+
+
+def test_a_folder_with_floats_is_its_own(random_model: Path) -> None:
+    model = weights.resolve(str(random_model), progress=lambda _: None)
+    assert weights.with_floats(model, progress=lambda _: None) == model.path
 
 
 @pytest.mark.usefixtures("preset", "hub")
@@ -402,7 +457,7 @@ def test_a_cache_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 def test_a_copied_folder_keeps_its_identity(tmp_path: Path) -> None:
     copy = shutil.copytree(resolve(tmp_path)[0].path, tmp_path / "copy")
     model = weights.resolve(str(copy), progress=lambda _: None, cache=tmp_path)
-    assert (model.sha256, model.gguf, model.path) == (SHA, True, copy)
+    assert (model.sha256, model.checkpoint, model.path) == (SHA, copy / "model.gguf", copy)
 
 
 SCRIPT = """
@@ -411,7 +466,7 @@ from pathlib import Path
 sys.path[:0] = [{root!r}, {here!r}]
 import test_weights as t
 t.weights.convert = t.fake_convert
-t.PRESETS["test"] = t.Preset("Test", 1, "none", "a/b", t.FILE, 100)
+t.PRESETS["test"] = t.Preset("Test", 1, "none", "a/b", t.FILE)
 t.weights.resolve("test", progress=lambda event: print(event.message, flush=True), cache=Path(sys.argv[1]))
 """
 

@@ -49,7 +49,7 @@ def test_a_folder_is_its_weights(folder: Path, tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     model = weights.resolve(str(folder), progress=said.append, cache=cache)
     sha256 = hashlib.sha256(b"model-1.safetensorsmodel-2.safetensors").hexdigest()
-    assert model == weights.LocalModel("my-model", folder, sha256, gguf=False)
+    assert model == weights.LocalModel("my-model", folder, sha256)
     assert {(event.stage, event.unit) for event in said} == {("verify", "B")}
     assert said[-1].done == said[-1].total > 0
 
@@ -199,7 +199,7 @@ def test_a_hub_id_is_fetched_whole_without_what_is_not_needed_and_kept(
     cache = tmp_path / "cache"
     model = weights.resolve("owner/name", progress=quiet, cache=cache)
     expected = weights.resolve(str(folder), progress=quiet, cache=cache)
-    assert (model.id, model.sha256, model.gguf) == ("owner/name", expected.sha256, False)
+    assert (model.id, model.sha256, model.checkpoint) == ("owner/name", expected.sha256, None)
     assert {p.name for p in model.path.iterdir()} == {
         "config.json",
         "tokenizer.json",
@@ -265,7 +265,7 @@ def test_half_a_hub_model_is_not_used_and_gone_on_from(
         with pytest.raises(WeightsError):
             weights.resolve("owner/name", progress=quiet, cache=tmp_path / "cache")
     hub.broken, hub.served = set(), []
-    assert weights.resolve("owner/name", progress=quiet, cache=tmp_path / "cache").gguf is False
+    assert weights.resolve("owner/name", progress=quiet, cache=tmp_path / "cache").checkpoint is None
     assert "model-1.safetensors" not in hub.served
 
 

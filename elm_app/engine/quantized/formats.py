@@ -20,8 +20,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from elm_app.errors import ModelError
-
 PANEL = 16
 """Outputs in a panel: one vector of 16."""
 BLOCK = 32
@@ -124,9 +122,7 @@ class Blocks:
 
 
 def blocks_of(raw: Raw) -> Blocks:
-    """Blocks as a file has them; raises `ModelError` for a kind that the kernels do not know."""
-    if raw.kind not in FORMATS:
-        raise ModelError(f"The weights are in blocks of kind {raw.kind}, unknown here.", "Use --quantization none.")
+    """Blocks as a file has them, of a kind in `FORMATS`."""
     return Blocks(FORMATS[raw.kind], raw.data)
 
 

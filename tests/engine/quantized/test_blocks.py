@@ -10,9 +10,8 @@ import torch
 from gguf.constants import GGMLQuantizationType
 from gguf.quants import quantize as by_library
 
-from elm_app.engine.quantized.formats import BLOCK, FORMATS, Blocks, Format, blocks_of
+from elm_app.engine.quantized.formats import BLOCK, FORMATS, Blocks, Format
 from elm_app.engine.quantized.kernels import choose
-from elm_app.errors import ModelError
 
 pytestmark = pytest.mark.skipif(choose(blocks=True) is None, reason="a CPU without AVX512-VNNI")
 each_format = pytest.mark.parametrize("form", FORMATS.values(), ids=lambda form: form.name)
@@ -121,11 +120,3 @@ def test_a_format_says_what_it_takes(form: Format) -> None:
     linear = kernels().linear([made(form, 160, 2 * form.unit)])
     assert linear.bytes == round(form.bytes_a_weight * 160 * 2 * form.unit)
     assert form.bytes_a_weight < 1.15 * form.unit_bytes / form.unit
-
-
-def test_an_unknown_kind_is_refused() -> None:
-    class Raw:
-        kind, shape, data = 10, (16, 256), np.zeros((16, 84), np.uint8)
-
-    with pytest.raises(ModelError, match="kind 10"):
-        blocks_of(Raw())
