@@ -9,8 +9,8 @@ All rollouts have exactly `--new-tokens` tokens (nobody may stop early), and the
 0, 1, 0, …), because what is compared is work, not luck. The settings are those of the method: k rollouts a step,
 advantage = reward − mean, constant divisor, one on-policy update, AdamW on P = 20 virtual tokens, the model frozen.
 
-    ours        this package: one prompt pass, int8 rollouts and gradients
-    ours-none   this package without int8: transformers in bfloat16, one prompt pass
+    ours        this package: one prompt pass, rollouts and gradients in 4-bit blocks
+    ours-int8, ours-none   this package otherwise: int8, or transformers in bfloat16, one prompt pass
     trl-fp32, trl-bf16   TRL's GRPOTrainer with PEFT's prompt tuning, loss_type dr_grpo
 """
 
@@ -151,7 +151,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     steps = (
         trl(options, {"fp32": "float32", "bf16": "bfloat16"}[name[4:]])
         if name.startswith("trl")
-        else ours(options, name[5:] or "int8")
+        else ours(options, name[5:] or "auto")
     )
     timed = steps[1:]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

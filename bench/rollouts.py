@@ -9,7 +9,7 @@ generation before the clock starts; the engines take turns for `--rounds` rounds
 second are all new tokens over the whole time from prompt to last token; nobody may stop early. Peak memory is the
 process's largest resident set. KL is KL(fp32 ‖ engine) per token over text that the engine itself wrote.
 
-    ours, ours-32    this package, int8 (8 and 32 samples)
+    ours, ours-32    this package, 4-bit (8 and 32 samples); another --quantization changes both
     ours-nf4         this package, bitsandbytes NF4 (slow on a CPU; on CUDA the default)
     bf16, fp32       transformers.generate
     llama.cpp        xllamacpp's prebuilt wheel on the very GGUF file, one slot per sample
@@ -124,14 +124,12 @@ def llama_cpp(options: argparse.Namespace, samples: int) -> Callable[[int], int]
 
 
 def checkpoint(model: str) -> Path:
-    """The preset's GGUF file, fetched once more and kept, because the app deletes it after converting."""
-    from elm_app.config import cache_dir
-    from elm_app.llm.mirrors import Watch, fetch
-    from elm_app.llm.presets import PRESETS
+    """The preset's GGUF file."""
+    from elm_app.llm.weights import resolve
 
-    weights = PRESETS[model].weights
-    assert weights is not None, f"{model} has no GGUF"
-    return fetch(weights, cache_dir() / "bench" / weights.sha256[:12], Watch(lambda _: None))[0]
+    found = resolve(model, progress=lambda _: None).checkpoint
+    assert found is not None, f"{model} has no GGUF"
+    return found
 
 
 def kl(options: argparse.Namespace) -> dict[str, float]:
@@ -202,7 +200,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="small")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--quantization", default="auto", help="of ours: int8, nf4, none or auto")
+    parser.add_argument("--quantization", default="auto", help="of ours: 4-bit, int8, nf4, none or auto")
     parser.add_argument("--engines", default=",".join(ENGINES))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--samples", type=int, default=8)

@@ -167,38 +167,39 @@ def gate_quantize(gate_up, codes, factors):
 
 
 @njit(forceinline=True)
-def _code(kind, data, k):
-    """The unsigned code of weight k of a row, uint8 bytes as in the file."""
+def _codes(kind, row, block, out):
+    """The unsigned codes of 32 weights of a row, uint8 (32,), from bytes as the file has them."""
     if kind in (Q4_K, Q5_K):
-        start = k // 256 * (144 if kind == Q4_K else 176)
-        j, chunk = k % 64, k % 256 // 64
-        byte = np.int64(data[start + (16 if kind == Q4_K else 48) + chunk * 32 + j % 32])
-        code = (byte >> 4) if j >= 32 else (byte & 15)
+        start = block // 8 * (144 if kind == Q4_K else 176)
+        low = start + (16 if kind == Q4_K else 48) + block % 8 // 2 * 32
+        for k in range(32):
+            out[k] = (row[low + k] >> (block % 2 * 4)) & 15
         if kind == Q5_K:
-            code |= ((np.int64(data[start + 16 + j % 32]) >> (2 * chunk + j // 32)) & 1) << 4
-        return code
-    if kind == Q6_K:
-        start, part, j = k // 256 * 210, k % 256 // 128, k % 128
-        quarter, place = j // 32, j % 32
-        byte = np.int64(data[start + part * 64 + place + (quarter & 1) * 32])
-        code = (byte >> 4) if quarter >= 2 else (byte & 15)
-        return code | ((np.int64(data[start + 128 + part * 32 + place]) >> (2 * quarter)) & 3) << 4
-    j = k % 32
-    if kind == Q8_0:
-        return np.int64(data[k // 32 * 34 + 2 + j]) ^ 128
-    size, start = 18, 2
-    if kind == Q4_1:
-        size, start = 20, 4
-    elif kind == Q5_0:
-        size, start = 22, 6
-    elif kind == Q5_1:
-        size, start = 24, 8
-    first = k // 32 * size
-    byte = np.int64(data[first + start + j % 16])
-    code = (byte >> 4) if j >= 16 else (byte & 15)
-    if kind in (Q5_0, Q5_1):
-        code |= ((np.int64(data[first + start - 4 + j // 8]) >> (j % 8)) & 1) << 4
-    return code
+            for k in range(32):
+                out[k] |= ((row[start + 16 + k] >> (block % 8)) & 1) << 4
+    elif kind == Q6_K:
+        start, part, quarter = block // 8 * 210, block % 8 // 4, block % 4
+        low, high = start + part * 64 + quarter % 2 * 32, start + 128 + part * 32
+        for k in range(32):
+            out[k] = ((row[low + k] >> (quarter // 2 * 4)) & 15) | (((row[high + k] >> (2 * quarter)) & 3) << 4)
+    elif kind == Q8_0:
+        for k in range(32):
+            out[k] = row[block * 34 + 2 + k] ^ 128
+    else:
+        size, low = 18, 2
+        if kind == Q4_1:
+            size, low = 20, 4
+        elif kind == Q5_0:
+            size, low = 22, 6
+        elif kind == Q5_1:
+            size, low = 24, 8
+        start = block * size
+        for k in range(16):
+            byte = row[start + low + k]
+            out[k], out[16 + k] = byte & 15, byte >> 4
+        if kind in (Q5_0, Q5_1):
+            for k in range(32):
+                out[k] |= ((row[start + low - 4 + k // 8] >> (k % 8)) & 1) << 4
 
 
 @njit(forceinline=True)
@@ -215,35 +216,38 @@ def pack(kind, unit, unit_bytes, bits, data, panels, scales):
     outputs, size = len(data), data.shape[1] // unit_bytes * unit
     scale_bytes = scales.shape[1] // (size // unit)
     for number in prange(len(panels)):
-        panel, scale = panels[number], scales[number]
+        panel, scale, codes = panels[number], scales[number], np.empty(BLOCK, np.uint8)
         panel[:] = 0
         scale[:] = 0
         for place in range(min(PANEL, outputs - number * PANEL)):
             row = data[number * PANEL + place]
-            for k in range(size):
-                code = _code(kind, row, k)
-                quad, at = k % BLOCK // 4, k // BLOCK * (64 * bits) + place * 4 + k % 4
-                if bits == 8:
-                    panel[at + quad * 64] = code
-                else:
-                    panel[at + quad // 2 * 64] |= np.uint8((code & 15) << (quad % 2 * 4))
-                    if bits > 4:
-                        bit = quad * (bits - 4)
-                        panel[at + 256 + bit // 8 * 64] |= np.uint8((code >> 4) << (bit % 8))
+            for block in range(size // BLOCK):
+                _codes(kind, row, block, codes)
+                to = block * 64 * bits + place * 4
+                for quad in range(8):
+                    for k in range(4):
+                        code = codes[quad * 4 + k]
+                        if bits == 8:
+                            panel[to + quad * 64 + k] = code
+                        else:
+                            panel[to + quad // 2 * 64 + k] |= (code & 15) << (quad % 2 * 4)
+                            if bits > 4:
+                                bit = quad * (bits - 4)
+                                panel[to + 256 + bit // 8 * 64 + k] |= (code >> 4) << (bit % 8)
             for u in range(size // unit):
-                block, to = row[u * unit_bytes : (u + 1) * unit_bytes], scale[u * scale_bytes : (u + 1) * scale_bytes]
+                own, to = row[u * unit_bytes : (u + 1) * unit_bytes], scale[u * scale_bytes : (u + 1) * scale_bytes]
                 first = 208 if kind == Q6_K else 0
-                to[2 * place], to[2 * place + 1] = block[first], block[first + 1]
+                to[2 * place], to[2 * place + 1] = own[first], own[first + 1]
                 if kind in (Q4_K, Q5_K):
-                    to[32 + 2 * place], to[33 + 2 * place] = block[2], block[3]
+                    to[32 + 2 * place], to[33 + 2 * place] = own[2], own[3]
                     for group in range(8):
-                        small, least = _nested_pair(block[4:16], group)
+                        small, least = _nested_pair(own[4:16], group)
                         to[64 + group * 32 + place], to[80 + group * 32 + place] = small, least
                 elif kind == Q6_K:
                     for group in range(16):
-                        to[32 + group * 16 + place] = block[192 + group]
+                        to[32 + group * 16 + place] = own[192 + group]
                 elif kind in (Q4_1, Q5_1):  # their minimum is added, ours is taken off
-                    to[32 + 2 * place], to[33 + 2 * place] = block[2], block[3] ^ 128
+                    to[32 + 2 * place], to[33 + 2 * place] = own[2], own[3] ^ 128
 
 
 @njit(forceinline=True)

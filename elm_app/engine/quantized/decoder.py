@@ -84,6 +84,12 @@ class QuantizedDecoder:
     def layer_count(self) -> int:
         return len(self.layers)
 
+    @property
+    def step_bytes(self) -> int:
+        """The weights that every step reads, however many rows there are."""
+        layers = sum(each.bytes for layer in self.layers for each in layer.linears)
+        return layers + self.head.bytes
+
     def matrix(self, name: str, fine: bool = False) -> Matrix:
         """A matrix (N, K) as the kernels want it; where blocks have to be made of floats, `fine` ones of 8 bits."""
         if not self.kernels.takes_blocks:

@@ -18,6 +18,10 @@ Matrix: TypeAlias = Tensor | Blocks
 class Linear(Protocol):
     """A packed weight matrix (N, K)."""
 
+    @property
+    def bytes(self) -> int:
+        """What a pass over the weights reads."""
+
     def __call__(self, rows: Any, add_to: Tensor | None = None) -> Tensor:
         """Quantised rows (B, K) to fp32 (B, N); with `add_to` (B, N) the result is added to it instead, in place."""
 

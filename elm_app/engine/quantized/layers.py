@@ -54,6 +54,11 @@ class Layer:
     gate_up: Linear
     down: Linear
 
+    @property
+    def linears(self) -> tuple[Linear, ...]:
+        """Its matrices."""
+        return self.qkv, self.out, self.gate_up, self.down
+
 
 class KVCache:
     """Keys and values of n rows that share a prompt: fp32 (L, n, kv heads, positions, D), `length` positions in use."""

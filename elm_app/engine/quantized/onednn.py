@@ -25,6 +25,7 @@ class OneDnnLinear:
         self._packed = torch.ops.onednn.qlinear_prepack(codes, None)
         self._scale, self._zero = scale, torch.zeros(len(weight), dtype=torch.long)
         self._bias = None if bias is None else bias.float()
+        self.bytes = codes.numel() + scale.nbytes
 
     def __call__(self, rows: Rows, add_to: Tensor | None = None) -> Tensor:
         """fp32 (B, N); with `add_to` (B, N) the result is added to it, in place, instead."""

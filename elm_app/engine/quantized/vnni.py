@@ -49,6 +49,11 @@ class VnniLinear:
         given = np.zeros(self.outputs, np.float32) if bias is None else bias.float().numpy()
         self.bias = np.pad(given, (0, spare))[None]
 
+    @property
+    def bytes(self) -> int:
+        """What a pass over the weights reads."""
+        return int(self.panels.nbytes + self.scale.nbytes)
+
     def __call__(self, rows: Rows, add_to: Tensor | None = None) -> Tensor:
         """fp32 (B, N); with `add_to` (B, N) the result is added to it, in place, instead."""
         whole = len(self.scale) == self.outputs
