@@ -3,7 +3,7 @@
 Each prompt is read once; its cache is copied for its samples; rows that finish leave the batch. A row's trace depends
 on the model, its prompt, its soft prompt, the settings and its own seed, not on who else is in the batch.
 
-The arithmetic is a `Decoder`'s: `int8.py` on a CPU, `dense.py` for everything transformers can run.
+The arithmetic is a `Decoder`'s: `engine/quantized/` on a CPU, `dense.py` for everything transformers can run.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from elm_app.engine.quantized.formats import blocks_of, quantize
 from elm_app.engine.quantized.kernels import Kernels, Matrix, choose, rotate
-from elm_app.engine.quantized.layers import KVCache, Layer, Matrices, Weights
+from elm_app.engine.quantized.layers import KVCache, Layer, Matrices, RowsCache, Weights
 from elm_app.errors import ModelError
 
 FAMILIES = ("qwen2", "llama", "mistral", "qwen3")
@@ -39,6 +39,7 @@ def supported(config: Any) -> bool:
         and config.hidden_size % 32 == 0
         and config.intermediate_size % 32 == 0
         and config.num_attention_heads * _head_dim(config) % 32 == 0
+        and _head_dim(config) % 16 == 0
     )
 
 
@@ -157,15 +158,15 @@ class QuantizedDecoder:
         """These positions of a one-row cache, moved to the front."""
         start, stop, _ = part.indices(cache.length)
         turn = self.turn(torch.tensor([-start]))[0] / self.rope_scale**2
-        return KVCache(rotate(cache.keys[..., start:stop, :], turn), cache.values[..., start:stop, :], stop - start)
+        return KVCache(rotate(cache.keys[..., start:stop, :], turn), cache.values[..., start:stop, :])
 
     def to_tensors(self, cache: KVCache) -> tuple[Tensor, Tensor]:
         """Keys and values of a one-row cache, fp32 (L, kv heads, S, D) each, in this decoder's own order."""
-        return cache.keys[:, 0, :, : cache.length].clone(), cache.values[:, 0, :, : cache.length].clone()
+        return cache.keys[:, 0].clone(), cache.values[:, 0].clone()
 
     def to_cache(self, keys: Tensor, values: Tensor) -> KVCache:
         """The reverse of `to_tensors`; differentiable."""
-        return KVCache(keys[:, None], values[:, None], keys.shape[2])
+        return KVCache(keys[:, None], values[:, None])
 
     @torch.inference_mode()
     def logits(self, embeds: Tensor) -> Tensor:
@@ -198,12 +199,12 @@ class QuantizedDecoder:
         result: Tensor = self._gradients.log_probs(prompt, rows, temperature, past)
         return result
 
-    def begin(self, prompts: list[tuple[KVCache, int]]) -> list[KVCache]:
+    def begin(self, prompts: list[tuple[KVCache, int]]) -> list[RowsCache]:
         """A batch: each prompt's cache, copied for its number of rows; the rows stand in this order."""
-        return [cache.expand(n) for cache, n in prompts]
+        return [cache.rows(n) for cache, n in prompts]
 
     @torch.inference_mode()
-    def step(self, batch: list[KVCache], tokens: Tensor) -> Tensor:
+    def step(self, batch: list[RowsCache], tokens: Tensor) -> Tensor:
         """One new token for every row, int64 (B,), to the logits of the next, fp32 (B, V)."""
         for cache in batch:
             cache.reserve()
@@ -213,10 +214,10 @@ class QuantizedDecoder:
         def attend(number: int, qkv: Tensor) -> Tensor:
             start = 0
             for cache, turn in zip(batch, turns, strict=True):
-                rows = slice(start, start + cache.rows)
+                rows = slice(start, start + len(cache))
                 keys, values = cache.keys[number], cache.values[number]
                 self.kernels.attend(qkv[rows], turn, keys, values, cache.length, mixed[rows])
-                start += cache.rows
+                start += len(cache)
             return mixed
 
         hidden = self._forward(self.embed(tokens), attend)
@@ -224,11 +225,11 @@ class QuantizedDecoder:
             cache.length += 1
         return self._logits(hidden)
 
-    def keep(self, batch: list[KVCache], rows: list[int]) -> list[KVCache]:
+    def keep(self, batch: list[RowsCache], rows: list[int]) -> list[RowsCache]:
         """The batch with these rows only (ascending); a prompt without rows leaves."""
         kept, start = [], 0
         for cache in batch:
-            end = start + cache.rows
+            end = start + len(cache)
             mine = [row - start for row in rows if start <= row < end]
             start = end
             if mine:
@@ -247,7 +248,7 @@ class QuantizedDecoder:
         before = past.length if past else 0
         length, depth = before + len(embeds), depth or len(self.layers)
         shape = (depth, 1, self.kv_heads, length, self.head_dim)
-        cache = KVCache(torch.empty(shape), torch.empty(shape), length)
+        cache = KVCache(torch.empty(shape), torch.empty(shape))
         if past is not None:
             cache.keys[..., :before, :], cache.values[..., :before, :] = past.keys, past.values
         seen = torch.ones(len(embeds), length, dtype=torch.bool).tril_(before) if before else None

@@ -61,30 +61,40 @@ class Layer:
 
 
 class KVCache:
-    """Keys and values of n rows that share a prompt: fp32 (L, n, kv heads, positions, D), `length` positions in use."""
+    """Keys and values of a prompt, read once: fp32 (L, 1, kv heads, S, D)."""
+
+    def __init__(self, keys: Tensor, values: Tensor) -> None:
+        self.keys, self.values = keys, values
+
+    @property
+    def length(self) -> int:
+        """S, how many positions it holds."""
+        return int(self.keys.shape[3])
+
+    def rows(self, n: int) -> RowsCache:
+        """n copies that grow."""
+        keys, values = (part.expand(-1, n, -1, -1, -1) for part in (self.keys, self.values))
+        spare = _GROWTH - self.length % _GROWTH
+        longer = F.pad(keys.transpose(3, 4), (0, spare)), F.pad(values, (0, 0, 0, spare))
+        return RowsCache(*longer, self.length)
+
+
+class RowsCache:
+    """Keys, fp32 (L, n, kv heads, D, capacity), and values, fp32 (L, n, kv heads, capacity, D), of n rows that share a
+    prompt; `length` positions are in use."""
 
     def __init__(self, keys: Tensor, values: Tensor, length: int) -> None:
         self.keys, self.values, self.length = keys, values, length
 
-    @property
-    def rows(self) -> int:
+    def __len__(self) -> int:
         return int(self.keys.shape[1])
-
-    def expand(self, n: int) -> KVCache:
-        """n copies of a one-row cache."""
-        keys, values = (part.expand(-1, n, -1, -1, -1) for part in (self.keys, self.values))
-        return KVCache(_longer(keys), _longer(values), self.length)
 
     def reserve(self) -> None:
         """Make room for one more position."""
-        if self.length == self.keys.shape[3]:
-            self.keys, self.values = _longer(self.keys), _longer(self.values)
+        if self.length == self.keys.shape[4]:
+            self.keys, self.values = F.pad(self.keys, (0, _GROWTH)), F.pad(self.values, (0, 0, 0, _GROWTH))
 
     def keep(self, rows: list[int]) -> None:
         """Drop all rows but these."""
         index = torch.tensor(rows)
         self.keys, self.values = self.keys.index_select(1, index), self.values.index_select(1, index)
-
-
-def _longer(positions: Tensor) -> Tensor:
-    return F.pad(positions, (0, 0, 0, _GROWTH))

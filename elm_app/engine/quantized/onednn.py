@@ -68,13 +68,13 @@ class OneDnnKernels:
         return self.quantize(F.silu(gate).mul_(up))
 
     def attend(self, qkv: Tensor, turn: Tensor, keys: Tensor, values: Tensor, length: int, out: Tensor) -> None:
-        rows, kv_heads, _, size = keys.shape
+        rows, kv_heads, size, _ = keys.shape
         heads = out.shape[1] // size
         query, key, value = qkv.unflatten(1, (-1, size)).split([heads, kv_heads, kv_heads], 1)
-        keys[:, :, length], values[:, :, length] = rotate(key, turn), value
+        keys[..., length], values[:, :, length] = rotate(key, turn), value
         grouped = rotate(query, turn).view(rows, kv_heads, -1, size)
-        seen = slice(0, length + 1)
-        out[:] = F.scaled_dot_product_attention(grouped, keys[:, :, seen], values[:, :, seen]).flatten(1)
+        known, seen = keys[..., : length + 1].transpose(2, 3), values[:, :, : length + 1]
+        out[:] = F.scaled_dot_product_attention(grouped, known, seen).flatten(1)
 
 
 def quantize_weight(weight: Tensor) -> tuple[Tensor, Tensor]:

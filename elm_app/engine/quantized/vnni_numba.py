@@ -16,6 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
+from elm_app.engine.quantized.attention_intrinsics import SPAN, product_tile
 from elm_app.engine.quantized.vnni_intrinsics import PANEL, address, dot_tile, float_of_bits
 
 _NEAR = 1 << 19
@@ -131,6 +132,36 @@ def gate_quantize(gate_up, codes, scale, total):
         scale[row], total[row] = _quantize_row(values, codes[row])
 
 
+_four4, _two4, _one4 = product_tile(4, 4), product_tile(2, 4), product_tile(1, 4)
+_four1, _two1, _one1 = product_tile(4, 1), product_tile(2, 1), product_tile(1, 1)
+
+
+@njit(forceinline=True)
+def _product(left, row_stride, step, right, right_stride, count, out, out_stride, rows, wide):
+    """out (rows, 64 if `wide` else 16) = left (rows, count) @ right (count, …); addresses, strides in bytes."""
+    row = 0
+    while row < rows:
+        a, o = left + row * row_stride, out + row * out_stride
+        if rows - row >= 4:
+            if wide:
+                _four4(a, row_stride, step, right, right_stride, count, o, out_stride)
+            else:
+                _four1(a, row_stride, step, right, right_stride, count, o, out_stride)
+            row += 4
+        elif rows - row >= 2:
+            if wide:
+                _two4(a, row_stride, step, right, right_stride, count, o, out_stride)
+            else:
+                _two1(a, row_stride, step, right, right_stride, count, o, out_stride)
+            row += 2
+        else:
+            if wide:
+                _one4(a, row_stride, step, right, right_stride, count, o, out_stride)
+            else:
+                _one1(a, row_stride, step, right, right_stride, count, o, out_stride)
+            row += 1
+
+
 @njit(cache=True, nogil=True, parallel=True, boundscheck=False)
 def attend(qkv, turn, keys, values, length, out):
     """One new position for n rows that share a cache: rotate, append, and attend to all positions so far.
@@ -138,10 +169,11 @@ def attend(qkv, turn, keys, values, length, out):
     Args:
         qkv: fp32 (n, (heads + 2 · kv) · D), neighbouring elements of queries and keys rotated together.
         turn: fp32 (D,), cos and sin of each pair's angle, alternating.
-        keys, values: fp32 (n, kv, capacity, D); position `length` is written.
+        keys: fp32 (n, kv, D, capacity), a multiple of 64; values: fp32 (n, kv, capacity, D); position `length` is
+            written. D is a multiple of 16.
         out: fp32 (n, heads · D).
     """
-    rows, kv, _, size = keys.shape
+    rows, kv, size, capacity = keys.shape
     heads = out.shape[1] // size
     group = heads // kv
     factor = np.float32(1.0) / np.sqrt(np.float32(size))
@@ -150,8 +182,8 @@ def attend(qkv, turn, keys, values, length, out):
         key, value = keys[row, head], values[row, head]
         source = qkv[row, (heads + head) * size : (heads + head + 1) * size]
         for d in range(0, size, 2):
-            key[length, d] = source[d] * turn[d] - source[d + 1] * turn[d + 1]
-            key[length, d + 1] = source[d] * turn[d + 1] + source[d + 1] * turn[d]
+            key[d, length] = source[d] * turn[d] - source[d + 1] * turn[d + 1]
+            key[d + 1, length] = source[d] * turn[d + 1] + source[d + 1] * turn[d]
         value[length] = qkv[row, (heads + kv + head) * size : (heads + kv + head + 1) * size]
         query = np.empty((group, size), np.float32)
         for member in range(group):
@@ -160,15 +192,20 @@ def attend(qkv, turn, keys, values, length, out):
                 left, right = qkv[row, at + d] * factor, qkv[row, at + d + 1] * factor
                 query[member, d] = left * turn[d] - right * turn[d + 1]
                 query[member, d + 1] = left * turn[d + 1] + right * turn[d]
-        weights = np.empty((group, length + 1), np.float32)
-        mixed = np.zeros((group, size), np.float32)
-        _scores(query, key, weights)
-        _softmax(weights)
-        _mix(weights, value, mixed)
-        for member in range(group):
-            at = (head * group + member) * size
-            for d in range(size):
-                out[row, at + d] = mixed[member, d]
+        span = (length // SPAN + 1) * SPAN
+        weights = np.empty((group, span), np.float32)
+        for t in range(0, span, SPAN):
+            to = address(weights) + t * 4
+            _product(address(query), size * 4, 4, address(key) + t * 4, capacity * 4, size, to, span * 4, group, True)
+        _softmax(weights, length + 1)
+        at, d = address(out) + (row * out.shape[1] + head * group * size) * 4, 0
+        while d < size:
+            wide = size - d >= SPAN
+            _product(
+                address(weights), span * 4, 4, address(value) + d * 4, size * 4, length + 1, at + d * 4, size * 4,
+                group, wide,
+            )  # fmt: skip
+            d += SPAN if wide else 16
 
 
 _LOOSE = {"reassoc", "contract", "nsz"}
@@ -176,47 +213,18 @@ _LOOSE = {"reassoc", "contract", "nsz"}
 
 
 @njit(fastmath=_LOOSE, forceinline=True)
-def _scores(query, key, weights):
-    """weights (g, T) = query (g, D) · key (≥ T, D), each key being read once."""
-    for t in range(weights.shape[1]):
-        for member in range(len(query)):
-            score = np.float32(0.0)
-            for d in range(query.shape[1]):
-                score += query[member, d] * key[t, d]
-            weights[member, t] = score
-
-
-@njit(fastmath=_LOOSE, forceinline=True)
-def _softmax(scores):
-    """Along the last dimension of (g, T), in place."""
+def _softmax(scores, count):
+    """Along the first `count` numbers of the last dimension of (g, T), in place."""
     for member in range(len(scores)):
         peak, norm = np.float32(-1e30), np.float32(0.0)
-        for t in range(scores.shape[1]):
+        for t in range(count):
             peak = max(peak, scores[member, t])
-        for t in range(scores.shape[1]):
+        for t in range(count):
             weight = exp(scores[member, t] - peak)
             scores[member, t] = weight
             norm += weight
-        for t in range(scores.shape[1]):
+        for t in range(count):
             scores[member, t] /= norm
-
-
-@njit(fastmath=_LOOSE, forceinline=True)
-def _mix(weights, value, out):
-    """out (g, D) += weights (g, T) @ value (≥ T, D), eight values at a time so that `out` is touched less."""
-    count = weights.shape[1]
-    for t in range(0, count - 7, 8):
-        for m in range(len(weights)):
-            a, b, c, d = weights[m, t], weights[m, t + 1], weights[m, t + 2], weights[m, t + 3]
-            e, f, g, h = weights[m, t + 4], weights[m, t + 5], weights[m, t + 6], weights[m, t + 7]
-            for n in range(out.shape[1]):
-                left = (a * value[t, n] + b * value[t + 1, n]) + (c * value[t + 2, n] + d * value[t + 3, n])
-                right = (e * value[t + 4, n] + f * value[t + 5, n]) + (g * value[t + 6, n] + h * value[t + 7, n])
-                out[m, n] += left + right
-    for t in range(count - count % 8, count):
-        for m in range(len(weights)):
-            for n in range(out.shape[1]):
-                out[m, n] += weights[m, t] * value[t, n]
 
 
 @njit(cache=True, nogil=True, parallel=True, boundscheck=False)

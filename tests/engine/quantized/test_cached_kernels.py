@@ -21,7 +21,7 @@ made = np.random.default_rng(0)
 some = lambda *shape: made.standard_normal(shape).astype(np.float32)
 codes_of = lambda size: (np.empty((33, size), np.int8), np.empty(33, np.float32), np.empty(33, np.int32))
 found = []
-keys, values = some(4, 2, 200, 64), some(4, 2, 200, 64)
+keys, values = some(4, 2, 64, 192), some(4, 2, 192, 64)
 for length in (0, 33, 64, 150):
     found.append(np.empty((4, 14 * 64), np.float32))
     vnni.attend(some(4, 18 * 64), some(64), keys, values, length, found[-1])

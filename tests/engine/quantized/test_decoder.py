@@ -159,15 +159,15 @@ def test_norm_and_gate(kernels: Kernels) -> None:
 
 def test_attention_is_that_of_torch(kernels: Kernels) -> None:
     rows, kv, heads, size, length = 3, 2, 6, 32, 20
-    keys, values = randn(rows, kv, 40, size), randn(rows, kv, 40, size, seed=1)
+    keys, values = randn(rows, kv, size, 64), randn(rows, kv, 64, size, seed=1)
     qkv, angles = randn(rows, (heads + 2 * kv) * size, seed=2), randn(size // 2, seed=3)
     turn = torch.stack([angles.cos(), angles.sin()], -1).flatten()
     out = torch.empty(rows, heads * size)
     kernels.attend(qkv, turn, keys, values, length, out)
     query, key, value = qkv.unflatten(1, (-1, size)).split([heads, kv, kv], 1)
-    torch.testing.assert_close(keys[:, :, length], rotate(key, turn))
+    torch.testing.assert_close(keys[..., length], rotate(key, turn))
     torch.testing.assert_close(values[:, :, length], value)
-    seen = [part[:, :, : length + 1].repeat_interleave(heads // kv, 1) for part in (keys, values)]
+    seen = [part[:, :, : length + 1].repeat_interleave(heads // kv, 1) for part in (keys.mT, values)]
     reference = F.scaled_dot_product_attention(rotate(query, turn)[:, :, None], seen[0], seen[1])
     torch.testing.assert_close(out, reference.flatten(1), atol=1e-5, rtol=1e-5)
 
