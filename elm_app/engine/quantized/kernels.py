@@ -70,7 +70,7 @@ class Kernels(Protocol):
         Args:
             qkv: fp32 (n, (heads + 2 · kv heads) · D), pairs that RoPE rotates being neighbours.
             turn: fp32 (D,), cos and sin of each pair's angle, alternating.
-            keys: fp32 (n, kv heads, D, capacity); values: fp32 (n, kv heads, capacity, D); position `length` is written.
+            keys: fp32 (n, kv heads, D, capacity), values: fp32 (n, kv heads, capacity, D); `length` is written.
             out: fp32 (n, heads · D), written.
         """
 
