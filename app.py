@@ -8,13 +8,15 @@ from __future__ import annotations
 import logging
 import threading
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from elm_app.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings, memories_dir
 from elm_app.errors import ElmError
-from elm_app.llm.loader import Models
+from elm_app.events import Progress
+from elm_app.llm.choice import here
+from elm_app.llm.loader import Models, device_for, fetch, fetched
 from elm_app.memory.embedder import Embedders
 from elm_app.memory.store import Store
 from elm_app.runs.learn import can_resume, learn_run, resume_run
@@ -23,6 +25,7 @@ from elm_app.runs.solve import solve_run
 from elm_app.runs.stream import can_resume_stream, resume_stream, stream_run
 from elm_app.runs.tools import Tools
 from elm_app.studio.actions import Actions, StreamActions
+from elm_app.studio.fetching import Fetching, Weights
 from elm_app.studio.page import build
 from elm_app.studio.theme import launch_options
 from elm_app.types import Problem
@@ -34,12 +37,14 @@ def main() -> None:
     """Show the page, then load the model in the background so that the first problem need not wait for it."""
     tools = Tools(Models(), Store(memories_dir()), Embedders())
     runner = Runner(memories_dir() / "runs")
-    page = build(runner, actions(runner, tools))
+    does = actions(runner, tools)
+    page = build(runner, does)
     page.launch(prevent_thread_lock=True, **launch_options())
     threading.Thread(target=_preload, args=(tools,), name="elm-preload", daemon=True).start()
     try:
         page.block_thread()
     finally:
+        does.fetching.close()
         runner.close()
         tools.store.close()
 
@@ -72,6 +77,10 @@ def actions(runner: Runner, tools: Tools) -> Actions:
         ready = stream_run(problems, model, sampling, routing, learning, tools, name=name)
         return streamed(replace(ready, settings=ready.settings | how))
 
+    def bring(settings: ModelSettings, report: Callable[[Progress], None], cancelled: Callable[[], bool]) -> None:
+        fetch(settings, report, cancelled)  # first, so that a run with another model need not wait for it
+        tools.models.get(settings, report, cancelled)
+
     return Actions(
         solve=solve,
         learn=learn,
@@ -79,6 +88,7 @@ def actions(runner: Runner, tools: Tools) -> Actions:
         can_resume=lambda run: can_resume(run, tools),
         store=tools.store,
         embedders=tools.embedders,
+        fetching=Fetching(Weights(lambda: here(device_for("auto")), fetched, bring)),
         streams=StreamActions(stream, lambda out: streamed(resume_stream(out, tools)), can_resume_stream),
     )
 

@@ -2,6 +2,7 @@
 // Gradio runs this once with `element` (the skeleton in studio/skeleton.py) and `server` (the functions `tail`, `stop`).
 
 const LIVE_MS = 180; // between two questions while a run is written
+const COMING_MS = 400; // while weights are fetched
 const IDLE_MS = 2500; // and while nothing happens here: another window may have started a run
 const part = (name) => element.querySelector(`[data-part="${name}"]`);
 const section = element.querySelector(".elm-run");
@@ -16,6 +17,8 @@ let asked = 0; // counts questions, so that a late answer to an old one is dropp
 let failures = 0;
 let stopping = ""; // the run that was asked to stop and has not ended yet
 const watchers = []; // functions that are given every answer after it was shown
+const heard = []; // the same, and those without a run
+let coming = null; // the weights that are being fetched
 let tabbing = 0; // the timer of a tab that is being opened
 let left = 0; // how often somebody chose another tab
 let filled = ""; // what this script last wrote into the problem box
@@ -154,6 +157,12 @@ function decode(html) {
 }
 
 function show(answer, gone) {
+  coming = answer.coming || null;
+  shown(answer, gone);
+  for (const each of heard) each(answer);
+}
+
+function shown(answer, gone) {
   const first = since < 0;
   part("empty").hidden = Boolean(answer.run);
   part("elsewhere").hidden = !answer.elsewhere;
@@ -199,8 +208,9 @@ function show(answer, gone) {
 function setLive(value, here = false) {
   live = value;
   stoppable = value && here;
-  page.classList.toggle("elm-busy", stoppable);
-  document.querySelector("#elm-stop")?.setAttribute("aria-disabled", !stoppable);
+  const busy = stoppable || (coming && !run);
+  page.classList.toggle("elm-busy", Boolean(busy));
+  document.querySelector("#elm-stop")?.setAttribute("aria-disabled", !busy);
 }
 
 function address(id) {
@@ -232,7 +242,7 @@ async function ask() {
       setStatus("The program does not answer; trying again");
     }
   }
-  const usual = replay ? replay.wait() : live ? LIVE_MS : IDLE_MS;
+  const usual = replay ? replay.wait() : live ? LIVE_MS : coming ? COMING_MS : IDLE_MS;
   const wait = failures ? Math.min(5000, 300 * 2 ** failures) : usual;
   timer = setTimeout(ask, document.hidden ? Math.max(wait, 1500) : wait);
 }
@@ -279,6 +289,7 @@ function tab(name, tries = 60) {
 }
 
 function stop() {
+  if (coming && !run) return does.unfetch();
   if (!run || !stoppable) return;
   stopping = run;
   setStatus("Stopping");
@@ -361,7 +372,7 @@ function onClick(event) {
 }
 
 function onKey(event) {
-  if (event.key === "Escape" && stoppable && !event.defaultPrevented) stop();
+  if (event.key === "Escape" && !event.defaultPrevented) stop();
 }
 
 document.addEventListener("click", onClick);

@@ -108,7 +108,7 @@ def _common() -> _Parser:
         "--model", default=config.default_model(), help="a preset, a hub id or a folder (default: auto)"
     )
     common.add_argument("--device", default="auto", help="cpu, cuda or auto")
-    common.add_argument("--quantization", default="auto", help="int8, nf4, none or auto")
+    common.add_argument("--quantization", default="auto", help="4-bit, int8, nf4, none or auto")
     common.add_argument("--json", action="store_true", help="one JSON document on stdout and nothing else")
     common.add_argument("--quiet", action="store_true", help="no progress on stderr")
     common.add_argument("--debug", action="store_true", default=config.debug(), help="show tracebacks")

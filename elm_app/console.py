@@ -32,6 +32,11 @@ def run_to_end(
     view, reporter = RunView(), Reporter(quiet=options.quiet)
     with closing(Runner(folder, options.debug)) as runner, closing(reporter):
         reporter.recovered(runner.recovered)
+        if ready.settings.get("model") == "auto" and not options.quiet:
+            from elm_app.llm.choice import here
+            from elm_app.llm.loader import device_for
+
+            reporter.chosen(here(device_for(ready.settings["device"])))
         run = runner.submit(command, ready.problem, ready.settings, ready.work, ready.run)
         try:
             tell(follow(folder, run), view, reporter)

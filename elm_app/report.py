@@ -30,6 +30,7 @@ from elm_app.events import (
     TraceFinished,
     Verified,
 )
+from elm_app.llm.choice import Choice
 from elm_app.results import StreamRow
 from elm_app.runs.stream_view import StreamView
 from elm_app.runs.view import RunView
@@ -63,6 +64,11 @@ class Reporter:
         """Tell the user which runs an earlier program left without an ending."""
         if runs and not self.quiet:
             self._line(f"closed after an interruption: run {', '.join(runs)}")
+
+    def chosen(self, choice: Choice) -> None:
+        """Tell the user which model `auto` is, and why."""
+        if not self.quiet:
+            self._line(choice.reason)
 
     def show(self, view: RunView, event: Event) -> None:
         """Tell the user about an event that `view` has taken in."""

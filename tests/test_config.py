@@ -114,7 +114,7 @@ class TestModel:
     def test_the_defaults_fit(self) -> None:
         assert ModelSettings() == ModelSettings("auto", "auto", "auto")
 
-    @pytest.mark.parametrize("quantization", ["auto", "int8", "nf4", "none"])
+    @pytest.mark.parametrize("quantization", ["auto", "4-bit", "int8", "nf4", "none"])
     @pytest.mark.parametrize("device", ["auto", "cpu", "cuda"])
     def test_what_fits(self, quantization: Any, device: Any) -> None:
         settings = ModelSettings("tiny", quantization, device)
@@ -124,7 +124,7 @@ class TestModel:
         ("name", "values", "fits"),
         [
             ("model", ["", "  ", "\n"], "a preset, a hub id or a local folder"),
-            ("quantization", ["", "int4", "NF4", None, ["int8"]], "one of auto, int8, nf4, none"),
+            ("quantization", ["", "int4", "NF4", None, ["int8"]], "one of auto, 4-bit, int8, nf4, none"),
             ("device", ["", "gpu", "CPU", "cuda:0", None], "one of auto, cpu, cuda"),
         ],
     )

@@ -18,7 +18,8 @@ from elm_app.config import Device, ModelSettings
 from elm_app.engine.quantized.formats import FORMATS
 from elm_app.errors import BadInput, ModelError, OutOfMemory, Stopped
 from elm_app.events import Progress
-from elm_app.llm.presets import PRESETS, preset_for
+from elm_app.llm.choice import here
+from elm_app.llm.presets import PRESETS
 from elm_app.llm.weights import LocalModel, resolve, with_floats
 from elm_app.types import ModelInfo
 from elm_app.weights.gguf import GgufTensors, RawBlocks
@@ -61,9 +62,7 @@ class Models:
 
     def preload(self, settings: ModelSettings) -> bool:
         """Load a model ahead of its first use if its weights are on this machine; returns whether they were."""
-        try:
-            resolve(_named(settings), progress=lambda _: None, cancelled=lambda: True)
-        except Stopped:
+        if not fetched(settings):
             return False
         self.get(settings, lambda _: None)
         return True
@@ -84,7 +83,7 @@ def load(
         Stopped: `cancelled()` became true.
     """
     device = device_for(settings.device)
-    source = resolve(_named(settings), progress=report, cancelled=cancelled)
+    source = fetch(settings, report, cancelled)
     report(Progress("load", f"Loading {source.id}", 0, 0))
     from transformers import AutoConfig, AutoTokenizer, GenerationConfig
     from transformers.utils import logging as transformers_logging
@@ -123,8 +122,25 @@ def _hub_name(model: str) -> str:
     return PRESETS[model].repo if model in PRESETS else model
 
 
+def fetched(settings: ModelSettings) -> bool:
+    """Whether a model's weights are on this machine; a name that is no preset and no folder is asked for at the hub.
+
+    Raises what `fetch` raises, but for `Stopped`.
+    """
+    try:
+        fetch(settings, lambda _: None, lambda: True)
+    except Stopped:
+        return False
+    return True
+
+
+def fetch(settings: ModelSettings, report: Report, cancelled: Callable[[], bool]) -> LocalModel:
+    """Bring a model's weights to this machine. Raises what `resolve` raises."""
+    return resolve(_named(settings), progress=report, cancelled=cancelled)
+
+
 def _named(settings: ModelSettings) -> str:
-    return preset_for(device_for(settings.device)) if settings.model == "auto" else settings.model
+    return here(device_for(settings.device)).preset if settings.model == "auto" else settings.model
 
 
 def device_for(wish: Device) -> str:

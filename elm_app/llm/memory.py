@@ -1,4 +1,4 @@
-"""How much memory is free for a model."""
+"""How much memory there is, and how much is free for a model."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ import psutil
 import torch
 
 CGROUP = Path("/sys/fs/cgroup")
+
+
+def total_memory() -> int:
+    """Bytes of the machine, or of the container if its limit is lower."""
+    limit = _number(CGROUP / "memory.max")
+    total = int(psutil.virtual_memory().total)
+    return total if limit is None else min(total, limit)
 
 
 def free_memory(device: str) -> int:

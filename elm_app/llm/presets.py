@@ -100,8 +100,3 @@ PRESETS: dict[str, Preset] = {
         repo="meta-llama/Llama-3.1-8B-Instruct",
     ),
 }
-
-
-def preset_for(device: str) -> str:
-    """The preset that `auto` means on a device, `cpu` or `cuda`."""
-    return "base" if device == "cuda" else "small"

@@ -10,6 +10,7 @@ from typing import Any
 from elm_app.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
 from elm_app.memory.embedder import Embedders
 from elm_app.memory.store import Store
+from elm_app.studio.fetching import Fetching
 from elm_app.types import Problem
 
 
@@ -40,6 +41,7 @@ class Actions:
         learn: learn from a problem; the last argument is the run that it was asked from, or None.
         resume: go on with the learning run of that id.
         can_resume: whether that run left something to go on from.
+        fetching: brings a model here before anything is asked of it.
         streams: what the Stream page can ask for; without it there is no such page.
     """
 
@@ -49,4 +51,5 @@ class Actions:
     can_resume: Callable[[str], bool]
     store: Store
     embedders: Embedders
+    fetching: Fetching
     streams: StreamActions | None = None

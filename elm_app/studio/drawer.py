@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gradio as gr
 
 from elm_app import config
@@ -31,6 +33,7 @@ def model_and_sampling() -> Fields:
             ),
             gr.Dropdown(NUMBERS, value="auto", label="Numbers", info="how weights are held", scale=2, min_width=200),
         ]
+    _machine(*fields)
     with gr.Row():
         fields += [
             gr.Number(
@@ -50,6 +53,18 @@ def model_and_sampling() -> Fields:
             ),
         ]
     return fields
+
+
+def _machine(model: gr.components.Component, numbers: gr.components.Component) -> None:
+    """The line that says why it is this model, which `assets/model.js` fills, and what its button presses."""
+    quiet: dict[str, Any] = {"api_visibility": "private"}
+    gr.HTML('<p data-machine role="status"></p>', apply_default_css=False, js_on_load=None, elem_id="elm-machine")
+    other = gr.Button("Use the other model", elem_id="elm-other", elem_classes="elm-hidden")
+    other.click(None, None, model, js="() => window.elm.other()", **quiet)
+    gr.on(
+        [model.change, numbers.change], None, [model, numbers], None,
+        js="(model, numbers) => { window.elm.model(model, numbers); }", **quiet,
+    )  # fmt: skip
 
 
 def routing(store: Store, drawer: gr.Button) -> Fields:

@@ -51,7 +51,8 @@ MODELS = [
 ]
 NUMBERS = [
     ("automatic", "auto"),
-    ("4-bit weights in int8 arithmetic (CPU)", "int8"),
+    ("4-bit: the checkpoint's own blocks (CPU)", "4-bit"),
+    ("8-bit arithmetic (CPU)", "int8"),
     ("4-bit NF4", "nf4"),
     ("full precision", "none"),
 ]

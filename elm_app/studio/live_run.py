@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,12 +21,13 @@ from elm_app.runs.view import RunView, TraceView
 from elm_app.studio import learn, links, recalled, render, words
 from elm_app.studio.actions import Actions
 from elm_app.studio.course import Course, estimate, share
+from elm_app.studio.meter import Meter, Wait
 from elm_app.studio.palette import classes, remember
 from elm_app.studio.prose import block_html, blocks, settled
 from elm_app.types import Arm
 
-PACE_SECONDS = 8.0
-"""How far back the speed of a wait is measured."""
+FETCHING = ("download", "verify", "convert")
+"""Stages of a wait for weights."""
 
 
 @dataclass
@@ -64,8 +64,7 @@ class LiveRun:
         self._links: dict[str, str | None] = {}
         self._parts: dict[str, tuple[str, int]] = {}
         self._cards: dict[tuple[Arm, int], _Card] = {}
-        self._waits: deque[tuple[float, float]] = deque()
-        self._stage = ""
+        self._meter = Meter()
 
     def update(self) -> None:
         """Take in what the log has since. Raises `RunError` if it cannot be read."""
@@ -78,7 +77,8 @@ class LiveRun:
         """Take in events and draw what they change."""
         for entry in entries:
             self.view.apply(entry)
-            self._measure(entry)
+            if isinstance(entry.event, Progress):
+                self._meter.take(entry.at, entry.event)
             self._learn(entry)
         if entries:
             self.seq = entries[-1].seq
@@ -102,7 +102,7 @@ class LiveRun:
             "blank": self.view.ended and not self.view.traces,
             "problem": self.view.problem,
             "arms": {arm: words.arm(self.view, arm) for arm in words.arms(self.view)},
-            "status": render.status(self.view, ahead, self._pace()),
+            "status": render.status(self.view, ahead, self._meter.pace()),
             "shown": [f"{arm}-{index}" for arm, index in self._cards],
             "offer": self._offer(),
             **self._learning(live),
@@ -113,6 +113,18 @@ class LiveRun:
                 if card.shell_seq > since or max(card.seqs, default=-1) > since
             ],
         }
+
+    def coming(self) -> Wait | None:
+        """How far the weights are that the run waits for, before it can begin."""
+        view = self.view
+        if view.status != "loading" or view.progress is None or view.progress.stage not in FETCHING:
+            return None
+        return Wait(view.progress, self._meter.pace())
+
+    def waits(self) -> bool:
+        """Whether the run has not begun: it stands in the queue, or weights are fetched for it."""
+        view = self.view
+        return not view.traces and view.learn is None and (view.status == "queued" or self.coming() is not None)
 
     def _offer(self) -> dict[str, str] | None:
         """For a solved problem: how long learning from it takes, and what else there is to know."""
@@ -220,21 +232,3 @@ class LiveRun:
                 shell = render.card(view, trace, found, len(card.sources))
                 if shell != card.shell:
                     card.shell, card.shell_seq = shell, self.seq
-
-    def _measure(self, entry: Entry) -> None:
-        if not isinstance(entry.event, Progress):
-            return
-        if entry.event.stage + entry.event.message != self._stage:
-            self._stage = entry.event.stage + entry.event.message
-            self._waits.clear()
-        self._waits.append((entry.at, entry.event.done))
-        while len(self._waits) > 2 and entry.at - self._waits[0][0] > PACE_SECONDS:
-            self._waits.popleft()
-
-    def _pace(self) -> render.Pace:
-        if len(self._waits) < 2:
-            return render.Pace()
-        (first_at, first), (last_at, last) = self._waits[0], self._waits[-1]
-        if last_at - first_at < 0.5 or last <= first:
-            return render.Pace()
-        return render.Pace((last - first) / (last_at - first_at))

@@ -77,13 +77,14 @@ class Memories:
     def memories_list(self, ask: Ask) -> dict[str, Any]:
         """A page of the list: all that fit, or the nearest to a text."""
         asked, all = shelf.wanted(ask), self.store.count()
-        answer = {"stamp": stamp(self.store), "count": all, "starter": self._starter() if STARTER.is_file() else 0}
+        answer = {"stamp": stamp(self.store), "count": all, "starter": starters(self.store)}
         scores: dict[str, float] | None = None
         if asked.text and all:
             key = self.meaning.key(asked.text)
             if isinstance(key, Progress):
                 amount = words.amount(key.done, key.total, key.unit)
-                return {"waiting": words.DOT.join(part for part in (key.message, amount) if part)}
+                once = "searching by meaning needs this, once" if key.stage == "download" else ""
+                return {"waiting": words.DOT.join(part for part in (key.message, amount, once) if part)}
             found = self.store.nearest(key, shelf.NEAREST, **asked.filters)
             total = len(found)
             some = found[asked.offset : asked.offset + shelf.PAGE]
@@ -195,10 +196,12 @@ class Memories:
     def _has_run(self, run: str) -> bool:
         return bool(run) and "/" not in run and "\0" not in run and (self.runs / f"{run}.jsonl").is_file()
 
-    def _starter(self) -> int:
-        """How many starter memories are not in the store."""
-        ids = _ids_in(STARTER, STARTER.stat().st_mtime_ns)
-        return sum(not (self.store.adapters / id).exists() for id in ids)
+
+def starters(store: Store) -> int:
+    """How many starter memories are not in the store."""
+    if not STARTER.is_file():
+        return 0
+    return sum(not (store.adapters / id).exists() for id in _ids_in(STARTER, STARTER.stat().st_mtime_ns))
 
 
 def _id(ask: Ask) -> str:

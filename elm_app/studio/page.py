@@ -7,6 +7,7 @@ only hand a run's id over, so nothing is lost when they end.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -20,10 +21,12 @@ from elm_app.studio.asks import Asks
 from elm_app.studio.form import model_settings, route_settings, sampling_settings
 from elm_app.studio.history import History
 from elm_app.studio.index import Index
+from elm_app.studio.machine import Machine
 from elm_app.studio.skeleton import HEADER, LIVE
 from elm_app.studio.tail import Tail
 from elm_app.studio.theme import ASSETS
 
+SCRIPTS = ("elm.js", "model.js", "learn.js", "replay.js")
 _QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
@@ -37,7 +40,7 @@ def build(runner: Runner, actions: Actions) -> gr.Blocks:
         gr.HTML(html_template=HEADER, js_on_load=None, apply_default_css=False, elem_id="elm-header")
         with gr.Tabs(selected="solve", elem_id="elm-tabs"):
             with gr.Tab("Solve", id="solve", elem_id="elm-solve"):
-                _solve_tab(runner, actions, tail, asks)
+                _solve_tab(runner, actions, tail, asks, Machine(actions, tail, history))
             with gr.Tab("Explain", id="explain", elem_id="elm-explain"):
                 explained.panel(asks, desk.meaning, desk.atlas)
             gr.Tab("Memories", id="memories", elem_id="elm-memories")
@@ -53,7 +56,7 @@ def build(runner: Runner, actions: Actions) -> gr.Blocks:
     return page
 
 
-def _solve_tab(runner: Runner, actions: Actions, tail: Tail, asks: Asks) -> None:
+def _solve_tab(runner: Runner, actions: Actions, tail: Tail, asks: Asks, machine: Machine) -> None:
     with gr.Row(elem_id="elm-ask", equal_height=False):
         problem = gr.Textbox(
             label="Problem",
@@ -81,7 +84,7 @@ def _solve_tab(runner: Runner, actions: Actions, tail: Tail, asks: Asks) -> None
         fields = [*drawers.model_and_sampling(), *drawers.routing(actions.store, drawer)]
         settings_notice = _notice("elm-settings-notice")
     told = gr.JSON(visible=False)
-    _live(runner, tail, asks)
+    _live(runner, tail, [*asks.functions(), *machine.functions()])
 
     def submit(*values: Any) -> tuple[str, str, dict[str, str]]:
         text, model, quantization, samples, temperature, tokens, seed, memory, *way = values
@@ -111,7 +114,7 @@ def _notice(elem_id: str) -> gr.HTML:
     return gr.HTML(apply_default_css=False, js_on_load=None, elem_id=elem_id, elem_classes="elm-notice")
 
 
-def _live(runner: Runner, answers: Tail, asks: Asks) -> None:
+def _live(runner: Runner, answers: Tail, more: list[Callable[[Any], dict[str, Any]]]) -> None:
     def tail(ask: dict[str, Any]) -> dict[str, Any]:
         run, since, viewer, at = (ask.get(name) for name in ("run", "since", "viewer", "at"))
         return answers.answer(
@@ -127,8 +130,8 @@ def _live(runner: Runner, answers: Tail, asks: Asks) -> None:
 
     gr.HTML(
         html_template=LIVE,
-        js_on_load="".join((ASSETS / name).read_text(encoding="utf-8") for name in ("elm.js", "learn.js", "replay.js")),
+        js_on_load="".join((ASSETS / name).read_text(encoding="utf-8") for name in SCRIPTS),
         apply_default_css=False,
-        server_functions=[tail, stop, *asks.functions()],
+        server_functions=[tail, stop, *more],
         elem_id="elm-live",
     )

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from elm_app.errors import ElmError
 from elm_app.events import Progress
 from elm_app.runs.view import RunView, TraceView
 from elm_app.studio import learn, words
 from elm_app.studio.anchors import replay_link, run_link
+from elm_app.studio.meter import Pace, Wait
 from elm_app.studio.palette import AnswerClass, classes
 from elm_app.studio.prose import inline_html
 from elm_app.types import Arm
@@ -31,13 +31,6 @@ WAITING = ("queued", "loading", "retrieving", "reading")
 """A solving run before its first token."""
 
 
-@dataclass(frozen=True)
-class Pace:
-    """How fast the wait in progress goes, in its unit per second; None while nobody knows."""
-
-    per_second: float | None = None
-
-
 def status(view: RunView, ahead: int = 0, pace: Pace | None = None) -> str:
     """What is happening, in one line."""
     if view.command == "learn" and view.status not in ("queued", "loading", "failed"):
@@ -46,7 +39,7 @@ def status(view: RunView, ahead: int = 0, pace: Pace | None = None) -> str:
         case "queued":
             parts = [words.waiting(ahead)]
         case "loading":
-            parts = _wait(view.progress, pace or Pace()) if view.progress else [STAGES["load"]]
+            parts = wait(view.progress, pace or Pace()) if view.progress else [STAGES["load"]]
         case "retrieving":
             parts = [STAGES["retrieve"]]
         case "reading":
@@ -54,9 +47,11 @@ def status(view: RunView, ahead: int = 0, pace: Pace | None = None) -> str:
         case "sampling":
             parts = [words.finished_of(view), *_verdicts(view)]
         case "weighing":
-            parts = _wait(view.progress, pace or Pace()) if view.progress else [STAGES["weigh"]]
+            parts = wait(view.progress, pace or Pace()) if view.progress else [STAGES["weigh"]]
         case "done":
             parts = _verdicts(view) or ["Done"]
+        case "stopped" if view.model is None:
+            parts = ["Stopped before the model was here"]
         case "stopped":
             parts = ["Stopped", words.finished_of(view), *_verdicts(view)]
         case _:
@@ -74,7 +69,8 @@ def _verdicts(view: RunView) -> list[str]:
     return [f"{side} it {', '.join(told)}" for side, arm in sides.items() if (told := words.verdict(view, arm)[:1])]
 
 
-def _wait(progress: Progress, pace: Pace) -> list[str]:
+def wait(progress: Progress, pace: Pace) -> list[str]:
+    """What is waited for, how far it is, how fast it goes and how long it takes yet."""
     parts = [progress.message or STAGES[progress.stage], words.amount(progress.done, progress.total, progress.unit)]
     if pace.per_second and progress.done < progress.total:
         if progress.unit == "B":
@@ -87,6 +83,8 @@ def note(view: RunView) -> str:
     """What else there is to say about the vote: the tie rule, or why there is no answer."""
     if view.learn is not None:
         return learn.note(view)
+    if view.status == "stopped" and view.model is None:
+        return "What was fetched of it is kept. To go on from there, solve the problem again."
     if view.decision is None or len(words.arms(view)) > 1:
         return ""
     changed = view.votes.get(words.arms(view)[0])
@@ -120,15 +118,28 @@ def progress(view: RunView) -> str:
     """A bar for the wait before the first token: how far it has come, or that it goes on."""
     if view.status not in WAITING or view.learn is not None:
         return ""
-    wait = view.progress
-    if view.status == "loading" and wait is not None and wait.total > 0:
-        share = min(1.0, max(0.0, wait.done / wait.total))
-        return (
-            f'<div data-key="wait" class="wait" role="progressbar" aria-label="{html.escape(STAGES[wait.stage])}" '
-            f'aria-valuemin="0" aria-valuemax="100" aria-valuenow="{share * 100:.0f}">'
-            f'<i style="width:{share:.1%}"></i></div>'
-        )
-    return '<div data-key="wait" class="wait unknown" role="progressbar" aria-label="Waiting"><i></i></div>'
+    return wait_bar(view.progress if view.status == "loading" else None)
+
+
+def wait_bar(wait: Progress | None) -> str:
+    """How far a wait has come, or that it goes on."""
+    if wait is None or wait.total <= 0:
+        return '<div data-key="wait" class="wait unknown" role="progressbar" aria-label="Waiting"><i></i></div>'
+    share = min(1.0, max(0.0, wait.done / wait.total))
+    return (
+        f'<div data-key="wait" class="wait" role="progressbar" aria-label="{html.escape(STAGES[wait.stage])}" '
+        f'aria-valuemin="0" aria-valuemax="100" aria-valuenow="{share * 100:.0f}">'
+        f'<i style="width:{share:.1%}"></i></div>'
+    )
+
+
+def coming(wait_for: Wait) -> str:
+    """How far the weights are that are being fetched, in one line with a button that stops it."""
+    return (
+        f'<p data-key="far">{_join(wait(wait_for.progress, wait_for.pace))}</p>'
+        '<button type="button" data-key="stop" data-do="unfetch">Stop</button>'
+        f"{wait_bar(wait_for.progress)}"
+    )
 
 
 def answer(view: RunView) -> str:
@@ -141,7 +152,7 @@ def answer(view: RunView) -> str:
     else:
         changed = view.votes.get(arm)
         value = changed.vote.answer if changed else None
-    if value is None and view.status == "failed":
+    if value is None and (view.status == "failed" or (view.status == "stopped" and view.model is None)):
         return ""
     if value is None:
         return f'<span class="value none">{"No answer" if view.ended else "–"}</span>'
@@ -253,7 +264,8 @@ def chip(view: RunView) -> str:
         return ""
     model = view.model
     told = f"{model.id}, {model.quantization}, {model.device}, SHA-256 {model.weights_sha256[:16]}…"
-    return f'<span title="{html.escape(told)}">{html.escape(words.model_chip(model))}</span>'
+    auto = html.escape(model.id) if view.settings.get("model") == "auto" else ""
+    return f'<span title="{html.escape(told)}" data-auto="{auto}">{html.escape(words.model_chip(model))}</span>'
 
 
 def _join(parts: Iterable[str]) -> str:

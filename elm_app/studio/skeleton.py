@@ -5,7 +5,7 @@ from elm_app.studio.learn_skeleton import PANEL, UNDER
 HEADER = """
 <div class="elm-mark" role="img" aria-label="ELM">ELM</div>
 <div class="elm-tools">
-  <span class="elm-model" id="elm-model-chip" hidden></span>
+  <button type="button" class="elm-model" id="elm-model-chip" data-do="model" hidden></button>
   <a href="?memories" class="elm-model" id="elm-memories-chip" data-tab="memories" hidden></a>
   <button type="button" class="elm-tool" data-do="stage" aria-pressed="false"
     title="Larger type for a projector; controls are hidden">Stage</button>
@@ -15,11 +15,16 @@ HEADER = """
 
 _RUN = """
 <section class="elm-run" data-state="none" aria-label="Run">
+  <div class="coming" data-part="coming" hidden></div>
   <div class="empty" data-part="empty" hidden>
     <p class="lead">One problem, several attempts, one vote.</p>
     <p>A small model writes a handful of solutions at once, live, each by its own luck. What most of them arrive at is
     the answer; how many agree says how far to trust it.</p>
-    <button type="button" class="elm-start" data-do="example">Solve “crates and eggs”</button>
+    <div class="lacking" data-part="lacking"></div>
+    <div class="starts">
+      <button type="button" class="elm-start strong" data-do="fetch" data-part="fetch" hidden></button>
+      <button type="button" class="elm-start" data-do="example">Solve “crates and eggs”</button>
+    </div>
   </div>
   <div class="run" data-part="run" hidden>
     <div class="replay" data-part="replay" role="group" aria-label="Replay" hidden>
@@ -62,6 +67,7 @@ _RUN = """
     <div class="arms" data-part="arms" data-view="order"></div>
     <p class="nothing" data-part="nothing">No trace is in the majority yet.</p>
   </div>
+  <div class="meanwhile" data-part="meanwhile" hidden></div>
   <div data-part="error"></div>
   <p class="elsewhere" data-part="elsewhere" hidden><a href="?">Another run is live: show it</a></p>
 </section>

@@ -16,6 +16,7 @@ from elm_app.runs.view import RunView
 from elm_app.studio import render
 from elm_app.studio.actions import Actions
 from elm_app.studio.live_run import LiveRun
+from elm_app.studio.meter import Wait
 from elm_app.studio.replayed import Replay
 
 KEPT = 16
@@ -36,12 +37,16 @@ class Tail:
         """What changed in `run` after entry `since` (-1: everything); without a run, in the one that is running. For a
         `viewer` who has it played again it stands as it did `at` seconds after it began."""
         live = self.runner.live()
+        coming = {"coming": self._coming()}
         if not run:
             if not live:
-                return {"run": ""}
+                return {"run": "", **coming}
             if self.command(live[0]) in PAGES:
-                return {"run": "", "elsewhere": live[0]}
+                return {"run": "", "elsewhere": live[0], **coming}
             run, since = live[0], -1
+        return {**coming, **self._answer(run, since, viewer, at, live)}
+
+    def _answer(self, run: str, since: int, viewer: str, at: float | None, live: list[str]) -> dict[str, Any]:
         elsewhere = live[0] if live and run not in live else ""
         try:
             kept = self._kept(run, viewer)
@@ -51,7 +56,8 @@ class Tail:
                 kept.update()
                 if kept.view.command in PAGES:
                     return {"run": run, "page": PAGES[kept.view.command]}
-                return {**kept.answer(since), "elsewhere": elsewhere}
+                waits = run in live and not isinstance(kept, Replay) and kept.waits()
+                return {**kept.answer(since), "elsewhere": elsewhere, "waits": waits}
         except ElmError as error:
             self._forget(run, viewer)
             return {"run": run, "error": render.error(error), "elsewhere": elsewhere}
@@ -59,6 +65,31 @@ class Tail:
             self._forget(run, viewer)
             told = f"The log of run {html.escape(run)} cannot be shown: {type(error).__name__}."
             return {"run": run, "error": render.sentence(told, "Open another run."), "elsewhere": elsewhere}
+
+    def waiting(self) -> str | None:
+        """The run that weights are fetched for, if any."""
+        return self._fetched_for()[0]
+
+    def _coming(self) -> dict[str, Any] | None:
+        """The weights that are being fetched, for whatever: a line, and how far they are in percent."""
+        wait = (self.actions.fetching.wait() if self.actions else None) or self._fetched_for()[1]
+        if wait is None:
+            return None
+        done, total = wait.progress.done, wait.progress.total
+        return {"line": render.coming(wait), "percent": int(100 * done / total) if total else None}
+
+    def _fetched_for(self) -> tuple[str | None, Wait | None]:
+        live = self.runner.live()
+        if not live:
+            return None, None
+        try:
+            kept = self._kept(live[0])
+            with kept.lock:
+                kept.update()
+                wait = kept.coming()
+        except ElmError:  # whoever opens that run is told
+            return None, None
+        return (live[0], wait) if wait is not None else (None, None)
 
     def view(self, run: str) -> RunView:
         """A run as it stands now. Raises `RunError` if there is none, or its log cannot be read."""

@@ -60,6 +60,14 @@ def amount(done: float, total: float, unit: str) -> str:
     return f"{done:g} of {total:g} {unit}".strip()
 
 
+def size(count: float) -> str:
+    """
+    >>> size(1_117_320_768), size(491_400_064)
+    ('1.1 GB', '491 MB')
+    """
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+
+
 def rate(per_second: float, unit: str) -> str:
     """
     >>> rate(20.4e6, "B"), rate(640e3, "B"), rate(3.24, "tensors")
@@ -73,10 +81,11 @@ def rate(per_second: float, unit: str) -> str:
 def model_size(model_id: str) -> str:
     """The size that a model's name gives, or the name's last part.
 
-    >>> model_size("Qwen/Qwen2.5-Coder-0.5B-Instruct"), model_size("SmolLM2-135M-Instruct"), model_size("my/model")
-    ('0.5B', '135M', 'model')
+    >>> model_size("small"), model_size("Qwen/Qwen2.5-Coder-0.5B-Instruct"), model_size("my/model")
+    ('0.5B', '0.5B', 'model')
     """
-    name = model_id.rstrip("/").rsplit("/", 1)[-1]
+    preset = PRESETS.get(model_id)
+    name = preset.title.replace(" ", "-") if preset else model_id.rstrip("/").rsplit("/", 1)[-1]
     for part in name.replace("_", "-").split("-"):
         if part[-1:].upper() in ("B", "M") and part[:-1].replace(".", "", 1).isdigit():
             return part.upper()
@@ -84,16 +93,14 @@ def model_size(model_id: str) -> str:
 
 
 def model_chip(model: ModelInfo) -> str:
-    """The model in three words: size, numbers, device. A preset's int8 rollouts come from its 4-bit checkpoint.
+    """The model in three words: size, numbers, device.
 
-    >>> model_chip(ModelInfo("small", "int8", "cpu", "…")), model_chip(ModelInfo("Qwen/Qwen3-1.7B", "int8", "cpu", "…"))
-    ('0.5B · 4-bit · CPU', '1.7B · 8-bit · CPU')
+    >>> model_chip(ModelInfo("base", "4-bit", "cpu", "…")), model_chip(ModelInfo("Qwen/Qwen3-1.7B", "int8", "cpu", "…"))
+    ('1.5B · 4-bit · CPU', '1.7B · 8-bit · CPU')
     """
-    preset = PRESETS.get(model.id)
-    size = model_size(preset.title.replace(" ", "-") if preset else model.id)
-    bits = {"int8": "4-bit" if preset else "8-bit", "nf4": "4-bit", "none": "16-bit"}
+    bits = {"int8": "8-bit", "nf4": "4-bit", "none": "16-bit"}.get(model.quantization, model.quantization)
     device = {"cpu": "CPU", "cuda": "GPU"}.get(model.device.split(":")[0].lower(), model.device)
-    return DOT.join([size, bits.get(model.quantization, model.quantization), device])
+    return DOT.join([model_size(model.id), bits, device])
 
 
 def waiting(ahead: int) -> str:

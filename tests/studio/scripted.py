@@ -141,7 +141,7 @@ def scripted(
         for done in range(5):
             yield Progress("load", "Loading the model", done * 6, 24, "tensors")
             time.sleep(load_seconds / 5)
-        yield ModelReady(ModelInfo("small", "int8", "cpu", "1d9614638d18024d" * 4), load_seconds)
+        yield ModelReady(ModelInfo("small", "4-bit", "cpu", "1d9614638d18024d" * 4), load_seconds)
         time.sleep(load_seconds / 3)
         if fails:
             yield Failed("OutOfMemory", "Memory ran out with 64 samples.", "Lower the samples or the new tokens.")

@@ -21,6 +21,7 @@ import numpy as np
 from remembering import WordEmbedders
 from scripted import CODE, EGGS, EQUATION, FORGOT, HOSTILE, REALISTIC, SHORT, SLIP, scripted, vote_over
 from scripted_arms import moved, with_memories
+from scripted_weights import BYTES, Mirror
 
 from elm_app.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
 from elm_app.errors import BadInput
@@ -46,9 +47,10 @@ from elm_app.runs.log import new_run_id, read
 from elm_app.runs.runner import Runner, Work
 from elm_app.runs.view import view_of
 from elm_app.studio.actions import Actions
+from elm_app.studio.fetching import Fetching
 from elm_app.types import Arm, LearnStep, Measured, Memory, ModelInfo, Timing, Trace
 
-MODEL = ModelInfo("small", "int8", "cpu", "1d9614638d18024d" * 4)
+MODEL = ModelInfo("small", "4-bit", "cpu", "1d9614638d18024d" * 4)
 BEFORE = [EGGS, SHORT, FORGOT, EQUATION, CODE, SLIP, FORGOT, CODE]
 BETTER = [EGGS, SHORT, SHORT, EQUATION, EGGS, FORGOT, SHORT, EQUATION]
 BEST = [SHORT, SHORT, SHORT, EQUATION, EGGS, SHORT, SHORT, FORGOT]
@@ -191,9 +193,10 @@ def votes(one: Measured) -> str:
     return f"{one.vote.counts[0].count if one.vote.counts else 0} of {one.samples}"
 
 
-def actions(runner: Runner, folder: Path, pace: float = 0.06) -> Actions:
+def actions(runner: Runner, folder: Path, pace: float = 0.06, mirror: Mirror | None = None) -> Actions:
     """What the page's buttons do, scripted. Words in the problem choose what happens: "hostile", "long", "agree",
-    "slow", "fails", "fetch", and those of `Learning`."""
+    "slow", "fails", "fetch", and those of `Learning`. Weights come from the mirror; without one they are here."""
+    mirror = mirror or Mirror(done=BYTES)
     store, embedders = Store(folder), WordEmbedders()
 
     def solve(problem: str, model: ModelSettings, sampling: SamplingSettings, routing: RouteSettings) -> str:
@@ -216,7 +219,7 @@ def actions(runner: Runner, folder: Path, pace: float = 0.06) -> Actions:
             behind = arm(texts if texts is not REALISTIC else OTHERWISE if "otherwise" in problem else BEST)
             work = with_memories(work, behind, problem.strip(), routing, store, MODEL)
         settings = {**asdict(model), **asdict(sampling), **asdict(routing)}
-        return runner.submit("solve", problem.strip(), settings, work)
+        return runner.submit("solve", problem.strip(), settings, mirror.first(model, work))
 
     def learn(problem: str, model: ModelSettings, learning: LearnSettings, source: str | None) -> str:
         run = new_run_id()
@@ -243,7 +246,8 @@ def actions(runner: Runner, folder: Path, pace: float = 0.06) -> Actions:
     from scripted_stream import stream_actions  # which needs what stands here
 
     stands_in: Any = embedders
-    return Actions(solve, learn, resume, can_resume, store, stands_in, stream_actions(runner, store, pace))
+    fetching = Fetching(mirror.weights())
+    return Actions(solve, learn, resume, can_resume, store, stands_in, fetching, stream_actions(runner, store, pace))
 
 
 def main() -> None:

@@ -204,7 +204,11 @@ def test_a_log_that_cannot_be_read_is_a_sentence(runner: Runner, tmp_path: Path,
 @pytest.mark.parametrize("run", ["nothing", "../secret", "a/b", ".", "", "x" * 300, "\0", "<script>"])
 def test_no_such_run_is_a_sentence(runner: Runner, run: str) -> None:
     answer = Tail(runner).answer(run, -1)
-    assert answer == {"run": ""} or "There is no run" in answer["error"] or "cannot be read" in answer["error"]
+    assert (
+        answer == {"run": "", "coming": None}
+        or "There is no run" in answer["error"]
+        or "cannot be read" in answer["error"]
+    )
     assert "<script>" not in answer.get("error", "")
 
 

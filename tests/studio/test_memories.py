@@ -203,7 +203,9 @@ def test_the_page_is_told_how_far_the_embedder_is(store: Store) -> None:
             return WordEmbedder()
 
     page = desk(store, Slow())
-    assert ask(page, "memories_list", text="eggs") == {"waiting": "Fetching it · 20 of 91 MB"}
+    assert ask(page, "memories_list", text="eggs") == {
+        "waiting": "Fetching it · 20 of 91 MB · searching by meaning needs this, once"
+    }
     ready.set()
 
 

@@ -180,9 +180,9 @@ def test_the_wait_for_the_model_has_a_bar_and_an_end(window: Window) -> None:
     ask(page, "fetch first")
     page.wait_for_function(
         "/Fetching the model · \\d+ of 491 MB · \\d+ MB\\/s · \\d+ s left/"
-        ".test(document.querySelector('[data-part=status]').innerText)"
+        ".test(document.querySelector('[data-part=coming]').innerText)"
     )
-    bar = page.locator('.wait[role="progressbar"]')
+    bar = page.locator('.coming .wait[role="progressbar"]')
     first = int(bar.get_attribute("aria-valuenow") or 0)
     page.wait_for_function(f"Number(document.querySelector('.wait').getAttribute('aria-valuenow')) > {first}")
     page.keyboard.press("Escape")
