@@ -35,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--memories", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=ROOT / "assets" / "starter.elm.zip")
-    parser.add_argument("--model", default="small")
+    parser.add_argument("--model", default="base")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--least-agreement", type=float, default=0.3, help="before learning, else passed over")

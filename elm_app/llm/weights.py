@@ -76,7 +76,7 @@ def resolve(
     """The model of that name, fetched and converted if it is not here yet.
 
     Args:
-        model: a preset, a folder, or a hub id `owner/name`. What `auto` means is for `preset_for` to say.
+        model: a preset, a folder, or a hub id `owner/name`. What `auto` means is for `choice.py` to say.
         progress: hears of every wait: "download" and "verify" in bytes, "convert" once.
         cancelled: asked several times a second.
         cache: where weights are kept (default: `config.cache_dir()`).

@@ -97,9 +97,10 @@ class Transposed:
         out, at = torch.zeros(len(gradient), self.linear.parts[0].size), 0
         result = out.numpy()
         for part, scales, panels in zip(self.linear.parts, self._scales, self._panels, strict=True):
-            mine = F.pad(gradient[:, at : at + part.outputs], (0, part.width - part.outputs)).contiguous()
+            mine = gradient[:, at : at + part.outputs]
             at += part.outputs
-            rows = quantized(mine)
+            spare = part.width - part.outputs
+            rows = quantized((F.pad(mine, (0, spare)) if spare else mine).contiguous())
             vnni_numba.linear(rows.codes, rows.scale, rows.total, panels, scales, result, result, self.linear.workers)
         return out
 
