@@ -90,6 +90,44 @@ def test_rollouts_are_close_to_fp32_and_rows_do_not_depend_on_the_batch() -> Non
         ours = engine.decoder.logits(engine.decoder.embed(ids))[len(prompt) - 1 : -1].log_softmax(-1)
         divergences.append((theirs.exp() * (theirs - ours)).sum(-1))
     assert torch.cat(divergences).mean() < 0.002
+    _gradients_are_near_to_autograd(engine, reference.requires_grad_(False), prompt, alone)
+
+
+def _gradients_are_near_to_autograd(engine: Any, model: Any, prompt: list[int], rows: list[tuple[int, ...]]) -> None:
+    """That of a loss in which two of four rollouts are wanted more and two less, through all layers, against fp32."""
+    import torch
+
+    from elm_app.learning.prompt import start
+
+    soft = start(engine, 20, "text", 0).requires_grad_()
+    lengths = [len(row) for row in rows]
+
+    def gradient(logprobs: torch.Tensor) -> torch.Tensor:
+        sums = [part.sum() for part in logprobs.split(lengths)]
+        (found,) = torch.autograd.grad(sums[0] - sums[1] + sums[2] - sums[3], soft)
+        return found.flatten()
+
+    ours = gradient(engine.log_probs(prompt, soft, rows))
+    embed, found = model.get_input_embeddings(), []
+    for row in rows:
+        embeds = torch.cat([soft, embed(torch.tensor([*prompt, *row]))])
+        logits = model(inputs_embeds=embeds[None]).logits[0, -len(row) - 1 : -1]
+        found.append(logits.log_softmax(-1).gather(1, torch.tensor(row)[:, None])[:, 0])
+    theirs = gradient(torch.cat(found))
+    assert torch.nn.functional.cosine_similarity(ours, theirs, 0) > 0.92
+    assert 0.8 < ours.norm() / theirs.norm() < 1.25
+
+
+def test_the_default_is_the_larger_model_in_4_bits_where_the_machine_allows(tmp_path: Path) -> None:
+    from elm_app.llm.choice import here
+
+    if here("cpu").preset != "base":
+        pytest.skip("this machine is not one for the 1.5B")
+    document = solve(tmp_path, "--device", "cpu", "--samples", "4", "--max-new-tokens", "200", "--seed", "2")
+    assert document["model"]["id"] == "base"
+    assert document["model"]["quantization"] == "4-bit"
+    assert document["model"]["weights_sha256"].startswith("cc324af070c2")
+    assert document["decision"]["answer"] == "41"
 
 
 PROBLEMS = [  # each with a paraphrase
