@@ -18,6 +18,7 @@ from remembering import WordEmbedders, answers_by_length
 from elm_app.cli import main
 from elm_app.errors import OutOfMemory
 from elm_app.events import Decided, Event, Failed, PromptRead, RunFinished, RunStarted, RunStopped, TraceFinished
+from elm_app.llm.choice import Choice
 from elm_app.llm.loader import Models
 from elm_app.runs.log import LogWriter, read, runs
 from elm_app.types import Decision, Timing, Trace
@@ -38,14 +39,15 @@ def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
 def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Let `solve` run these events, and raise the errors among them, instead of a model."""
 
-    def script(*told: Event | BaseException) -> None:
+    def script(*told: Event | BaseException, **settings: str) -> None:
         def work(_stopped: Callable[[], bool]) -> Iterator[Event]:
             for event in told:
                 if isinstance(event, BaseException):
                     raise event
                 yield event
 
-        monkeypatch.setattr("elm_app.runs.solve.solve_run", lambda *_: ({"samples": 2, "seed": 7}, work))
+        settled = {"samples": 2, "seed": 7, **settings}
+        monkeypatch.setattr("elm_app.runs.solve.solve_run", lambda *_: (settled, work))
 
     return script
 
@@ -165,6 +167,17 @@ class TestSolveScripted:
         scripted(*SOLVED)
         outcome = elm("solve", "1?", "--quiet")
         assert (outcome.code, outcome.out, outcome.err) == (0, "72\n", "")
+
+    def test_which_model_auto_is_and_why(
+        self, elm: Elm, scripted: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("elm_app.llm.choice.here", lambda device: Choice("small", f"The 0.5B on {device}."))
+        scripted(*SOLVED, model="auto", device="cpu")
+        assert elm("solve", "1?").err.startswith("The 0.5B on cpu.\n")
+        assert elm("solve", "1?", "--json").err.startswith("The 0.5B on cpu.\n")
+        assert elm("solve", "1?", "--quiet").err == ""
+        scripted(*SOLVED, model="small", device="cpu")
+        assert "The 0.5B" not in elm("solve", "1?").err
 
     def test_no_answer_is_said(self, elm: Elm, scripted: Callable[..., None]) -> None:
         scripted(Decided(Decision(None, "zero_shot", "None of the 2 traces has an answer.")), RunFinished(TIMING))

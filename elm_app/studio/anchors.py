@@ -14,11 +14,11 @@ def run_link(run: str, text: str) -> str:
     return f'<a href="?run={name}" data-run="{name}">{html.escape(text)}</a>'
 
 
-def replay_link(run: str) -> str:
+def replay_link(run: str, text: str = "replay") -> str:
     """Plays a run once more.
 
     >>> replay_link("r1")
     '<a href="?replay=r1" data-replay="r1">replay</a>'
     """
     name = html.escape(run)
-    return f'<a href="?replay={name}" data-replay="{name}">replay</a>'
+    return f'<a href="?replay={name}" data-replay="{name}">{html.escape(text)}</a>'

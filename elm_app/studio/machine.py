@@ -115,8 +115,8 @@ class Machine:
         if (run := next(filter(self._replayable, known[:LOOKED_AT]), None)) is not None:
             view = self.history.summary(run)
             problem = " ".join(view.problem.split()) if view is not None else run
-            told = problem if len(problem) < 70 else problem[:69].rsplit(" ", 1)[0] + " …"
-            items.append(f"{replay_link(run)} of “{html.escape(told)}”, as it was written")
+            told = problem if len(problem) < 60 else problem[:59].rsplit(" ", 1)[0] + " …"
+            items.append(f"{replay_link(run, 'Replay')}: “{html.escape(told)}”, as it was written")
         done = len(known) - len(self.tail.runner.live())
         if done > 0:
             items.append(f'<a href="?" data-tab="runs">Runs</a>: {words.count(done, "earlier run")}')

@@ -36,7 +36,7 @@ class Meter:
     def take(self, at: float, progress: Progress) -> None:
         """Take in a step, `at` seconds by any clock."""
         what = (progress.stage, progress.total, progress.unit)
-        if what != self._what or progress.done < self._steps[-1][1]:
+        if what != self._what or progress.done < self._steps[0][1]:  # a little less now and then is no beginning
             self._what = what
             self._steps.clear()
         self._steps.append((at, progress.done))

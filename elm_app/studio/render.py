@@ -84,7 +84,7 @@ def note(view: RunView) -> str:
     if view.learn is not None:
         return learn.note(view)
     if view.status == "stopped" and view.model is None:
-        return "What was fetched of it is kept. To go on from there, solve the problem again."
+        return "What was fetched of the model is kept. To go on from there, ask again."
     if view.decision is None or len(words.arms(view)) > 1:
         return ""
     changed = view.votes.get(words.arms(view)[0])

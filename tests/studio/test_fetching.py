@@ -87,6 +87,8 @@ def test_a_download_in_parts_has_one_speed_and_another_wait_begins_anew() -> Non
     for second in range(4):
         meter.take(second, Progress("download", f"Fetching it, part {second}", second * 10e6, 100e6, "B"))
     assert meter.pace() == Pace(10e6)
+    meter.take(4, Progress("download", "Fetching it, part 4", 29e6, 100e6, "B"))  # what is half there was moved
+    assert meter.pace() == Pace(29e6 / 4)
     meter.take(4, Progress("verify", "Checking it", 30e6, 100e6, "B"))
     assert meter.pace() == Pace()
     meter.take(5, Progress("verify", "Checking it", 50e6, 100e6, "B"))

@@ -140,7 +140,7 @@ def test_a_problem_waits_for_the_model_in_one_calm_line(window: Window, fresh: F
     page.click("#elm-stop")
     state(page, "stopped")
     assert status(page) == "Stopped before the model was here"
-    expect(page.locator('[data-part="note"]')).to_contain_text("What was fetched of it is kept")
+    expect(page.locator('[data-part="note"]')).to_contain_text("What was fetched of the model is kept")
     assert fresh.mirror.done > 0
     fresh.mirror.seconds = 0.5
     ask(page, EGGS)
@@ -181,7 +181,7 @@ def test_everything_that_needs_no_model_answers_meanwhile(window: Window, fresh:
     waiting = run_of(page)
     links = page.locator(".meanwhile li")
     expect(links).to_contain_text(
-        ["load the 12 starter memories", "replay of “", "earlier run", "1 benchmark", "elm_app vote"]
+        ["load the 12 starter memories", "Replay: “", "earlier run", "1 benchmark", "elm_app vote"]
     )
     # Compare, and Runs
     links.get_by_text("Compare").click()
@@ -207,7 +207,7 @@ def test_everything_that_needs_no_model_answers_meanwhile(window: Window, fresh:
     page.click("#elm-solve-button")
     expect(links).to_contain_text(["12 memories, with their map and cards", "", "", "", ""])
     # the replay of a recorded run, under the line; and back to the problem that waits
-    links.get_by_text("replay").click()
+    links.get_by_text("Replay").click()
     expect(page.locator('[data-part="replay"]')).to_be_visible()
     expect(page.locator(".card .text").first).not_to_be_empty()
     line(page, PACE)

@@ -24,6 +24,7 @@ from elm_app.events import (
     Progress,
     PromptRead,
     RunStarted,
+    RunStopped,
     TraceFinished,
     VoteChanged,
 )
@@ -35,7 +36,7 @@ from elm_app.studio.form import model_settings, sampling_settings
 from elm_app.studio.history import History, summary
 from elm_app.studio.palette import classes
 from elm_app.studio.tail import Tail
-from elm_app.types import AnswerCount, Decision, ModelInfo, Vote
+from elm_app.types import AnswerCount, Decision, ModelInfo, Timing, Vote
 
 
 @pytest.fixture
@@ -78,6 +79,31 @@ def test_the_status_says_what_is_happening() -> None:
     vote = Vote("72", 0.75, (AnswerCount("72", 6), AnswerCount("48", 1)), 1)
     voted = VoteChanged("zero_shot", vote, 8, 8)
     assert words.verdict(view_after(voted)) == ["6 of 8 agree", "1 other answer", "1 without an answer"]
+
+
+def test_a_run_that_was_stopped_before_the_model_was_here_says_what_is_kept() -> None:
+    fetching = Progress("download", "Fetching the model", 212e6, 491.4e6, "B")
+    stopped = view_after(fetching, RunStopped(Timing(0, 0, 0, 0, 0)))
+    assert render.status(stopped) == "Stopped before the model was here"
+    assert render.note(stopped).startswith("What was fetched of the model is kept.")
+    assert render.answer(stopped) == ""
+    model = ModelReady(ModelInfo("small", "4-bit", "cpu", "0" * 64), 1.0)
+    later = view_after(fetching, model, RunStopped(Timing(0, 0, 0, 0, 0)))
+    assert render.status(later) == "Stopped · 8 traces, 0 finished"
+    assert render.note(later) == ""
+
+
+def test_the_chip_says_what_the_numbers_are_in_old_logs_too() -> None:
+    def chip(quantization: str, **settings: str) -> str:
+        model = ModelReady(ModelInfo("small", quantization, "cpu", "0" * 64), 1.0)
+        view = view_after(model)
+        view.settings |= settings
+        return render.chip(view)
+
+    assert ">0.5B · 4-bit · CPU<" in chip("4-bit")
+    assert ">0.5B · 8-bit · CPU<" in chip("int8")
+    assert 'data-auto="small"' in chip("4-bit", model="auto")
+    assert 'data-auto=""' in chip("4-bit", model="small")
 
 
 def test_a_run_without_answers_and_a_failed_one_say_so() -> None:
