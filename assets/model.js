@@ -40,14 +40,10 @@
         told.title = `${known.reason} ${told.title}`;
       }
     } else if (known) {
-      chip.textContent = coming ? progress() : known.chip;
+      chip.textContent = coming ? coming.chip : known.chip;
       chip.title = known.reason || "Which model, and why: Settings";
     }
     chip.hidden = !chip.textContent;
-  }
-
-  function progress() {
-    return coming.percent === null ? "fetching" : `fetching, ${coming.percent}%`;
   }
 
   async function meanwhile(id) {

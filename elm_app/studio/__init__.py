@@ -14,6 +14,8 @@
     actions   what the page can ask for
     asks      what its buttons ask the server for
     tail      what the pages ask about runs; `live_run` knows what changed in one since, `replayed` how it stood when
+    machine   which model it is and why, how its weights come, and what can be done meanwhile
+    fetching  weights on their way without a run; `meter` is how fast a wait goes
     anchors   links to runs
     index     how each run began, and which belong to a stream
     history   the list of earlier runs

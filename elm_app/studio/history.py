@@ -111,7 +111,7 @@ def _row(run: str, view: RunView | None) -> str:
         time += f" {replay_link(run)}"
     return (
         f'<tr><td class="when"><time datetime="{html.escape(view.created)}">{_when(view.created)}</time></td>'
-        f'<td class="what">{run_link(run, _beginning(view.problem))}{_kind(view)}</td>'
+        f'<td class="what">{run_link(run, beginning(view.problem))}{_kind(view)}</td>'
         f'<td class="given">{result}</td><td>{html.escape(agreed)}</td>'
         f'<td title="{told}">{state}</td><td class="number">{time}</td></tr>'
     )
@@ -128,7 +128,7 @@ def _parts(view: StreamView) -> str:
     if not rows:
         return ""
     items = "".join(
-        f'<li><span class="number">{number}</span> {run_link(solve, _beginning(problem))} {told}'
+        f'<li><span class="number">{number}</span> {run_link(solve, beginning(problem))} {told}'
         f"{' ' + run_link(learn, 'learning') if learn else ''}</li>"
         for number, problem, solve, learn, told in rows
     )
@@ -192,6 +192,7 @@ def _when(created: str) -> str:
         return html.escape(created)
 
 
-def _beginning(problem: str, longest: int = 110) -> str:
+def beginning(problem: str, longest: int = 110) -> str:
+    """As much of a problem as fits into a line."""
     text = " ".join(problem.split())
     return text if len(text) <= longest else text[: longest - 1].rsplit(" ", 1)[0] + " …"

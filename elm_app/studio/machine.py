@@ -19,7 +19,7 @@ from elm_app.studio.anchors import replay_link
 from elm_app.studio.compared import folders
 from elm_app.studio.form import model_settings
 from elm_app.studio.guard import Ask, guarded
-from elm_app.studio.history import History
+from elm_app.studio.history import History, beginning
 from elm_app.studio.memories import starters
 from elm_app.studio.tail import Tail
 
@@ -112,11 +112,12 @@ class Machine:
             told = f"{memories(count)}, with their map and cards" if count else f"load the {starter} starter memories"
             items.append(f'<a href="?memories" data-tab="memories">Memories</a>: {told}')
         known = runs(self.tail.runner.folder)
-        if (run := next(filter(self._replayable, known[:LOOKED_AT]), None)) is not None:
+        for run in known[:LOOKED_AT]:
             view = self.history.summary(run)
-            problem = " ".join(view.problem.split()) if view is not None else run
-            told = problem if len(problem) < 60 else problem[:59].rsplit(" ", 1)[0] + " …"
-            items.append(f"{replay_link(run, 'Replay')}: “{html.escape(told)}”, as it was written")
+            if view is not None and view.command in ("solve", "learn") and view.ended and view.traces:
+                told = html.escape(beginning(view.problem, 60))
+                items.append(f"{replay_link(run, 'Replay')}: “{told}”, as it was written")
+                break
         done = len(known) - len(self.tail.runner.live())
         if done > 0:
             items.append(f'<a href="?" data-tab="runs">Runs</a>: {words.count(done, "earlier run")}')
@@ -124,10 +125,6 @@ class Machine:
             told = words.count(len(benches), "benchmark")
             items.append(f'<a href="?compare" data-tab="compare">Compare</a>: {told}')
         return [*items, "A vote over traces made elsewhere: <code>python -m elm_app vote traces.jsonl</code>"]
-
-    def _replayable(self, run: str) -> bool:
-        view = self.history.summary(run)
-        return view is not None and view.command in ("solve", "learn") and view.ended and bool(view.traces)
 
 
 def _settings(ask: Ask) -> ModelSettings:

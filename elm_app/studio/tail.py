@@ -13,7 +13,7 @@ from typing import Any
 from elm_app.errors import ElmError
 from elm_app.runs.runner import Runner
 from elm_app.runs.view import RunView
-from elm_app.studio import render
+from elm_app.studio import render, words
 from elm_app.studio.actions import Actions
 from elm_app.studio.live_run import LiveRun
 from elm_app.studio.meter import Wait
@@ -71,12 +71,9 @@ class Tail:
         return self._fetched_for()[0]
 
     def _coming(self) -> dict[str, Any] | None:
-        """The weights that are being fetched, for whatever: a line, and how far they are in percent."""
+        """The weights that are being fetched, for whatever: in a line, and in two words."""
         wait = (self.actions.fetching.wait() if self.actions else None) or self._fetched_for()[1]
-        if wait is None:
-            return None
-        done, total = wait.progress.done, wait.progress.total
-        return {"line": render.coming(wait), "percent": int(100 * done / total) if total else None}
+        return None if wait is None else {"line": render.coming(wait), "chip": words.coming(wait.progress)}
 
     def _fetched_for(self) -> tuple[str | None, Wait | None]:
         live = self.runner.live()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from elm_app.events import Progress
 from elm_app.llm.presets import PRESETS
 from elm_app.plural import count as count
 from elm_app.runs.view import RunView
@@ -76,6 +77,16 @@ def rate(per_second: float, unit: str) -> str:
     if unit == "B":
         return f"{per_second / 1e6:.0f} MB/s" if per_second >= 1e6 else f"{per_second / 1e3:.0f} KB/s"
     return f"{per_second:.{0 if per_second >= 10 else 1}f} {unit}/s"
+
+
+def coming(progress: Progress) -> str:
+    """How far a model's weights are.
+
+    >>> coming(Progress("download", "", 42.9, 100)), coming(Progress("load", "", 0, 0))
+    ('fetching, 42%', 'loading')
+    """
+    doing = {"download": "fetching", "verify": "checking", "convert": "preparing"}.get(progress.stage, "loading")
+    return f"{doing}, {int(100 * progress.done / progress.total)}%" if progress.total else doing
 
 
 def model_size(model_id: str) -> str:
