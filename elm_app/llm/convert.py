@@ -1,8 +1,8 @@
 """From a GGUF file to what transformers wants: its configuration and tokenizer, and floats for those who need them.
 
 The CPU decoder multiplies the file's own blocks (`weights/gguf.py` reads them). For everything else the weights are
-dequantised (by `gguf`, the format's own library) tensor by tensor straight into `model.safetensors`, and the tokenizer
-is built by transformers' own GGUF reader. The result holds the same numbers as
+dequantised (by `gguf`, the format's own library) a few rows at a time straight into `model.safetensors`, and the
+tokenizer is built by transformers' own GGUF reader. The result holds the same numbers as
 `AutoModelForCausalLM.from_pretrained(gguf_file=…)` rounded to float16, in a fraction of the time and of the memory.
 """
 
@@ -24,6 +24,8 @@ from elm_app.weights.gguf import OTHER, Gguf, name_of, read_gguf, read_tensor
 
 VERSION = 2
 """Counts up whenever the folder that `convert` writes changes; folders of another version are made again."""
+
+_NUMBER = np.dtype(np.float16).itemsize
 
 _TOKENIZERS = {"qwen2": "Qwen2Tokenizer", "llama": "PreTrainedTokenizerFast"}
 """The architectures that can be converted, and transformers' tokenizer class for each."""
@@ -83,10 +85,15 @@ def convert(path: Path, folder: Path) -> None:
     _write_texts(gguf, settings, folder)
 
 
+def float_bytes(path: Path) -> int:
+    """Bytes of the weights that `write_floats` makes of a GGUF file; raises `WeightsError` where it is not one."""
+    return sum(_NUMBER * tensor.size for tensor in read_gguf(path).tensors)
+
+
 def write_floats(
     path: Path, target: Path, *, progress: Callable[[Progress], None], cancelled: Callable[[], bool] = lambda: False
 ) -> None:
-    """Writes the weights of a GGUF file as safetensors in float16, tensor by tensor.
+    """Writes the weights of a GGUF file as safetensors in float16.
 
     Raises:
         WeightsError: the file is not a GGUF, or of a kind that cannot be converted.
@@ -102,17 +109,18 @@ def _write_tensors(
     end = 0
     for tensor in gguf.tensors:
         name = name_of(tensor.name)
-        header[name] = {"dtype": "F16", "shape": tensor.shape, "data_offsets": (end, end + 2 * tensor.size)}
-        end += 2 * tensor.size
+        header[name] = {"dtype": "F16", "shape": tensor.shape, "data_offsets": (end, end + _NUMBER * tensor.size)}
+        end += _NUMBER * tensor.size
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     with target.open("wb") as file:
         file.write(struct.pack("<Q", len(text)) + text)
         for done, tensor in enumerate(gguf.tensors):
             progress(Progress("convert", "Converting the weights", done, len(gguf.tensors), "tensors"))
-            if cancelled():
-                raise Stopped("Stopped while converting the weights.")
-            file.write(read_tensor(gguf, tensor).floats().astype(np.float16).data)
+            for part in read_tensor(gguf, tensor).slices():
+                if cancelled():
+                    raise Stopped("Stopped while converting the weights.")
+                file.write(part.astype(np.float16).data)
         file.flush()
         os.fsync(file.fileno())
     progress(Progress("convert", "Converting the weights", len(gguf.tensors), len(gguf.tensors), "tensors"))

@@ -215,7 +215,11 @@ def _decoder(
 
 
 class Tensors:
-    """The tensors of a model by name, floats of any kind. Files are opened when asked, and again after `close`."""
+    """The tensors of a model by name, floats of any kind. Files are opened when asked, and again after `close`.
+
+    Those of a checkpoint are read one at a time: what is in blocks comes in float16, as `with_floats` writes it, and
+    fp32 as it is.
+    """
 
     def __init__(self, source: LocalModel) -> None:
         self._source = source

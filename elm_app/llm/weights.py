@@ -5,11 +5,11 @@ A name is a preset, a folder or a hub id. A preset's 4-bit checkpoint comes from
 it is the same model wherever its bytes came from, because its SHA-256 is its identity. Everything is kept under the
 cache folder:
 
-    downloads/<sha>/        what is half fetched
-    models/<preset>-<sha>/  a checkpoint, `model.gguf`, and its small files, with `elm.json` as their seal
-    models/floats-<sha>/    the same in float16, for transformers; made when it is first wanted
-    hub/                    models fetched whole from the hub, in the hub client's own layout
-    locks/ hashes.json      one process at a time; hashes of folders that were given
+    downloads/<sha>/          what is half fetched
+    models/<preset>-<sha>/    a checkpoint, `model.gguf`, and its small files, with `elm.json` as their seal
+    models/floats-<n>-<sha>/  the same in float16, by converter n, for transformers; made when it is first wanted
+    hub/                      models fetched whole from the hub, in the hub client's own layout
+    locks/ hashes.json        one process at a time; hashes of folders that were given
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from elm_app import config
 from elm_app.errors import BadInput, WeightsError
 from elm_app.events import Progress
 from elm_app.llm import folders
-from elm_app.llm.convert import VERSION, convert, write_floats
+from elm_app.llm.convert import VERSION, convert, float_bytes, write_floats
 from elm_app.llm.mirrors import MirrorFailed, RemoteFile, Watch, check_room, fetch, folder_size
 from elm_app.llm.presets import PRESETS, Preset
 from elm_app.llm.sources import ANSWER_SECONDS, run_child
@@ -178,7 +178,7 @@ def _write_folder(model: LocalModel, checkpoint: Path, folder: Path, watch: Watc
     """The model in float16, as transformers has it, in a new folder."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    check_room(folder, 4 * checkpoint.stat().st_size, model.id)
+    check_room(folder, float_bytes(checkpoint) + _SMALL_FILES, model.id)
     for path in model.path.iterdir():
         if path.is_file() and path != checkpoint and path.name != _SEAL:
             shutil.copyfile(path, folder / path.name)

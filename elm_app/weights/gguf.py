@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import mmap
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from numpy.typing import NDArray
 
 from elm_app.errors import WeightsError
 
+_SLICE = 1 << 18
+"""Numbers dequantised at a time: the temporaries stay in the processor's cache."""
 OTHER = "Use another file, or a folder that transformers can load."
 _FORMATS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
@@ -164,12 +167,27 @@ class RawBlocks:
     shape: tuple[int, ...]
     data: NDArray[np.uint8]
 
-    def floats(self) -> NDArray[np.float32]:
-        """Its numbers, fp32 (shape)."""
+    def slices(self) -> Iterator[NDArray[np.float32]]:
+        """Its numbers a few rows at a time, fp32 (rows, width): the library copies what it is given more than once."""
         from gguf.constants import GGMLQuantizationType
         from gguf.quants import dequantize
 
-        return np.asarray(dequantize(self.data, GGMLQuantizationType(self.kind)), np.float32).reshape(self.shape)
+        kind = GGMLQuantizationType(self.kind)
+        step = max(1, _SLICE // self.shape[-1])
+        for first in range(0, len(self.data), step):
+            yield np.asarray(dequantize(self.data[first : first + step], kind), np.float32)
+
+    def floats(self) -> NDArray[np.float32] | NDArray[np.float16]:
+        """Its numbers (shape): fp32 as they are if the file has them so, else float16, as a float copy has them."""
+        from gguf.constants import GGMLQuantizationType
+
+        exact = self.kind == GGMLQuantizationType.F32
+        numbers = np.empty((len(self.data), self.shape[-1]), np.float32 if exact else np.float16)
+        done = 0
+        for part in self.slices():
+            numbers[done : done + len(part)] = part
+            done += len(part)
+        return numbers.reshape(self.shape)
 
 
 def read_tensor(gguf: Gguf, tensor: Tensor) -> RawBlocks:

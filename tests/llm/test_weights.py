@@ -407,6 +407,7 @@ def test_floats_are_made_once_when_they_are_wanted(tmp_path: Path, monkeypatch: 
         target.write_bytes(b"floats")
 
     monkeypatch.setattr(weights, "write_floats", write)
+    monkeypatch.setattr(weights, "float_bytes", lambda _: 0)
     folder = floats_of(model, tmp_path)
     assert floats_of(model, tmp_path) == folder
     assert written == [model.checkpoint]
@@ -426,6 +427,7 @@ def test_floats_that_are_not_finished_are_gone(
         raise end
 
     monkeypatch.setattr(weights, "write_floats", write)
+    monkeypatch.setattr(weights, "float_bytes", lambda _: 0)
     with pytest.raises(WeightsError if isinstance(end, OSError) else type(end)):
         floats_of(model, tmp_path)
     assert [path.name for path in (tmp_path / "models").iterdir()] == [model.path.name]
