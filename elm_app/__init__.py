@@ -23,7 +23,7 @@ Layers, imports only go down
     learning         rewards · loss · soft prompts · trainer · checkpoint · verdict · other forms of memory (policies)
     memory           embedder · store (folders, Chroma) · retriever · archive · doctor: no torch but the embedder's
     routing          sides · verifiers (agreement, confidence, process reward model) · router
-    llm              choice of the default · weights (mirrors, checksums) · loader · sampling events · the dense decoder ·
+    llm              choice of the default · weights (mirrors, checksums) · loader · sampling events · dense decoder ·
                      engine (rollouts, log-probabilities) · process reward model
     engine           quantized: the CPU's decoder and gradients on a checkpoint's own blocks, or in int8
     weights          GGUF files

@@ -12,7 +12,7 @@ from elm_app.events import MeasureFinished, Progress
 from elm_app.runs.log import Entry
 from elm_app.runs.view import LearnView, RunView
 
-UPDATE = 1.2
+UPDATE = 1.8
 """Time of an update in that of its step's rollouts, until the run itself has shown it."""
 _RECENT = 3
 """Steps whose rollouts say how long the next ones take."""
