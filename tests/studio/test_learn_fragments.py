@@ -26,7 +26,7 @@ from elm_app.runs.view import LearnView, RunView, view_of
 from elm_app.studio import charts, learn, recalled, remembered, render
 from elm_app.studio.actions import Actions
 from elm_app.studio.asks import Asks
-from elm_app.studio.course import Course, estimate, left, share
+from elm_app.studio.course import UPDATE, Course, estimate, left, share
 from elm_app.studio.form import learn_settings
 from elm_app.studio.history import History
 from elm_app.studio.tail import Tail
@@ -134,9 +134,9 @@ def test_the_estimate_is_made_of_the_runs_length_and_speed(studio: Studio) -> No
     for trace in view.traces.values():
         trace.tokens = 200
     learning = LearnSettings(steps=10, rollouts=8, measure_samples=16, max_new_tokens=320, seed=0)
-    assert estimate(view, learning) == pytest.approx((32 + 80 * 2.2) * 200 / 100 + 12 * 0.5)
-    assert estimate(view, replace(learning, steps=5)) == pytest.approx((32 + 40 * 2.2) * 2 + 7 * 0.5)
-    assert estimate(view, replace(learning, max_new_tokens=100)) == pytest.approx(208 + 6)
+    assert estimate(view, learning) == pytest.approx((32 + 80 * (1 + UPDATE)) * 200 / 100 + 12 * 0.5)
+    assert estimate(view, replace(learning, steps=5)) == pytest.approx((32 + 40 * (1 + UPDATE)) * 2 + 7 * 0.5)
+    assert estimate(view, replace(learning, max_new_tokens=100)) == pytest.approx(32 + 80 * (1 + UPDATE) + 6)
     assert estimate(replace(view, timing=None), learning) is None
 
 
