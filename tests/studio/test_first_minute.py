@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,12 +19,15 @@ from scripted_learn import actions
 from scripted_weights import BYTES, CHOICE, Mirror, SlowEmbedders
 
 from elm_app.config import SamplingSettings
+from elm_app.memory import archive
 from elm_app.runs.runner import Runner
+from elm_app.studio.memories import STARTER
 from elm_app.studio.page import build
 from elm_app.studio.theme import launch_options
 
 pytestmark = pytest.mark.browser
 
+STARTERS = len(json.loads(zipfile.ZipFile(STARTER).read(archive.MANIFEST))["memories"])
 BARN = "A barn holds 12 cows and 30 hens. How many legs is that?"
 LINE = r"Fetching Qwen2\.5-Coder 1\.5B from the hub · \d\.\d\d of 1\.12 GB"
 PACE = re.compile(LINE + r" · \d+ MB/s · (\d+ min )?\d+ s left")
@@ -181,7 +185,7 @@ def test_everything_that_needs_no_model_answers_meanwhile(window: Window, fresh:
     waiting = run_of(page)
     links = page.locator(".meanwhile li")
     expect(links).to_contain_text(
-        ["load the 12 starter memories", "Replay: “", "earlier run", "1 benchmark", "elm_app vote"]
+        [f"load the {STARTERS} starter memories", "Replay: “", "earlier run", "1 benchmark", "elm_app vote"]
     )
     # Compare, and Runs
     links.get_by_text("Compare").click()
@@ -193,7 +197,7 @@ def test_everything_that_needs_no_model_answers_meanwhile(window: Window, fresh:
     # the starter memories, a card, and a search that waits for its own small model, not for the large one
     links.get_by_text("Memories").click()
     page.click(".elm-memories .empty [data-act=starter]")
-    expect(page.locator(".rows > li")).to_have_count(12)
+    expect(page.locator(".rows > li")).to_have_count(STARTERS)
     page.click(".rows > li:first-child a")
     expect(page.locator(".specimen")).to_be_visible()
     page.fill("[data-seek=text]", "eggs in boxes")
