@@ -1,10 +1,33 @@
 """Decoding and gradients with quantised weights on a CPU.
 
-decoder      the model: layers, cache, prefill, step; asks `kernels` for the arithmetic
-backward     log-probabilities of rollouts and their gradient with respect to the soft prompt
-kernels      what the decoder asks of kernels; `choose_kernels` says which this CPU can run
-formats      the block formats of GGUF checkpoints, and how we lay their blocks out for a CPU
-blocks       4-bit: the checkpoint's own blocks times int8 activations (`block_numba`, `block_intrinsics`)
-vnni         int8: a scale an output (`vnni_numba`, `vnni_intrinsics`)
-onednn       int8 with torch alone, for CPUs without AVX512
+- `decoder`: the model: layers, cache, prefill, step; asks `kernels` for the arithmetic
+- `backward`: log-probabilities of rollouts and their gradient with respect to the soft prompt
+- `layers`: what these two share
+- `kernels`: what the decoder asks of kernels, and which this CPU can run
+- `formats`: the block formats of GGUF checkpoints, and how we lay their blocks out for a CPU
+- `blocks`: 4-bit, the checkpoint's own blocks times int8 activations (`block_rows`, `block_numba`, `block_intrinsics`,
+  `backward_numba`)
+- `vnni`: int8, a scale an output (`vnni_numba`, `vnni_intrinsics`), and attention (`attention_intrinsics`)
+- `onednn`: int8 with torch alone, for CPUs without AVX512
+
+Compiled kernels are kept in the user's cache, in a folder named after this room's own sources: numba looks only at the
+file that a kernel stands in, and would go on using what was compiled with another file's older instructions.
 """
+
+import hashlib
+import os
+from pathlib import Path
+
+from elm_app import config
+
+
+def fingerprint(folder: Path) -> str:
+    """Twelve letters that change with every change of the Python files in a folder."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+# Read by numba when it is imported, which only this room does.
+os.environ.setdefault("NUMBA_CACHE_DIR", str(config.cache_dir() / "kernels" / fingerprint(Path(__file__).parent)))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+
+from elm_app.engine.quantized import fingerprint, vnni_numba
 
 SCRIPT = """
 import hashlib
@@ -63,3 +66,21 @@ def test_compiled_kernels_equal_those_from_the_cache(tmp_path: Path) -> None:
     compiled, hits = run()
     assert hits == "0"
     assert run() == [compiled, "9"]
+
+
+def test_kernels_are_kept_apart_for_every_version_of_their_sources(tmp_path: Path) -> None:
+    code = "import elm_app.engine.quantized.vnni_numba, numba; print(numba.config.CACHE_DIR)"
+    clean = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=clean | {"ELM_CACHE": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    sources = Path(vnni_numba.__file__).parent
+    assert Path(done.stdout.strip()) == tmp_path / "kernels" / fingerprint(sources)
+    copy = shutil.copytree(sources, tmp_path / "copy")
+    assert fingerprint(copy) == fingerprint(sources)
+    (copy / "vnni_intrinsics.py").write_text("PANEL = 64\n")
+    assert fingerprint(copy) != fingerprint(sources)
