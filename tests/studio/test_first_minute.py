@@ -209,7 +209,7 @@ def test_everything_that_needs_no_model_answers_meanwhile(window: Window, fresh:
     fresh.embedders.held = False
     expect(page.locator(".rows .score").first).to_be_visible()
     page.click("#elm-solve-button")
-    expect(links).to_contain_text(["12 memories, with their map and cards", "", "", "", ""])
+    expect(links).to_contain_text([f"{STARTERS} memories, with their map and cards", "", "", "", ""])
     # the replay of a recorded run, under the line; and back to the problem that waits
     links.get_by_text("Replay").click()
     expect(page.locator('[data-part="replay"]')).to_be_visible()
