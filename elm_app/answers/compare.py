@@ -1,8 +1,8 @@
-r"""Whether two answers mean the same.
+r"""Whether answers mean the same.
 
-Equal keys (see `normalise`) settle most pairs at once. The rest is asked of math-verify, whose sympy can hang or take
-all memory, in a process of its own that is killed at a time limit. That process is a plain script over pipes, not a
-`multiprocessing` child: it never imports the parent's main module, and a parent with threads is not forked.
+What they say (see `reading`) settles most pairs at once. Expressions are asked of math-verify, whose sympy can hang
+or take all memory, in a process of its own that is killed at a time limit. That process is a plain script over pipes,
+not a `multiprocessing` child: it never imports the parent's main module, and a parent with threads is not forked.
 """
 
 from __future__ import annotations
@@ -11,44 +11,22 @@ import atexit
 import contextlib
 import json
 import os
-import re
 import subprocess
 import sys
 import threading
-from fractions import Fraction
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from elm_app.answers.normalise import LONGEST, bare, key
+from elm_app.answers.equivalence import connected, in_context, same
+from elm_app.answers.reading import read
+from elm_app.answers.values import Reading
 from elm_app.errors import ElmError
 
 _SCRIPT = Path(__file__).with_name("worker.py")
 _HARMLESS = "7"
-_BY_KEY = re.compile(r"(?P<integer>-?\d+)|(?P<word>[^\W\d_]{3,})|(?P<based>\d+_\d+)")
-_NUMBER = re.compile(r"-?\d+(?:/\d+)?")
-
-
-def settled(a: str, b: str) -> bool | None:
-    """What two keys alone say: True or False, or None where it takes algebra.
-
-    Three kinds of pairs differ although math-verify says otherwise: words (to it "east" is e·a·s·t, so it is "seat"),
-    numbers in different bases (it ignores the base), and small numbers (it rounds to six decimals) that differ within
-    three significant digits.
-    """
-    if not a or not b or max(len(a), len(b)) > LONGEST:
-        return a == b != ""
-    if a == b:
-        return True
-    kinds = [match.lastgroup for match in (_BY_KEY.fullmatch(a), _BY_KEY.fullmatch(b)) if match]
-    if len(kinds) == 2 and kinds[0] == kinds[1]:
-        return False
-    if _NUMBER.fullmatch(a) and _NUMBER.fullmatch(b):
-        first, second = Fraction(a), Fraction(b)
-        if abs(first - second) * 1000 > max(abs(first), abs(second)):
-            return False
-    return None
 
 
 class _Worker:
@@ -88,10 +66,10 @@ class _Worker:
             )
         self._ready = True
 
-    def ask(self, a: str, b: str) -> bool | None:
+    def ask(self, a: str, b: str, places: int | None) -> bool | None:
         """Its verdict, or None if it took too long or died."""
         try:
-            print(json.dumps([a, b]), file=self._in, flush=True)
+            print(json.dumps([a, b, places]), file=self._in, flush=True)
             reply = self._read(self._limit)
         except OSError:
             reply = ""
@@ -148,6 +126,7 @@ class Comparer:
         self._lock = threading.Lock()
         self._worker: _Worker | None = None
         self._hopeless: set[str] = set()
+        self._asked = lru_cache(maxsize=8192)(self._ask)
         self._decided = lru_cache(maxsize=8192)(self._decide)
 
     def start(self) -> None:
@@ -165,32 +144,44 @@ class Comparer:
     def equivalent(self, a: str, b: str) -> bool:
         r"""Whether two answers mean the same, whichever comes first.
 
-        math-verify must find each equal to the other. A blank answer equals nothing, one that cannot be read only its
-        own spelling. A pair that takes too long is different, then and later.
+        A blank answer equals nothing, one that cannot be read only its own spelling. A pair that takes too long is
+        different, then and later.
         """
-        return self._decided(*sorted((a, b)))
+        first, second = read(a), read(b)
+        return first is not None and second is not None and self._decided(first, second)
 
-    def _decide(self, a: str, b: str) -> bool:
-        by_key = settled(key(a), key(b))
-        return self._ask(bare(a), bare(b)) if by_key is None else by_key
+    def classes(self, answers: Sequence[str]) -> list[int]:
+        """For each answer the number of its class. It depends on which answers there are, not on their order.
 
-    def _ask(self, a: str, b: str) -> bool:
+        A blank answer is a class of its own.
+        """
+        readings = [read(answer) or Reading("blank", str(place)) for place, answer in enumerate(answers)]
+        found = in_context(readings)
+        different = list(dict.fromkeys(found))
+        number = dict(zip(different, connected(different, self._decided), strict=True))
+        return [number[one] for one in found]
+
+    def _decide(self, a: Reading, b: Reading) -> bool:
+        return same(a, b, self._asked)
+
+    def _ask(self, a: str, b: str, places: int | None = None) -> bool:
+        if a == b:
+            return True
         with self._lock:
             if a in self._hopeless or b in self._hopeless:
                 return False
             self.asked += 1
-            verdict = self._request(a, b)
+            verdict = self._request(a, b, places)
             if verdict is None:
-                self.timeouts += (
-                    1  # and whose fault it was, so that one bad answer costs its limit once and not per pair
-                )
+                self.timeouts += 1
+                # and whose fault it was, so that one bad answer costs its limit once and not per pair
                 self._hopeless |= {answer for answer in (a, b) if self._request(answer, _HARMLESS) is None}
             return bool(verdict)
 
-    def _request(self, a: str, b: str) -> bool | None:
+    def _request(self, a: str, b: str, places: int | None = None) -> bool | None:
         worker = self._running()
         worker.wait_ready()
-        verdict = worker.ask(a, b)
+        verdict = worker.ask(a, b, places)
         if verdict is None:
             self._running()  # starts while the caller goes on
         return verdict

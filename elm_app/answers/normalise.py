@@ -1,111 +1,125 @@
-r"""One cheap spelling for answers that are written differently and mean the same, so that few reach a computer algebra.
-
-Kept apart on purpose: a percentage is its own number ("50%", "50 \%" and "50.0 percent" share the key "50%"; whether
-that is 0.5 or 50 is left to `compare`, which accepts both), tuples are not numbers ("1,234" is a thousand, "1, 234" and
-"(1,234)" are pairs), and "5 million" is not 5. Units, currency and "x =" are dropped: the question fixes them.
-"""
+r"""One plain spelling of an answer's characters and LaTeX, before anything is understood of it (see `reading`)."""
 
 from __future__ import annotations
 
 import re
-from fractions import Fraction
-from functools import lru_cache
+import unicodedata
+
+from elm_app.answers.words import spelled_out
 
 LONGEST = 1000
-"""A longer answer is only stripped; this also bounds every number below."""
+"""A longer answer is only stripped; this also bounds every number in it."""
 
-_SYMBOLS = str.maketrans(
-    {"−": "-", "–": "-", "×": r"\times ", "·": r"\cdot ", "π": r"\pi ", "∞": r"\infty ", "°": r"^\circ", "≤": r"\le ",
-     "≥": r"\ge ", "∪": r"\cup ", "√": r"\sqrt ", "²": "^2", "³": "^3"}
-)  # fmt: skip
-_UNITS = (
-    r"(?:(?:square|cubic|sq\.?|cu\.?)\s*)?(?:degrees?|radians?|cents?|dollars?|euros?|pounds?|ounces?|inch(?:es)?|in|feet"
-    r"|foot|ft|yards?|miles?|(?:centi|milli|kilo)?met(?:er|re)s?|(?:kilo|milli)?grams?|(?:milli)?lit(?:er|re)s?|gallons?"
-    r"|[ckm]m|kg|lbs?|oz|mph|hours?|minutes?|seconds?|days?|weeks?|months?|years?|units?|points?|people)"
+_SYMBOLS = {
+    "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-", "×": r"\times ", "✕": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ",
+    "∙": r"\cdot ", "÷": "/", "π": r"\pi ", "∞": r"\infty ", "°": r"^\circ ", "≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ",
+    "⩽": r"\le ", "⩾": r"\ge ", "∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "±": r"\pm ", "∅": r"\emptyset ",
+    "ℝ": r"\mathbb{R}", "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ", "λ": r"\lambda ", "√": r"\sqrt ",
+    "∛": r"\sqrt[3]",
+    "′": "'", "’": "'", "″": "''", "⁄": "/", "∕": "/", "…": r"\ldots ", "µ": r"\mu ",
+    "⟨": r"\langle ", "⟩": r"\rangle ",
+    "\N{BYTE ORDER MARK}": "", "\u200b": "", "\u2060": "", "，": ", ", "、": ", ", "؛": "; ",
+}  # fmt: skip
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ", "0123456789+-n")
+_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ]+")
+_LOWERED = re.compile("[₀₁₂₃₄₅₆₇₈₉]+")
+_TEXT = re.compile(
+    r"\\(?:text(?:bf|it|rm|sf|tt|normal|up)?|math(?:rm|bf|it|sf|tt|bfit)|[mh]box|operatorname|emph)\s*\{([^{}]*)\}"
 )
-_NOT_NOUNS = (
-    r"and|or|percent|hundred|thousand|[mbtr]+illion|dozen|plus|minus|times|over|sqrt|half|thirds?|quarters?|base|mod"
-)
-_NO_WORDS = r"(?:[^a-zA-Z\\]|\\[a-zA-Z]++|\\[^a-zA-Z]|[a-zA-Z](?![a-zA-Z]))*"
+_DELIMITERS = re.compile(r"\$\$|(?<!\\)\\[()\[\]]")
+_FORMULA = re.compile(r"(?<!\\)\$([^$]+)(?<!\\)\$(?!\d)")  # "$32 and $15" is money
+_THOUSANDS = re.compile(r"(?<=\d)(?:,\s*\\!|\\,|\\ |~)\s*(?=\d{3}(?!\d))")  # 10,\!080 and 10\,080
+_PUNCTUATION = re.compile(r"\{([,:;.])\}")
+_DOLLARS = re.compile(r"\\?\$\s?(?P<minus>-?)(?P<number>[-+]?\d[\d,]*(?:\.\d+)?|\.\d+)")
+_MONEY = re.compile(r"(?P<sign>[€£¥₹])\s?(?P<number>[-+]?\d[\d,]*(?:\.\d+)?)")
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), plain)
     for pattern, plain in (
-        (r"(?<=\d)(?:,\s*\\!|\\,)\s*(?=\d{3}(?!\d))", ""),  # 10,\!080 and 10\,080
-        (r"\{,\}", ","),
         (r"(?<!\\)\\[!,;:> ]|~|\\q?quad(?![a-zA-Z])|\\(?:display|text)style(?![a-zA-Z])", " "),
-        (r"\\(?:left|right|[bB]igg?[lr]?)(?![a-zA-Z])", ""),
+        (r"\\(?:left|right|[bB]igg?[lr]?)\s?(?![a-zA-Z])", ""),
         (r"\\[dtc]frac(?![a-zA-Z])", r"\\frac"),
-        (r"\\(?:text(?:bf|it|rm)?|math(?:rm|bf|it|sf)|[mh]box|operatorname)\s*\{([^{}]*)\}", r" \1 "),
-        (r"\\%|\s*\bper\s?cent(?:age)?\b", "%"),
-        (r"[€£¥]", ""),
-        (r"(?<=[\d})])\s*\^\s*(?:\\circ|\{\s*\\circ\s*\})\s*$", ""),
-        (rf"^({_NO_WORDS}[\d)}}])\s*{_UNITS}\s*(?:\^\s*\{{?[23]\}}?)?\s*$", r"\1"),
-        (rf"^([-+]?\s*\d[\d,./]*)\s+(?!.*\b(?:{_NOT_NOUNS})\b)[a-zA-Z]{{3,}}(?:\s[a-zA-Z]+)*\s*$", r"\1"),
-        (r"^\s*(?:[a-zA-Z]|\\[a-zA-Z]+)(?:_\{?\w\}?)?(?:\([a-z]\))?\s*(?:=\s*(?=[^=]+$)|\\in(?![a-zA-Z]))", ""),
+        (r"\\(?:lvert|rvert|vert)(?![a-zA-Z])", "|"),
+        (r"\\(?:leqslant|leq)(?![a-zA-Z])", r"\\le"),
+        (r"\\(?:geqslant|geq)(?![a-zA-Z])", r"\\ge"),
+        (r"\\neq(?![a-zA-Z])", r"\\ne"),
+        (r"<=", r"\\le "),
+        (r">=", r"\\ge "),
+        (r"\\lt(?![a-zA-Z])", "<"),
+        (r"\\gt(?![a-zA-Z])", ">"),
+        (r"\\lbrace(?![a-zA-Z])", r"\\{"),
+        (r"\\rbrace(?![a-zA-Z])", r"\\}"),
+        (r"\\colon(?![a-zA-Z])", ":"),
+        (r"\\%|\s*\bper\s?cent(?:age)?\b|％", "%"),
+        (r"\^\s*(?:\{\s*\\circ\s*\}|\\circ|\{\s*\\degree\s*\})|\\(?:degree|deg|textdegree)(?![a-zA-Z])", " degrees "),
+        (r"(?<=[\d)])\s*[xX*]\s*(?=10\s*\^)", r" \\times "),
+        (r"(?<=\d)\s*\\times\s*10\s*\*\*\s*", r" \\times 10^"),
         (r"\\frac\s*(\d)\s*(\d)(?!\d)", r"\\frac{\1}{\2}"),
         (r"\\frac\s*(\d)\s*\{", r"\\frac{\1}{"),
         (r"(\\frac\s*\{[^{}]*\})\s*(\d)(?!\d)", r"\1{\2}"),
-        (r"\\sqrt\s*(\d)(?!\d)", r"\\sqrt{\1}"),
-        (r"([\^_])\{(\w)\}", r"\1\2"),
+        (r"(?<![a-zA-Z\\])sqrt(?=\s*[({])", r"\\sqrt"),
+        (r"\\sqrt\s*\(([^()]*)\)", r"\\sqrt{\1}"),
+        (r"\\sqrt(\s*\[[^\]]*\])?\s*(\d+|[a-zA-Z](?![a-zA-Z]))", r"\\sqrt\1{\2}"),
+        (r"([\^_])\s*\{\s*(\w)\s*\}", r"\1\2"),
+        (r"(?<![a-zA-Z\\])pi(?![a-zA-Z])", r"\\pi "),
+        (r"(?<![a-zA-Z\\])(?:infinity|infty)(?![a-zA-Z])", r"\\infty "),
+        (r"(?<![a-zA-Z\\])(sin|cos|tan|log|ln|exp)(?=\s*[({\d^_]|\s?[a-z](?![a-z]))", r"\\\1"),
+        (r"\*\*", "^"),
+        (r"(?<![*\\])\*(?!\*)", r"\\cdot "),
     )
 )
-_THOUSANDS = re.compile(r"\s*[-+]?\s*\d{1,3}(?:,\d{3})+(?![\d,])(?!\s*[,)\]])")
-_SPACE = re.compile(r"(?<!\d)\s+|\s+(?!\d)")
-_CHOICE = re.compile(r"\(([A-Z])\)")
-
-_D = r"(?:\d+(?:\.\d*)?|\.\d+)"
-_NUMBER = re.compile(
-    rf"""(?P<sign>[-+]?)(?:
-        (?P<decimal>{_D})(?:(?:\\times|\\cdot|\*)10\^\{{?(?P<power>[-+]?\d{{1,3}})\}}?|[eE](?P<e>[-+]?\d{{1,3}}))?
-        | (?P<whole>\d+)?\\frac\{{(?P<top>[-+]?{_D})\}}\{{(?P<bottom>[-+]?{_D})\}}
-        | (?:(?P<whole_>\d+)[ ])?(?P<top_>{_D})/(?P<bottom_>{_D})
-    )""",
-    re.VERBOSE,
-)
 
 
-def bare(answer: str) -> str:
-    r"""On one line, without dollars and other marks of where a formula starts and ends."""
-    answer = re.sub(r"\\?\$|(?<!\\)\\[()\[\]]", " ", answer)
-    answer = " ".join(answer.replace("\N{BYTE ORDER MARK}", "").split())
-    return re.sub(r"(?<=[^.\s])(?<!\\right)\s*\.$", "", answer)
+def plain(answer: str) -> str:
+    r"""On one line, without marks of where a formula starts and ends, and with one way to write each sign.
 
+    An amount of money becomes a number and a unit. A text longer than `LONGEST` is only put on one line.
 
-def rational(text: str) -> Fraction | None:
-    r"""The number, if the text is one: 5, -.5, 1/2, \frac{1}{2}, 2\frac{1}{2}, 1.2\times10^{5}."""
-    match = _NUMBER.fullmatch(text) if len(text) <= LONGEST else None
-    if not match:
-        return None
-    if match["decimal"]:
-        value = Fraction(match["decimal"].removesuffix(".")) * Fraction(10) ** int(match["power"] or match["e"] or 0)
-    else:
-        top, bottom = (Fraction((match[n] or match[n + "_"]).removesuffix(".")) for n in ("top", "bottom"))
-        whole = match["whole"] or match["whole_"]
-        if not bottom or (whole and not 0 <= top / bottom < 1):
-            return None
-        value = int(whole or 0) + top / bottom
-    return -value if match["sign"] == "-" else value
-
-
-@lru_cache(maxsize=8192)
-def key(answer: str) -> str:
-    r"""A canonical spelling: equal keys mean equal answers, different keys mean nothing yet. A blank one has "".
-
-    >>> {key(a) for a in ("1/2", "0.5", r"\frac12", r"$\dfrac{1}{2}$", r"x = \frac{1}{2}")}
-    {'1/2'}
+    >>> [plain(text) for text in ("２½", "7 × 10⁻³", r"\$1{,}250", r"5\text{ m}", r"$\tfrac12$.")]
+    ['2 1/2', '7 \\times 10^{-3}', '1,250 dollars', '5 meter', '\\frac{1}{2}']
     """
-    text = bare(answer)
+    text = _one_line(answer)
     if len(text) > LONGEST:
         return text
-    text = text.translate(_SYMBOLS)
-    for pattern, plain in _RULES:
-        text = pattern.sub(plain, text)
-    if thousands := _THOUSANDS.match(text):
-        text = thousands[0].replace(",", "") + text[thousands.end() :]
-    text = _SPACE.sub("", text.strip())
-    number = rational(text.removesuffix("%"))
-    if number is not None:
-        return f"{number}%" if text.endswith("%") else str(number)
-    if choice := _CHOICE.fullmatch(text):
-        text = choice[1]
-    return (text.lower() if text.isalpha() else text) or bare(answer)
+    text = _PUNCTUATION.sub(r"\1", _THOUSANDS.sub(",", text))
+    text = _FORMULA.sub(r" \1 ", _DELIMITERS.sub(" ", text))
+    text = _DOLLARS.sub(r"\g<minus>\g<number> dollars ", text)
+    text = _MONEY.sub(r"\g<number> \g<sign>", text).replace("$", " ")
+    text = "".join(_ascii(text))
+    while (shorter := _TEXT.sub(_unwrapped, text)) != text:
+        text = shorter
+    for pattern, replacement in _RULES:
+        text = pattern.sub(replacement, text)
+    text = _one_line(text)
+    return re.sub(r"(?<=[^.\s])\s*(?:\.|,|;)$", "", text)
+
+
+def _unwrapped(text: re.Match[str]) -> str:
+    behind_a_number = re.search(r"[\d)}]\s*$", text.string[max(0, text.start() - 9) : text.start()])
+    return f" {spelled_out(text[1]) if behind_a_number else text[1]} "
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _ascii(text: str) -> str:
+    text = _RAISED.sub(lambda m: f"^{{{m[0].translate(_SUPERSCRIPTS)}}}", text)
+    text = _LOWERED.sub(lambda m: f"_{{{m[0].translate(_SUBSCRIPTS)}}}", text)
+    return "".join(map(_character, text, " " + text))
+
+
+def _character(now: str, before: str) -> str:
+    if now.isascii():
+        return now
+    if now in _SYMBOLS:
+        return _SYMBOLS[now]
+    if now in "€£¥₹":
+        return now
+    digit = unicodedata.decimal(now, None)
+    if digit is not None:
+        return str(digit)
+    simple = unicodedata.normalize("NFKC", now)
+    if "⁄" in simple:  # ½, and 2½ is not 21/2
+        return (" " if before.isdecimal() else "") + simple.replace("⁄", "/")
+    return simple

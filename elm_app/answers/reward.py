@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from elm_app.answers.compare import comparer
-from elm_app.answers.vote import Equivalent
+from elm_app.answers.vote import Classes
 from elm_app.types import Vote
 
 
@@ -34,7 +34,7 @@ def majority_reward(answers: Sequence[str | None], vote: Vote) -> list[float | N
 
 
 def match_reward(
-    answers: Sequence[str | None], target: str | None, equivalent: Equivalent | None = None
+    answers: Sequence[str | None], target: str | None, classes: Classes | None = None
 ) -> list[float | None]:
     """1.0 for each answer that means the same as the target (an earlier vote's answer, or the gold one), 0.0 for the
     others and for no answer; all None without a target.
@@ -44,5 +44,7 @@ def match_reward(
     """
     if target is None or not target.strip():
         return [None] * len(answers)
-    same = equivalent or comparer().equivalent
-    return [float(answer is not None and same(answer, target)) for answer in answers]
+    given = [answer for answer in answers if answer is not None and answer.strip()]
+    *classes_of, wanted = (classes or comparer().classes)([*given, target])
+    right = {answer for answer, number in zip(given, classes_of, strict=True) if number == wanted}
+    return [float(answer in right) for answer in answers]

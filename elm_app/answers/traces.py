@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from elm_app.answers.extract import extract
-from elm_app.answers.vote import Equivalent, vote
+from elm_app.answers.vote import Classes, vote
 from elm_app.errors import BadInput
 from elm_app.plural import count
 from elm_app.types import to_json
@@ -69,11 +69,11 @@ def read_traces(lines: Iterable[str], skip_bad: bool = False) -> TracesFile:
     return TracesFile(tuple(traces), tuple(bad))
 
 
-def vote_traces(file: TracesFile, equivalent: Equivalent | None = None) -> dict[str, Any]:
+def vote_traces(file: TracesFile, classes: Classes | None = None) -> dict[str, Any]:
     """The vote over traces as plain JSON values: `vote`, `traces` (`index`, `answer` of each good row), `bad_rows`."""
     answers = [trace.answer for trace in file.traces]
     return {
-        "vote": to_json(vote(answers, equivalent)),
+        "vote": to_json(vote(answers, classes)),
         "traces": [{"index": index, "answer": answer} for index, answer in enumerate(answers)],
         "bad_rows": [to_json(row) for row in file.bad],
     }

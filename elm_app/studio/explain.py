@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-from elm_app.answers.normalise import key
+from elm_app.answers.reading import key
 from elm_app.errors import ElmError
 from elm_app.memory.rows import record
 from elm_app.memory.store import Store

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from elm_app.answers.normalise import key
+from elm_app.answers.reading import key
 from elm_app.runs.view import RunView
 from elm_app.types import AnswerCount, Arm
 

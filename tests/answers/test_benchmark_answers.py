@@ -11,7 +11,7 @@ import pytest
 
 from elm_app.answers.compare import Comparer
 from elm_app.answers.extract import extract
-from elm_app.answers.normalise import key
+from elm_app.answers.reading import key
 
 FILE = Path(__file__).resolve().parents[3] / "shared" / "data" / "math500.jsonl"
 pytestmark = [pytest.mark.data, pytest.mark.skipif(not FILE.exists(), reason=f"no {FILE.name}")]

