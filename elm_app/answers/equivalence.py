@@ -19,6 +19,7 @@ from elm_app.answers.values import PERCENT, Reading
 Ask = Callable[[str, str, int | None], bool]
 """Whether two expressions in LaTeX are equal; the last is how many decimal places one of them was rounded to."""
 T = TypeVar("T")
+_WORDS = re.compile(r"[a-z]{3,}")
 _MONOMIAL = re.compile(r"[-+]?[\d./]*[a-zA-Z]")
 
 
@@ -82,6 +83,8 @@ def _same(a: Reading, b: Reading, ask: Ask) -> bool:
         return False
     if kinds <= {"words"} or kinds <= {"choice"}:
         return a.text == b.text
+    if "choice" in kinds and (beside := (a if a.kind == "choice" else b).parts):  # "(B) 14" is "B", and is 14
+        return same(beside[0], b if a.kind == "choice" else a, ask)
     if kinds <= {"number"}:
         return _equal_numbers(a, b)
     if "items" in kinds and len((a if a.kind == "items" else b).parts) == 1 and kinds != {"items"}:
@@ -106,6 +109,8 @@ def _named(a: Reading, b: Reading, ask: Ask) -> bool:
     """x = 5 is 5, is x = 5, and is y = 5 (the question fixes the name); y = -x + 1 is also x + y = 1."""
     if a.kind == b.kind:
         (value,), (other,) = a.parts, b.parts
+        if a.text != b.text and _WORDS.fullmatch(a.text) and _WORDS.fullmatch(b.text):  # "Ann: 5" is not "Bob: 5"
+            return False
         if same(value, other, ask):
             return True
         return "maths" in (value.kind, other.kind) and a.text != b.text and ask(a.latex, b.latex, None)

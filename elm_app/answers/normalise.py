@@ -31,7 +31,9 @@ _DELIMITERS = re.compile(r"\$\$|(?<!\\)\\[()\[\]]")
 _FORMULA = re.compile(r"(?<!\\)\$([^$]+)(?<!\\)\$(?!\d)")  # "$32 and $15" is money
 _THOUSANDS = re.compile(r"(?<=\d)(?:,\s*\\!|\\,|\\ |~)\s*(?=\d{3}(?!\d))")  # 10,\!080 and 10\,080
 _PUNCTUATION = re.compile(r"\{([,:;.])\}")
-_DOLLARS = re.compile(r"\\?\$\s?(?P<minus>-?)(?P<number>[-+]?\d[\d,]*(?:\.\d+)?|\.\d+)")
+_DOLLARS = re.compile(
+    r"\\?\$\s?(?P<minus>-?)(?P<number>[-+]?\d[\d,]*(?:\.\d+)?(?:\s(?:[mbtr]+illion|thousand))?|\.\d+)"
+)
 _MONEY = re.compile(r"(?P<sign>[€£¥₹])\s?(?P<number>[-+]?\d[\d,]*(?:\.\d+)?)")
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), plain)

@@ -3,6 +3,7 @@ r"""What an answer says, as far as that can be told without algebra: numbers exa
     number      an exact value
     words       compared by spelling alone: "tuesday", "3 halves"
     maths       LaTeX that takes algebra to compare
+    choice      a letter, and what stands beside it: "B", "(B) 14"
     named       "x = 5", "m + n = 42", "P(A) = 1/3": a value, or an equation
     relation    any other equation or inequality
     items       "2, 3", {2, 3}: in any order
@@ -31,7 +32,7 @@ _ELEMENT = re.compile(rf"^{_NAME}\s?\\in(?![a-zA-Z])\s?")
 _OPERATOR = re.compile(r"\\(?:le|ge|ne)(?![a-zA-Z])|[<>]")
 _TAIL = re.compile(r",?\s?(?:for (?:all|any|every|each)|\\forall|where)(?![a-zA-Z]).{0,200}$")
 _CHOICE = re.compile(  # "(B)", "B) 14", "D: 18 cm", "c"; but not "A: 3, B: 5", nor (A, B)
-    r"(?:\((?P<in>[A-J])\)(?![,^])|(?P<out>[A-J])\s?[:.)]|(?P<alone>[a-zA-Z])$)(?!.*\b[A-J]\s?[:)]).*"
+    r"(?:\((?P<in>[A-J])\)(?![,^])|(?P<out>[A-J])\s?[:.)]|(?P<alone>[a-zA-Z])$)(?!.*\b[A-J]\s?[:)])(?P<rest>.*)"
 )
 _NONE = re.compile(
     r"(?:there (?:is|are) )?no (?:real )?solutions?|(?:the )?empty set|\\(?:emptyset|varnothing)|\\\{ ?\\\}"
@@ -85,7 +86,9 @@ def _whole(text: str) -> Reading:
     if _ALL.fullmatch(text) or _ALL.fullmatch(lower):
         return _real()
     if choice := _CHOICE.fullmatch(text):
-        return Reading("choice", (choice["in"] or choice["out"] or choice["alone"]).upper())
+        content = choice["rest"].strip()
+        letter = choice["in"] or choice["out"] or choice["alone"]
+        return Reading("choice", letter.upper(), (_listed(content),) if content else ())
     text = _ELEMENT.sub("", _ABOUT.sub("", _TAIL.sub("", text)), count=1) or text
     return _listed(text)
 
@@ -183,9 +186,8 @@ def _inequality(text: str) -> Reading | None:
 
 
 def _equation(text: str) -> Reading | None:
-    match = _NAMED.fullmatch(text) or _SAID.fullmatch(text)
-    if match:
-        name = "".join(match["name"].split())
+    if match := _NAMED.fullmatch(text) or _SAID.fullmatch(text):
+        name = "".join(match["name"].lower().removeprefix("the ").split())
         return Reading("named", name, (_one(match["value"]),), latex=text)
     if text.count("=") > 1 and (chain := _CHAIN.fullmatch(text)):  # p + q = 113 + 28 = 141
         return quantity(chain["value"].strip())

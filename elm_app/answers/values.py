@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Literal
 
 from elm_app.answers.numbers import digits_of, in_words, rational
-from elm_app.answers.words import UNITS, number_in_words, unit_of
+from elm_app.answers.words import LARGE, UNITS, number_in_words, unit_of
 
 Kind = Literal["number", "words", "maths", "named", "relation", "choice", "items", "row", "assigned", "blank"]
 PERCENT = "%"
@@ -54,6 +54,7 @@ _WORD = re.compile(  # but products of unknowns, such as xyz
 _SHORT_UNIT = re.compile(
     r"(?<=[\d)}\s])(?:cm|mm|km|kg|mg|ml|ft|in|lb|lbs|oz|mi|yd|hr|min|sec|gal|m/s)(?![a-zA-Z({])|(?<=\d )[mghsL]$"
 )
+_LARGE = re.compile(rf"(?:{'|'.join(LARGE)})(?![a-zA-Z])", re.IGNORECASE)
 _COMPOUND = re.compile(r"(?P<number>\d+(?:\.\d+)?(?: \d+/\d+)?)\s?(?P<unit>[a-zA-Z]+|''?)\.?(?:,?\s?(?:and\b)?\s?|$)")
 _PARTS = {
     "hour": ("day", 24), "minute": ("hour", 60), "second": ("minute", 60), "day": ("week", 7), "inch": ("foot", 12),
@@ -80,7 +81,10 @@ def quantity(text: str) -> Reading:
     words = [match.start() for match in (_WORD.search(text), _SHORT_UNIT.search(text)) if match]
     if not words:
         return maths(text)
-    value, unit = text[: min(words)].strip(), unit_of(text[min(words) :])
+    start = min(words)
+    if large := _LARGE.match(text, start):  # 5 million dollars
+        start = large.end()
+    value, unit = text[:start].strip(), unit_of(text[start:])
     if value and unit is not None and not value.endswith(("\\", "{", "+", "-", "=", "^", "_")):
         return replace(number(value) or maths(value), unit=unit)
     return Reading("words", " ".join(re.sub(r"[^\w\\/.+^%-]", " ", text.lower()).split()) or text)

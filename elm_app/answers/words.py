@@ -21,8 +21,10 @@ minute minutes min mins | hour hours hr hrs | day days | week weeks | month mont
 degrees deg | radian radians rad | celsius | fahrenheit | watt watts | volt volts | joule joules | kilometer км 公里
 千米 | meter м 米 | centimeter см 厘米 | kilogram кг 公斤 千克 | gram г 克 |
 dollar долларов доллара dólares 美元 |
-euro евро | yuan 元 | rouble руб рублей рубля рубль | hour час часа часов horas heures stunden 小时 | minute минут минуты 分钟 | day
-дней дня días dias jours tage 天 | year лет года años anos ans jahre 岁 年 | newton newtons | calorie calories |
+euro евро | yuan 元 | rouble руб рублей рубля рубль |
+hour час часа часов horas heures stunden 小时 | minute минут минуты 分钟 |
+day дней дня días dias jours tage 天 | year лет года años anos ans jahre 岁 年 |
+newton newtons | calorie calories |
 megabyte megabytes mb | gigabyte gigabytes gb | arcminute | arcsecond
 """
 _SHORT = {"m": "meter", "g": "gram", "s": "second", "h": "hour", "l": "liter", "L": "liter", "W": "watt", "V": "volt"}

@@ -11,6 +11,13 @@ from elm_app.answers.compare import Comparer
 from elm_app.answers.extract import extract
 
 SAME = [
+    ("(B) 14", "14"),
+    ("The area is 24", "24"),
+    ("area = 24", "The area is 24"),
+    (r"\$5 million", "5000000"),
+    ("5 million dollars", "5,000,000"),
+    ("6 dollars and 50 cents", r"\$6.50"),
+    ("m+n = 42", "p+q = 42"),
     ("¾", "0.75"),
     ("1¼", "5/4"),
     ("3 000", "3000"),
@@ -139,6 +146,9 @@ SAME = [
     ("1.2.", "1.2"),
 ]
 OTHER = [
+    ("(B) 14", "15"),
+    ("Ann: 5", "Bob: 5"),
+    ("5 million", "5 billion"),
     ("9:05 AM", "9:05 PM"),
     ("3 dozen", "3"),
     ("2 cubed", "2"),
