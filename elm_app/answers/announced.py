@@ -30,7 +30,7 @@ FILLER = re.compile(
 
 SENTENCE_END = re.compile(
     r"[.?!](?=\s+[A-Z\\$]|\s*$)|[。।۔]|[,;]?\s(?:because|since|which|where|so|as|rather than|instead of|and not|not)\b"
-    r"|(?<=\S)\s+\((?=[a-z]{2,})|\s(?:porque|ya que|car|parce que|weil|потому)\b"
+    r"|(?<=\S)\s+\((?=[^()\\]{0,80}[a-z]{3,})|\s(?:porque|ya que|car|parce que|weil|потому)\b"
     r"|\s?(?:है|हैं|होगा|です|হবে|ہے|입니다)(?!\w)"
 )
 """What ends the answer; a reason in brackets does, a point (2, 3) does not."""

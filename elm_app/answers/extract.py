@@ -23,6 +23,9 @@ _UNBRACED = re.compile(r"(?=[-+]?(?:\d|\.\d|[a-zA-Z](?![a-zA-Z])|\\[a-zA-Z]|\())
 _BETWEEN = re.compile(  # what joins the boxes of one sentence: "\boxed{2}$ and $x = "
     r"[\s$,;.*&]{0,9}(?:\\[()]|\\text\{|\\quad)?\s{0,3}(?:and|or|&)?\s{0,3}\}?(?:\\[()])?[\s$,;*]{0,9}(?P<name>[a-zA-Z]\w?\s?=\s?)?"
 )
+_AND = re.compile(
+    r"(?!.*\b(?:then|not|no|wait|actually|instead|or|so|thus|but|corrected|should)\b)[^.\n]*\band\b[^.\n]*"
+)
 _NAME_BEFORE = re.compile(r"([a-zA-Z](?:_\w)?)\s?=\s?$")
 _TAG = re.compile(r"<answer>(.{1,300}?)(?:</answer>|$)", re.IGNORECASE | re.DOTALL)
 _LAST_BLOCK = re.compile(r"```[a-z]*\n[ \t]*([^\n`]{1,80})\n[ \t]*```\s*$")
@@ -32,7 +35,7 @@ _MATH = re.compile(
     re.DOTALL,
 )
 _NUMBER_IN_PROSE = re.compile(
-    r"(?P<before>(?:[^\W\d_][\w']*[, ]+)*)(?P<number>[-+]?[$€£₹]?\s?\d[\d,]*(?:\.\d+)?(?:/\d+)?)"
+    r"(?P<before>(?:[^\W\d_][\w']*[, ]+)*)(?P<number>[-+]?[$€£₹]?\s?\d(?:[\d,]*\d)?(?:\.\d+)?(?:/\d+)?)"
     r"(?P<percent>\s?(?:\\?%|per\s?cent\b))?(?P<after>[^\d\\=+*/^$]*(?:(?<=[a-z])\s?\^\{?[23]\}?)?[^\d\\=+*/^$]*)"
 )
 _CHANGES = re.compile(  # words that make another number of it
@@ -43,6 +46,7 @@ _CHANGES = re.compile(  # words that make another number of it
 )
 _SUM = re.compile(r"(?:[^a-zA-Z\\]|\\(?:times|cdot|div|[dt]?frac)(?![a-zA-Z]))*=\s*(?=[^=\s])")  # "3 + 4 = " before 7
 _NOT_BUT = re.compile(r"not\b[^.]{1,60}?,?\s(?:but|it is|it's)\s(?:rather\s)?", re.IGNORECASE)
+_PICTURES = re.compile(r"\s*[\u2600-\u27bf\ufe0f\U0001f300-\U0001faff]+\s*$")
 _FULL_STOP = re.compile(r"(?<!\\right)\.$")
 _WORD = re.compile(r"(?<![\\a-zA-Z])[^\W\d_]{2,}")
 
@@ -97,7 +101,8 @@ def _boxed(text: str) -> str | None:
     found: list[tuple[str, str]] = []  # the name before the box, its content
     following = len(text)
     for begin, start, end in reversed(boxes):
-        if found and not _BETWEEN.fullmatch(text[end + 1 : following], 0, 60):
+        between = text[end + 1 : following]
+        if found and not (len(between) < 60 and (_BETWEEN.fullmatch(between) or _AND.fullmatch(between))):
             break
         if end - start <= LONGEST and (answer := _tidy(text[start:end])):
             name = _NAME_BEFORE.search(text[max(0, begin - 12) : begin])
@@ -137,7 +142,7 @@ def _said(after: str) -> str | None:
     filler = FILLER.match(after)
     after = after[filler.end() :] if filler else after
     if after.startswith(("$$", r"\[")) and (display := _MATH.match(after)):
-        return _tidy(display[0])
+        return _last_value(_tidy(display[0]))
     sentence = _MARKS.sub("", after.partition("\n")[0])
     if correction := _NOT_BUT.match(sentence):
         sentence = sentence[correction.end() :]
@@ -150,9 +155,7 @@ def _said(after: str) -> str | None:
         sentence = sentence[total.end() :]
     if counted := _NUMBER_IN_PROSE.fullmatch(sentence.strip(" .,;")):
         sentence = _number(counted) or sentence
-    answer = _tidy(sentence)
-    if answer and "=" in answer:
-        answer = _last_value(answer)
+    answer = _last_value(_tidy(sentence))
     return answer if answer and len(_WORD.findall(answer)) <= _MOST_WORDS else None
 
 
@@ -168,8 +171,10 @@ def _number(match: re.Match[str]) -> str | None:
     return match["number"].strip() if known else None
 
 
-def _last_value(answer: str) -> str:
+def _last_value(answer: str | None) -> str | None:
     """The 141 of "p + q = 113 + 28 = 141"."""
+    if not answer or "=" not in answer:
+        return answer
     value = answer.rpartition("=")[2].strip()
     whole, last = read(answer), read(value)
     if whole and last and last.kind == "number" and last in (whole, *(whole.parts if whole.kind == "named" else ())):
@@ -181,7 +186,7 @@ def _tidy(answer: str) -> str | None:
     """Without what surrounds an answer: spaces, Markdown, dollars, a full stop. None if nothing is left."""
     answer = " ".join(answer.split())
     for _ in range(3):  # "**$5$.**" needs two rounds
-        answer = answer.strip("*_` ").rstrip(",; ")
+        answer = _PICTURES.sub("", answer).strip("*_` ").rstrip(",; ")
         answer = _FULL_STOP.sub("", answer)
         if math := _MATH.fullmatch(answer):
             answer = next(filter(None, math.groups())) + (math[5] or "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from elm_app.answers.words import spelled_out
+from elm_app.answers.words import UNITS, spelled_out
 
 LONGEST = 1000
 """A longer answer is only stripped; this also bounds every number in it."""
@@ -52,6 +52,9 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\\lbrace(?![a-zA-Z])", r"\\{"),
         (r"\\rbrace(?![a-zA-Z])", r"\\}"),
         (r"\\colon(?![a-zA-Z])", ":"),
+        (r"\\dot\s*(?:\{\s*(\d)\s*\}|(\d))", r"\\overline{\1\2}"),
+        (r"(?<=\d)\s*\\bar\s*\{|(?<=\.)\s*\\bar\s*\{", r"\\overline{"),
+        (r"(?<=\d\.)(\d{0,9})\((\d{1,9})\)", r"\1\\overline{\2}"),  # 0.1(6)
         (r"\\%|\s*\bper\s?cent(?:age)?\b|％", "%"),
         (r"\^\s*(?:\{\s*\\circ\s*\}|\\circ|\{\s*\\degree\s*\})|\\(?:degree|deg|textdegree)(?![a-zA-Z])", " degrees "),
         (r"(?<=[\d)])\s*[xX*]\s*(?=10\s*\^)", r" \\times "),
@@ -86,7 +89,7 @@ def plain(answer: str) -> str:
     text = _PUNCTUATION.sub(r"\1", _THOUSANDS.sub(",", text))
     text = _FORMULA.sub(r" \1 ", _DELIMITERS.sub(" ", text))
     text = _DOLLARS.sub(r"\g<minus>\g<number> dollars ", text)
-    text = _MONEY.sub(r"\g<number> \g<sign>", text).replace("$", " ")
+    text = _MONEY.sub(lambda m: f"{m['number']} {UNITS[m['sign']]}", text).replace("$", " ")
     text = "".join(_ascii(text))
     while (shorter := _TEXT.sub(_unwrapped, text)) != text:
         text = shorter

@@ -39,7 +39,8 @@ _NONE = re.compile(
 )
 _ALL = re.compile(r"(?:all |the )?(?:real numbers|reals)|\\mathbb ?\{?R\}?|all real(?: numbers)?")
 _ABOUT = re.compile(
-    r"^(?:(?:approximately|about|roughly|exactly|only|just|a total of|the answer is|answer:?|\\approx|=|~)\s?)+",
+    r"^(?:(?:approximately|about|roughly|exactly|only|just|a total of|the answer is|answer:?|option(?= [A-J])"
+    r"|choice(?= [A-J])|\\approx|=|~)\s?)+",
     re.IGNORECASE,
 )
 
@@ -85,11 +86,12 @@ def _whole(text: str) -> Reading:
         return Reading("items", "")
     if _ALL.fullmatch(text) or _ALL.fullmatch(lower):
         return _real()
+    text = _ABOUT.sub("", text) or text
     if choice := _CHOICE.fullmatch(text):
         content = choice["rest"].strip()
         letter = choice["in"] or choice["out"] or choice["alone"]
         return Reading("choice", letter.upper(), (_listed(content),) if content else ())
-    text = _ELEMENT.sub("", _ABOUT.sub("", _TAIL.sub("", text)), count=1) or text
+    text = _ELEMENT.sub("", _TAIL.sub("", text), count=1) or text
     return _listed(text)
 
 

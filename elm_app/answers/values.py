@@ -47,12 +47,12 @@ _CLOCK = re.compile(
     re.IGNORECASE,
 )
 _RATIO = re.compile(r"(\d{1,9})\s?:\s?(\d{1,9})")
-_BASE = re.compile(r"([0-9A-F]{1,60})_\{?\s?([a-z0-9]+)\s?\}?")
+_BASE = re.compile(r"([0-9A-F]{1,60})(?:_\s?\{?\s?|\s\(?(?:in )?base )([a-z0-9]+)\s?[})]?")
 _WORD = re.compile(  # but products of unknowns, such as xyz
     r"(?<![\\a-zA-Z])(?:(?!(?:[wxyz]+|abc|pqr|rst|uvw)(?![a-zA-Z]))[a-zA-Z]{3,}|(?:no|or|am|pm|to|is)(?![a-zA-Z])\s)"
 )
 _SHORT_UNIT = re.compile(
-    r"(?<=[\d)}\s])(?:cm|mm|km|kg|mg|ml|ft|in|lb|lbs|oz|mi|yd|hr|min|sec|gal|m/s)(?![a-zA-Z({])|(?<=\d )[mghsL]$"
+    r"(?<=[\d)}\s])(?:cm|mm|km|kg|mg|ml|ft|in|lb|lbs|oz|mi|yd|hr|min|sec|gal|sq|m/s)(?![a-zA-Z({])|(?<=\d )[mghsL]$"
 )
 _LARGE = re.compile(rf"(?:{'|'.join(LARGE)})(?![a-zA-Z])", re.IGNORECASE)
 _COMPOUND = re.compile(r"(?P<number>\d+(?:\.\d+)?(?: \d+/\d+)?)\s?(?P<unit>[a-zA-Z]+|''?)\.?(?:,?\s?(?:and\b)?\s?|$)")

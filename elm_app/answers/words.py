@@ -30,7 +30,7 @@ megabyte megabytes mb | gigabyte gigabytes gb | arcminute | arcsecond
 _SHORT = {"m": "meter", "g": "gram", "s": "second", "h": "hour", "l": "liter", "L": "liter", "W": "watt", "V": "volt"}
 _SPEEDS = {
     "mph": "mile/hour", "kph": "kilometer/hour", "kmh": "kilometer/hour", "kmph": "kilometer/hour",
-    "mps": "meter/second", "fps": "foot/second",
+    "mps": "meter/second", "fps": "foot/second", "mpg": "mile/gallon", "rpm": "turn/minute",
 }  # fmt: skip
 UNITS = {name: row.split()[0] for row in _MEASURED.split("|") for name in row.split()} | _SPEEDS
 """Spellings of units of measurement, and what each is called here."""
