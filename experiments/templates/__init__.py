@@ -1,0 +1,1 @@
+"""The templates, one file a topic: three families to develop on and three held out in each."""
