@@ -1,0 +1,154 @@
+"""Recipes: what is made of one problem and its traces, to be put in front of others. One function each.
+
+    recipe(engine, problem, traces, seed, **settings) -> Learned
+
+The traces are the ones that the model wrote without help; nobody knows which are right. To add a recipe, write such a
+function and name it in `RECIPES`. Controls are recipes, too:
+
+    untrained   the soft prompt that learning starts from
+    icl         a trace of the problem's majority as an example in the prompt: the teacher, and the bar
+    paper       GRPO with the vote's reward, as `python -m elm_app learn` does it
+    random      the same, rewarded by the toss of a coin
+    another:R   what recipe R makes of the next family's problem
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Literal
+
+from elm_app.config import LearnSettings
+from elm_app.events import Event, LearningEnded, StepFinished
+from elm_app.llm.prompt import asked, turns_prompt
+from elm_app.types import Trace
+from experiments.sampling import measured
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from elm_app.llm.engine import Engine, RolloutRequest
+
+ANOTHER = "another:"
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a recipe made of a problem.
+
+    Attributes:
+        soft_prompt: fp32 (P, H), on the CPU, or None.
+        turns: of a conversation that stands in front of a problem, the user's first; empty if there is none.
+        reason: why nothing was made, if nothing was.
+        tokens: new tokens that were sampled for it.
+        detail: whatever else is worth keeping, as JSON values.
+    """
+
+    soft_prompt: Tensor | None = None
+    turns: tuple[str, ...] = ()
+    reason: str = ""
+    tokens: int = 0
+    detail: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def helps(self) -> bool:
+        """Whether there is anything to put in front of a problem."""
+        return self.soft_prompt is not None or bool(self.turns)
+
+    def request(self, engine: Engine, problem: str, samples: int, seed: int) -> RolloutRequest:
+        """k samples of a problem with it in front."""
+        from elm_app.llm.engine import RolloutRequest
+
+        prompt = turns_prompt(engine.tokenizer, [*self.turns, asked(problem)]) if self.turns else engine.encode(problem)
+        return RolloutRequest(prompt, samples, seed, self.soft_prompt)
+
+    def save(self, path: Path) -> None:
+        """Write it whole or not at all."""
+        from safetensors.torch import save_file
+
+        rest = {"turns": self.turns, "reason": self.reason, "tokens": self.tokens, "detail": self.detail}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        half = path.with_name(f".{path.name}")
+        tensors = {} if self.soft_prompt is None else {"soft_prompt": self.soft_prompt.contiguous()}
+        save_file(tensors, half, metadata={"learned": json.dumps(rest)})
+        half.replace(path)
+
+    @staticmethod
+    def read(path: Path) -> Learned:
+        """What `save` wrote."""
+        from safetensors import safe_open
+
+        with safe_open(path, framework="pt") as file:
+            rest = json.loads(file.metadata()["learned"])
+            (soft_prompt,) = [file.get_tensor(name) for name in file.keys()] or [None]  # noqa: SIM118
+        return Learned(soft_prompt, tuple(rest["turns"]), rest["reason"], rest["tokens"], rest["detail"])
+
+
+Recipe = Callable[..., Learned]
+
+
+def untrained(
+    engine: Engine,
+    problem: str,  # noqa: ARG001
+    traces: Sequence[Trace],  # noqa: ARG001
+    seed: int,
+    virtual_tokens: int = 20,
+    init: Literal["text", "vocabulary"] = "text",
+) -> Learned:
+    """The soft prompt that learning starts from."""
+    from elm_app.learning.prompt import start
+
+    return Learned(start(engine, virtual_tokens, init, seed))
+
+
+def icl(engine: Engine, problem: str, traces: Sequence[Trace], seed: int) -> Learned:  # noqa: ARG001
+    """The first trace of the majority as an example; none if no two agree."""
+    vote = measured(traces).vote
+    if not vote.agreed:
+        return Learned(reason=f"No two of the {len(traces)} traces agree.")
+    example = traces[vote.counts[0].traces[0]]
+    return Learned(turns=(asked(problem), example.text))
+
+
+def paper(engine: Engine, problem: str, traces: Sequence[Trace], seed: int, **settings: Any) -> Learned:
+    """GRPO with the defaults of `learn`; `settings` are those of `LearnSettings`."""
+    from elm_app.learning import checkpoint
+    from elm_app.learning.trainer import Trainer, passed_over
+
+    learning = LearnSettings(**{"seed": seed, **settings})
+    before = measured(traces)
+    if reason := passed_over(before.vote, before.samples, learning):
+        return Learned(reason=reason)
+    state = checkpoint.fresh(engine, problem, learning, asdict(learning))
+    state.before = before
+    with TemporaryDirectory() as folder:
+        trainer = Trainer(engine, engine.encode(problem), learning, state, Path(folder) / "state.safetensors")
+        ended = watched(trainer.train())
+    rewards = [step.reward_mean for step in state.steps]
+    detail = {"rewards": rewards, "updates": state.updates, "ended": ended.reason}
+    if not state.updates:
+        return Learned(reason=ended.reason, tokens=state.tokens, detail=detail)
+    return Learned(trainer.best(ended), tokens=state.tokens, detail=detail)
+
+
+def watched(events: Iterable[Event]) -> LearningEnded:
+    """Learning to its end, its steps told on stderr."""
+    for event in events:
+        if isinstance(event, StepFinished):
+            step = event.step
+            print(f"    step {step.step}: reward {step.reward_mean:.2f}, {step.seconds:.0f} s", file=sys.stderr)
+        elif isinstance(event, LearningEnded):
+            ended = event
+    return ended
+
+
+def random(engine: Engine, problem: str, traces: Sequence[Trace], seed: int, **settings: Any) -> Learned:
+    """As `paper`, with rewards by the toss of a coin."""
+    return paper(engine, problem, traces, seed, **{"reward": "random", **settings})
+
+
+RECIPES: dict[str, Recipe] = {"untrained": untrained, "icl": icl, "paper": paper, "random": random}
