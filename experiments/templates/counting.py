@@ -12,13 +12,12 @@ def outfits(draw: Draw) -> Told:
     who = draw.name()
     top, bottom, shoe = draw.one("shirt", "sweater"), draw.one("skirt", "kilt"), draw.one("shoes", "boots", "sandals")
     colours = draw.some(2, ["red", "blue", "green", "yellow", "grey", "white"])
-    tops, bottoms, shoes, scarves = draw.between(4, 9), draw.between(3, 7), draw.between(2, 5), draw.between(2, 4)
+    tops, bottoms, shoes = draw.between(4, 9), draw.between(3, 7), draw.between(2, 5)
     return (
-        f"{who} has {tops} different {top}s, {bottoms} different {bottom}s, {shoes} different pairs of {shoe} and "
-        f"{scarves} different scarves. An outfit is one of each, but the scarf may also be left out. One of the {top}s "
-        f"is {colours[0]} and one of the {bottom}s is {colours[1]}, and {who} never wears these two together. How many "
-        "different outfits are possible?"
-    ), (tops * bottoms - 1) * shoes * (scarves + 1)
+        f"{who} has {tops} different {top}s, {bottoms} different {bottom}s and {shoes} different pairs of {shoe}. An "
+        f"outfit is one of each. One of the {top}s is {colours[0]} and one of the {bottom}s is {colours[1]}; {who} "
+        "never wears these two together. How many different outfits are possible?"
+    ), (tops * bottoms - 1) * shoes
 
 
 @develop
@@ -74,9 +73,10 @@ def committee(draw: Draw) -> Told:
 @held_out
 def trees_and_bushes(draw: Draw) -> Told:
     road = draw.one("road", "canal", "avenue", "promenade", "railway path", "dike")
-    gap, gaps, pairs, price = draw.between(6, 15), draw.between(10, 30), draw.between(1, 3), draw.between(15, 40)
+    gap, gaps, bushes = draw.between(6, 15), draw.between(10, 30), draw.between(2, 5)
+    tree, bush = draw.between(15, 40), draw.between(3, 9)
     return (
-        f"Along both sides of a straight {road}, {gap * gaps} m long, a tree is planted every {gap} m, with trees at "
-        f"both ends of each side. Between every two neighbouring trees of a side stand {2 * pairs} bushes. A tree "
-        f"costs ${price} and a bush ${pairs + 2}. How many dollars do trees and bushes cost together?"
-    ), 2 * (gaps + 1) * price + 2 * gaps * 2 * pairs * (pairs + 2)
+        f"Along one side of a straight {road}, {gap * gaps} m long, a tree is planted every {gap} m, with a tree at "
+        f"both ends. Between every two neighbouring trees stand {bushes} bushes. A tree costs ${tree} and a bush "
+        f"${bush}. How many dollars do trees and bushes cost together?"
+    ), (gaps + 1) * tree + gaps * bushes * bush

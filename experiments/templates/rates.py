@@ -27,13 +27,12 @@ def there_and_back(draw: Draw) -> Told:
 @develop
 def two_taps(draw: Draw) -> Told:
     tank = draw.one("rain barrel", "pool", "cistern", "water trough", "fish pond", "storage tank")
-    big, small, leak = draw.between(12, 30), draw.between(5, 11), draw.between(2, 4)
-    alone, start, both = draw.between(5, 15), draw.between(20, 90, 5), draw.between(8, 40)
-    room = start + alone * (big - leak) + both * (big + small - leak)
+    big, small, alone, both = draw.between(12, 30), draw.between(5, 11), draw.between(5, 15), draw.between(8, 40)
+    start = draw.between(20, 90, 5)
     return (
-        f"A {tank} holds {room} litres and has {start} litres in it. It loses {leak} litres a minute through a leak. "
-        f"One tap, giving {big} litres a minute, is opened. {alone} minutes later a second tap, giving {small} litres "
-        f"a minute, is opened as well. How many minutes after the first tap was opened is the {tank} full?"
+        f"A {tank} holds {start + alone * big + both * (big + small)} litres and has {start} litres in it. One tap, "
+        f"giving {big} litres a minute, is opened. {alone} minutes later a second tap, giving {small} litres a minute, "
+        f"is opened as well. How many minutes after the first tap was opened is the {tank} full?"
     ), alone + both
 
 

@@ -21,15 +21,18 @@ def clock(minutes: int) -> str:
 
 @develop
 def shuttle(draw: Draw) -> Told:
-    what = draw.one("bus", "ferry", "cable car", "shuttle", "tram", "boat")
-    first, every, last = draw.between(300, 480, 5), draw.between(12, 45), draw.between(1080, 1380, 5)
-    seats, empty = draw.between(20, 60), draw.between(25, 150)
-    sensible((last - first) % every != 0)
+    what, every, more = (
+        draw.one("bus", "ferry", "cable car", "tram", "boat"),
+        draw.one(15, 20, 30, 40),
+        draw.between(9, 25),
+    )
+    first, seats, empty = draw.between(360, 540, 30), draw.between(20, 60), draw.between(25, 150)
+    sensible(first + more * every < 1380)
     return (
-        f"The first {what} of the day leaves at {clock(first)}, then one leaves every {every} minutes, the last one "
-        f"not later than {clock(last)}. Each has {seats} seats. Today {empty} seats stayed empty over the whole day. "
+        f"The first {what} of the day leaves at {clock(first)}, then one leaves every {every} minutes, the last one at "
+        f"{clock(first + more * every)}. Each has {seats} seats. Today {empty} seats stayed empty over the whole day. "
         "How many seats were taken?"
-    ), ((last - first) // every + 1) * seats - empty
+    ), (more + 1) * seats - empty
 
 
 @develop
@@ -63,14 +66,12 @@ def weekly_shifts(draw: Draw) -> Told:
 @held_out
 def medicine(draw: Draw) -> Told:
     who, what = draw.name(), draw.one("tablets", "capsules", "drops", "pills", "pastilles")
-    every, days, each = draw.one(3, 4, 6, 8), draw.between(5, 14), draw.between(2, 4)
-    fewer, box = draw.between(2, 4), draw.between(10, 30, 2)
-    taken = 24 // every * each * fewer + 24 // every * (each - 1) * (days - fewer)
-    sensible(taken % box != 0 and days > fewer + 1)
+    every, days, each, box = draw.one(3, 4, 6, 8), draw.between(5, 14), draw.between(2, 4), draw.between(10, 30, 2)
+    taken = 24 // every * each * days
+    sensible(taken % box != 0)
     return (
-        f"For {days} days {who} takes medicine every {every} hours, day and night: {each} {what} each time during the "
-        f"first {fewer} days, and one less each time on the remaining days. The {what} come in packs of {box}, and "
-        f"{who} gets as many packs as are needed. How many {what} are left over in the end?"
+        f"For {days} days {who} takes {each} {what} every {every} hours, day and night. The {what} come in packs of "
+        f"{box}, and {who} gets as many packs as are needed. How many {what} are left over in the end?"
     ), -taken % box
 
 
@@ -91,16 +92,16 @@ def reading_days(draw: Draw) -> Told:
 
 @held_out
 def slow_train(draw: Draw) -> Told:
-    town, speed = (
-        draw.one("Northport", "Eastbridge", "Lakeview", "Millford", "Sandby", "Stonehill"),
-        draw.between(60, 120, 10),
+    town, speed = draw.one("Northport", "Eastbridge", "Lakeview", "Millford", "Sandby"), draw.between(60, 120, 10)
+    way, stops, stop, start = (
+        draw.between(120, 420, 10),
+        draw.between(3, 9),
+        draw.between(2, 6),
+        draw.between(360, 600, 5),
     )
-    way, stops, stop = draw.between(120, 420, 10), draw.between(3, 9), draw.between(2, 6)
-    start, late = draw.between(360, 600, 5), draw.between(8, 35)
-    end = start + whole(way * 60, speed) + stops * stop + late
+    end = start + whole(way * 60, speed) + stops * stop
     sensible(end > 725)
     return (
-        f"A train to {town} should leave at {clock(start)} but leaves {late} minutes late. The way is {way} km; while "
-        f"it moves, the train goes at {speed} km/h, and it stops {stops} times on the way for {stop} minutes each. How "
-        "many minutes after noon (12:00) does it arrive?"
+        f"A train leaves at {clock(start)} for {town}, {way} km away. While it moves, it goes at {speed} km/h, and it "
+        f"stops {stops} times on the way for {stop} minutes each. How many minutes after noon (12:00) does it arrive?"
     ), end - 720

@@ -78,11 +78,11 @@ def there_and_back(way: int, out: int, rest: int, home: int) -> F:
     return (F(way, out) + F(way, home)) * 60 + rest
 
 
-def two_taps(room: int, water: int, leak: int, big: int, later: int, small: int) -> int:
+def two_taps(room: int, water: int, big: int, later: int, small: int) -> int:
     for minute in count():
         if water == room:
             return minute
-        water += big - leak + (small if minute >= later else 0)
+        water += big + (small if minute >= later else 0)
     raise AssertionError
 
 
@@ -176,9 +176,9 @@ def folded_box(long: int, wide: int, cut: int, top: int, under: int) -> F:
     return F(top, under) * len(range(cut, long - cut)) * len(range(cut, wide - cut)) * cut
 
 
-def outfits(tops: int, bottoms: int, shoes: int, scarves: int) -> int:
+def outfits(tops: int, bottoms: int, shoes: int) -> int:
     worn = [(top, bottom) for top in range(tops) for bottom in range(bottoms) if (top, bottom) != (0, 0)]
-    return sum(1 for _ in worn for _ in range(shoes) for _ in (None, *range(scarves)))
+    return sum(1 for _ in worn for _ in range(shoes))
 
 
 def round_robin(north: int, south: int, minutes: int, fields: int) -> int:
@@ -199,7 +199,7 @@ def committee(girls: int, boys: int) -> int:
 
 def trees_and_bushes(long: int, gap: int, bushes: int, tree: int, bush: int) -> int:
     trees = len(range(0, long + 1, gap))
-    return 2 * (trees * tree + (trees - 1) * bushes * bush)
+    return trees * tree + (trees - 1) * bushes * bush
 
 
 def meeting_again(one: int, two: int, hours: int) -> int:
@@ -273,8 +273,8 @@ def weekly_shifts(h: int, m: int, end_h: int, end_m: int, pause: int, hours: int
     return sum((F(60 * (end_h - h) + end_m - m - pause, 60)) * wage for _ in range(5)) + hours * more
 
 
-def medicine(days: int, every: int, each: int, early: int, pack: int) -> int:
-    taken = sum(each - (1 if hour // 24 >= early else 0) for hour in range(0, 24 * days, every))
+def medicine(days: int, each: int, every: int, pack: int) -> int:
+    taken = sum(each for _ in range(0, 24 * days, every))
     return first(left for left in range(pack) if (taken + left) % pack == 0)
 
 
@@ -285,8 +285,8 @@ def reading_days(daily: int, month: int, day: int, last_month: int, last_day: in
     return (days - skipped) * daily + left
 
 
-def slow_train(h: int, m: int, late: int, way: int, speed: int, stops: int, stop: int, *noon: int) -> F:
-    return (h - noon[0]) * 60 + m + late + F(way, speed) * 60 + sum([stop] * stops)
+def slow_train(h: int, m: int, way: int, speed: int, stops: int, stop: int, *noon: int) -> F:
+    return (h - noon[0]) * 60 + m + F(way, speed) * 60 + sum([stop] * stops)
 
 
 def spent_in_parts(a: int, b: int, top: int, under: int, last: int, left: int) -> int:
