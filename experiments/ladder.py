@@ -118,8 +118,8 @@ class Run:
     def sample_plain(self, problems: Mapping[str, Problem]) -> None:
         """Traces without help, where there are none yet; those of a problem to learn from are kept in words."""
         left = {id: one for id, one in problems.items() if id not in self.known}
-        for id, traces in self.traces(Learned(), left):
-            line = {"how": self.how, "problem": id, **judged(traces, str(left[id].answer))}
+        for line, traces in self.sampled(Learned(), left):
+            id, line = line["problem"], {"how": self.how, **line}
             if id.endswith("/0"):
                 line["traces"] = [to_json(trace) for trace in traces]
             self.known[id] = line
@@ -145,8 +145,9 @@ class Run:
             learned.save(path)
         if family.id not in self.told:
             self.told.add(family.id)
-            told = {"learned": family.id, "from": donor.id, "label_right": line["vote_right"], "made": learned.helps}
-            lines.append(self.out, {**told, "reason": learned.reason, "tokens": learned.tokens, **learned.detail})
+            label = {"label": line["vote"], "label_right": line["vote_right"], "agreement": line["agreement"]}
+            told = {"made": learned.helps, "reason": learned.reason, "tokens": learned.tokens, **learned.detail}
+            lines.append(self.out, {"learned": family.id, "from": donor.id, **label, **told})
         return learned
 
     def sample_with(self, learned: Learned, problems: Mapping[str, Problem]) -> None:
@@ -156,18 +157,21 @@ class Run:
                 line = {key: value for key, value in self.known[id].items() if key not in ("how", "traces")}
                 lines.append(self.out, line)
             return
-        for id, traces in self.traces(learned, problems):
-            line = {"problem": id, **judged(traces, str(problems[id].answer))}
+        for line, traces in self.sampled(learned, problems):
+            id = line["problem"]
             lines.append(self.out, line)
             say(f"  {id} with help: {sum(self.known[id]['right'])} → {sum(line['right'])} of {len(traces)} right")
 
-    def traces(self, learned: Learned, problems: Mapping[str, Problem]) -> Iterator[tuple[str, list[Trace]]]:
-        """Traces of the problems with what was learned, by id."""
+    def sampled(self, learned: Learned, problems: Mapping[str, Problem]) -> Iterator[tuple[lines.Line, list[Trace]]]:
+        """The line of each problem with what was learned, and its traces; `read` is the length of what was read."""
         requests = {
             id: learned.request(self.engine, one.text, self.plan.sampling.samples, problem_seed(self.plan.seed, id))
             for id, one in problems.items()
         }
-        return sampled(self.engine, requests, self.plan.sampling)
+        virtual = 0 if learned.soft_prompt is None else len(learned.soft_prompt)
+        for id, traces in sampled(self.engine, requests, self.plan.sampling):
+            read = len(requests[id].prompt) + virtual
+            yield {"problem": id, **judged(traces, str(problems[id].answer)), "read": read}, traces
 
 
 def say(text: str) -> None:

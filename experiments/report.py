@@ -98,10 +98,11 @@ def group(results: Results, families: dict[str, list[str]]) -> dict[str, Any] | 
         "answered": lambda line: mean(answer is not None for answer in line["answers"]),
         "agreement": lambda line: line["agreement"],
         "tokens": lambda line: mean(line["tokens"]),
+        "read": lambda line: line["read"],
     }
     for name, of in values.items():
         ours, theirs = by_family(after, families, of), by_family(before, families, of)
-        scale, digits = (1, 1) if name == "tokens" else (100, 2)
+        scale, digits = (1, 1) if name in ("tokens", "read") else (100, 2)
         numbers[name] = {
             "before": round(scale * mean(theirs.values()), digits),
             "after": round(scale * mean(ours.values()), digits),

@@ -127,6 +127,8 @@ def test_a_trace_of_the_majority_is_the_example(climb: Any) -> None:
         line = plain[str(problem.id)]
         example = next(trace["text"] for trace in line["traces"] if trace["answer"] == line["vote"])
         assert (recipes.asked(problem.text), example) in turns
+    for line in (line for line in lines.read(out) if "problem" in line):
+        assert line["read"] > plain[line["problem"]]["read"] + 100, "the example is read, too"
 
 
 def test_where_nothing_is_learned_nothing_changes(climb: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,8 +20,16 @@ HOW = {"weights": "w", "seed": 0, "samples": 4}
 def line(problem: str, right: int, tokens: int = 100, vote: bool = True) -> dict[str, Any]:
     rights = [1] * right + [0] * (4 - right)
     answers = ["7"] * right + ["8", None, None, None][: 4 - right]
-    voted = {"vote": "7", "agreement": right / 4, "vote_right": int(vote)}
-    return {"problem": problem, "gold": "7", "answers": answers, "right": rights, "tokens": [tokens] * 4, **voted}
+    voted = {"vote": "7", "agreement": right / 4, "vote_right": int(vote), "read": 60}
+    return {
+        "problem": problem,
+        "gold": "7",
+        "answers": answers,
+        "right": rights,
+        "tokens": [tokens] * 4,
+        "read": 60,
+        **voted,
+    }
 
 
 def made(folder: Path, name: str, after: dict[str, int], unhelped: tuple[str, ...] = ()) -> Path:
