@@ -11,8 +11,8 @@ as the product measures a memory. Right answers are for grading only.
 
 Recipes stand in `recipes.py`, families in `families.py`. What is done is a line in a file at once: start the same
 command again to go on, or with more families, members or rungs. Traces without help are shared by all recipes of a
-folder (`plain.jsonl`), and so is what was learned (`learned/`). Plan numbers before looking: the standard error of one
-family's difference is 6 to 9 points; `held-out` is for the last run only.
+folder (`plain.jsonl`), and so is what was learned (`learned/`: remove it when a recipe's code has changed). Plan the
+numbers before looking: the standard error of a family's difference is 6 to 9 points; `held-out` is for the last run.
 """
 
 from __future__ import annotations
@@ -95,10 +95,16 @@ class Run:
             sys.exit(f"{out} holds another run: {json.dumps({key: known[0].get(key) for key in told})}")
         if not known:
             lines.append(out, {**told, "model": self.engine.info.id, "machine": machine()})
-        self.done = {line["problem"] for line in known if "problem" in line}
+        self.done = {line["problem"] for line in known if "problem" in line and self.is_of(line)}
         self.told = {line["learned"] for line in known if "learned" in line}
-        shared = [line for line in lines.read(self.plain) if line["how"] == self.how]
+        shared = [line for line in lines.read(self.plain) if line["how"] == self.how and self.is_of(line)]
         self.known = {line["problem"]: line for line in shared}
+
+    def is_of(self, line: lines.Line) -> bool:
+        """Whether a line is of a problem as it is told now; templates change."""
+        family, number = line["problem"].split("/")
+        found = [one for one in families(self.plan.split) if one.id == family]
+        return bool(found) and line["text"] == digest(found[0].member(int(number)).text)
 
     def go(self) -> None:
         """Everything that is not done yet."""
@@ -130,7 +136,7 @@ class Run:
         """What the recipe makes, now or earlier, of the problem that it learns from."""
         plan, donor = self.plan, self.plan.donor(family).member(0)
         what = json.dumps([plan.base, plan.settings, donor.text, self.how], sort_keys=True)
-        path = self.out.parent / "learned" / f"{plan.base}-{hashlib.sha256(what.encode()).hexdigest()[:12]}.safetensors"
+        path = self.out.parent / "learned" / f"{plan.base}-{digest(what)}.safetensors"
         self.sample_plain({str(donor.id): donor})
         line = self.known[str(donor.id)]
         if path.is_file():
@@ -171,7 +177,13 @@ class Run:
         virtual = 0 if learned.soft_prompt is None else len(learned.soft_prompt)
         for id, traces in sampled(self.engine, requests, self.plan.sampling):
             read = len(requests[id].prompt) + virtual
-            yield {"problem": id, **judged(traces, str(problems[id].answer)), "read": read}, traces
+            text = digest(problems[id].text)
+            yield {"problem": id, "text": text, **judged(traces, str(problems[id].answer)), "read": read}, traces
+
+
+def digest(text: str) -> str:
+    """A short name for a text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def say(text: str) -> None:

@@ -16,16 +16,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from elm_app.config import LearnSettings
-from elm_app.events import Event, LearningEnded, StepFinished
+from elm_app.events import Event, StepFinished
 from elm_app.llm.prompt import asked, turns_prompt
-from elm_app.types import Trace
+from elm_app.types import LearnStep, Trace
 from experiments.sampling import measured
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from elm_app.llm.engine import Engine, RolloutRequest
 
 ANOTHER = "another:"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -135,15 +136,22 @@ def paper(engine: Engine, problem: str, traces: Sequence[Trace], seed: int, **se
     return Learned(trainer.best(ended), tokens=state.tokens, detail=detail)
 
 
-def watched(events: Iterable[Event]) -> LearningEnded:
-    """Learning to its end, its steps told on stderr."""
-    for event in events:
+def watched(learning: Generator[Event, None, T]) -> T:
+    """What learning returns in the end; its steps are told on stderr."""
+    while True:
+        try:
+            event = next(learning)
+        except StopIteration as done:
+            result: T = done.value
+            return result
         if isinstance(event, StepFinished):
-            step = event.step
-            print(f"    step {step.step}: reward {step.reward_mean:.2f}, {step.seconds:.0f} s", file=sys.stderr)
-        elif isinstance(event, LearningEnded):
-            ended = event
-    return ended
+            print(f"    {told(event.step)}", file=sys.stderr, flush=True)
+
+
+def told(step: LearnStep) -> str:
+    """A step in a few words."""
+    loss = "" if step.loss is None else f", loss {step.loss:.3f}"
+    return f"step {step.step}: reward {step.reward_mean:.2f}{loss}, {step.seconds:.0f} s"
 
 
 def random(engine: Engine, problem: str, traces: Sequence[Trace], seed: int, **settings: Any) -> Learned:

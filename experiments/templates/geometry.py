@@ -24,14 +24,12 @@ def tiled_floor(draw: Draw) -> Told:
 @develop
 def path_round(draw: Draw) -> Told:
     what = draw.one("pool", "lawn", "flower bed", "pond", "playground", "sandpit", "greenhouse")
-    long, wide, path = draw.between(10, 28), draw.between(6, 20), draw.between(1, 4)
-    price, discount = draw.between(12, 30), draw.between(20, 120, 10)
+    long, wide, path, price = draw.between(8, 28), draw.between(6, 20), draw.between(1, 4), draw.between(5, 30)
     sensible(long > wide)
     return (
         f"A rectangular {what} is {long} m long and {wide} m wide. A path {path} m wide is laid all round it, corners "
-        f"included. Paving costs ${price} a square metre, and the firm takes ${discount} off the bill. How many "
-        "dollars does the path cost?"
-    ), ((long + 2 * path) * (wide + 2 * path) - long * wide) * price - discount
+        f"included. Paving costs ${price} a square metre. How many dollars does the path cost?"
+    ), ((long + 2 * path) * (wide + 2 * path) - long * wide) * price
 
 
 @develop

@@ -154,9 +154,9 @@ def tiled_floor(long: int, wide: int, side: int, also: int, box: int, price: int
     return len(range(0, tiles, box)) * price
 
 
-def path_round(long: int, wide: int, path: int, price: int, discount: int) -> int:
+def path_round(long: int, wide: int, path: int, price: int) -> int:
     sides, corners = 2 * path * (long + wide), 4 * path * path
-    return (sides + corners) * price - discount
+    return (sides + corners) * price
 
 
 def painted_boxes(boxes: int, long: int, wide: int, high: int, tin: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from experiments import ladder, lines, recipes, sampling
 from experiments.families import families
+from experiments.family import Draw
 from experiments.recipes import RECIPES, Learned
 from experiments.report import report
 
@@ -71,6 +73,23 @@ def test_a_run_grows_but_does_not_change(climb: Any) -> None:
         climb("untrained", "--seed", "5")
     with pytest.raises(SystemExit, match="holds another run"):
         climb("untrained", "--set", "virtual_tokens=6")
+
+
+def test_a_template_that_changed_is_run_again(climb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = climb("untrained", "--rungs", "0")
+    changed, same = families("develop")[:2]
+    told = changed.template
+
+    def other(draw: Draw) -> tuple[str, Any]:
+        text, answer = told(draw)
+        return f"Listen. {text}", answer
+
+    new = replace(changed, template=other)
+    monkeypatch.setattr(ladder, "families", lambda _: [new, same])
+    climb("untrained", "--rungs", "0")
+    expected = [f"{changed.id}/0", f"{same.id}/0", f"{changed.id}/0"]
+    assert problems(out) == problems(out.with_name("plain.jsonl")) == expected
+    assert len(report([out])) == 1
 
 
 def test_traces_are_those_that_the_product_writes(
