@@ -75,7 +75,7 @@ def swapped_digits(draw: Draw) -> Told:
 @held_out
 def every_few(draw: Draw) -> Told:
     kind = draw.one("guests", "customers", "runners", "callers", "subscribers", "visitors")
-    first, second, total = draw.between(3, 9), draw.between(4, 12), draw.between(100, 400, 5)
+    first, second, total = draw.between(4, 9), draw.between(4, 12), draw.between(100, 400, 5)
     gifts = draw.some(2, ["a cap", "a pen", "a mug", "a badge", "a poster", "a bag"])
     sensible(lcm(first, second) not in (first, second))
     return (

@@ -24,13 +24,13 @@ def spent_in_parts(draw: Draw) -> Told:
 @develop
 def ratio_of_three(draw: Draw) -> Told:
     names = [draw.name(), draw.name(), draw.name()]
-    what, parts = draw.one("prize money", "inheritance", "reward", "bonus", "profit"), draw.some(3, range(2, 10))
+    what, parts = draw.one("a prize", "an inheritance", "a reward", "a bonus"), draw.some(3, range(2, 10))
     scale, gift = draw.between(6, 30), draw.between(5, 40)
     more, less = sorted(parts[:2], reverse=True)
     parts = [less, more, parts[2]]
     sensible(parts[2] * scale > gift and parts[0] * scale > gift)
     return (
-        f"{names[0]}, {names[1]} and {names[2]} share a {what} in the ratio {parts[0]} : {parts[1]} : {parts[2]}. "
+        f"{names[0]}, {names[1]} and {names[2]} share {what} in the ratio {parts[0]} : {parts[1]} : {parts[2]}. "
         f"{names[1]} gets ${(more - less) * scale} more than {names[0]}. Afterwards {names[2]} gives ${gift} to "
         f"{names[0]}. How many dollars do {names[0]} and {names[1]} then have together?"
     ), (parts[0] + parts[1]) * scale + gift
