@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from math import comb
 
-from experiments.family import Draw, Told, develop, held_out, sensible
+from experiments.family import Draw, Told, develop, held_out, sensible, whole
 
 
 @develop
 def outfits(draw: Draw) -> Told:
-    who = draw.name()
-    top, bottom, shoe = draw.one("shirt", "sweater"), draw.one("skirt", "kilt"), draw.one("shoes", "boots", "sandals")
-    colours = draw.some(2, ["red", "blue", "green", "yellow", "grey", "white"])
-    tops, bottoms, shoes = draw.between(4, 9), draw.between(3, 7), draw.between(2, 5)
+    who, worn = draw.name(), draw.between(11, 45)
+    top, shoe = draw.one("shirt", "sweater", "blouse"), draw.one("shoes", "boots", "sandals")
+    tops, skirts, trousers, shoes = draw.between(4, 9), draw.between(3, 6), draw.between(2, 6), draw.between(2, 5)
     return (
-        f"{who} has {tops} different {top}s, {bottoms} different {bottom}s and {shoes} different pairs of {shoe}. An "
-        f"outfit is one of each. One of the {top}s is {colours[0]} and one of the {bottom}s is {colours[1]}; {who} "
-        "never wears these two together. How many different outfits are possible?"
-    ), (tops * bottoms - 1) * shoes
+        f"{who} has {tops} different {top}s, {skirts} different skirts, {trousers} different pairs of trousers and "
+        f"{shoes} different pairs of {shoe}. An outfit is one {top}, either a skirt or a pair of trousers, and one "
+        f"pair of {shoe}. {who} has worn {worn} of the possible outfits already. How many are left?"
+    ), whole(tops * (skirts + trousers) * shoes - worn)
 
 
 @develop

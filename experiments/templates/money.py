@@ -6,6 +6,8 @@ from fractions import Fraction
 
 from experiments.family import Draw, Told, develop, held_out, sensible, whole
 
+NTH = {3: "third", 4: "fourth", 5: "fifth"}
+
 
 @develop
 def market_stall(draw: Draw) -> Told:
@@ -35,17 +37,13 @@ def overtime(draw: Draw) -> Told:
 @develop
 def saving_up(draw: Draw) -> Told:
     who, thing = draw.name(), draw.one("bicycle", "guitar", "camera", "tent", "telescope", "skateboard", "keyboard")
-    start, weekly, treat = draw.between(15, 60), draw.between(12, 25), draw.between(8, 20)
-    every, weeks, price = draw.between(3, 5), draw.between(13, 23), draw.between(300, 500, 5)
+    start, weekly, treat = draw.between(15, 60), draw.between(12, 25), draw.between(8, 30)
+    every, treats, price = draw.between(3, 5), draw.between(3, 6), draw.between(300, 600, 5)
     return (
-        f"{who} wants to buy a {thing} for ${price}. {who} has ${start} and puts aside ${weekly} at the end of every "
-        f"week, but at the end of every {_nth(every)} week also takes ${treat} out for a treat. How many dollars are "
-        f"still missing after {weeks} weeks?"
-    ), whole(price - start - weekly * weeks + treat * (weeks // every))
-
-
-def _nth(number: int) -> str:
-    return {3: "third", 4: "fourth", 5: "fifth"}[number]
+        f"{who} wants to buy a {thing} for ${price}. {who} has ${start} and puts aside ${weekly} a week, but takes "
+        f"${treat} out again for a treat at the end of every {NTH[every]} week. How many dollars are still missing "
+        f"after {every * treats} weeks?"
+    ), whole(price - start - weekly * every * treats + treat * treats)
 
 
 @held_out

@@ -27,13 +27,15 @@ def there_and_back(draw: Draw) -> Told:
 @develop
 def two_taps(draw: Draw) -> Told:
     tank = draw.one("rain barrel", "pool", "cistern", "water trough", "fish pond", "storage tank")
-    big, small, alone, both = draw.between(12, 30), draw.between(5, 11), draw.between(5, 15), draw.between(8, 40)
-    start = draw.between(20, 90, 5)
+    big, small, both, alone = draw.between(12, 30), draw.between(5, 11), draw.between(8, 40), draw.between(5, 15)
+    start, room, pump = draw.between(20, 90, 5), draw.between(600, 2000, 50), draw.between(31, 60)
+    missing = whole(room - start - both * (big + small) - alone * big, pump)
     return (
-        f"A {tank} holds {start + alone * big + both * (big + small)} litres and has {start} litres in it. One tap, "
-        f"giving {big} litres a minute, is opened. {alone} minutes later a second tap, giving {small} litres a minute, "
-        f"is opened as well. How many minutes after the first tap was opened is the {tank} full?"
-    ), alone + both
+        f"A {tank} holds {room} litres and has {start} litres in it. Two taps are opened, one giving {big} litres a "
+        f"minute and the other {small}. After {both} minutes the second one is closed, and {alone} minutes later the "
+        f"first one, too. The rest is filled by a pump that gives {pump} litres a minute. How many minutes does the "
+        "pump take?"
+    ), missing
 
 
 @develop

@@ -23,17 +23,14 @@ def spent_in_parts(draw: Draw) -> Told:
 
 @develop
 def ratio_of_three(draw: Draw) -> Told:
-    names = [draw.name(), draw.name(), draw.name()]
-    what, parts = draw.one("a prize", "an inheritance", "a reward", "a bonus"), draw.some(3, range(2, 10))
-    scale, gift = draw.between(6, 30), draw.between(5, 40)
-    more, less = sorted(parts[:2], reverse=True)
-    parts = [less, more, parts[2]]
-    sensible(parts[2] * scale > gift and parts[0] * scale > gift)
+    names, what = [draw.name(), draw.name(), draw.name()], draw.one("a prize", "an inheritance", "a reward", "a bonus")
+    less, more, other = draw.some(3, range(2, 10))
+    scale = draw.between(6, 30)
+    sensible(more > less)
     return (
-        f"{names[0]}, {names[1]} and {names[2]} share {what} in the ratio {parts[0]} : {parts[1]} : {parts[2]}. "
-        f"{names[1]} gets ${(more - less) * scale} more than {names[0]}. Afterwards {names[2]} gives ${gift} to "
-        f"{names[0]}. How many dollars do {names[0]} and {names[1]} then have together?"
-    ), (parts[0] + parts[1]) * scale + gift
+        f"{names[0]}, {names[1]} and {names[2]} share {what} in the ratio {less} : {more} : {other}. {names[1]} gets "
+        f"${(more - less) * scale} more than {names[0]}. How many dollars do the three get together?"
+    ), (less + more + other) * scale
 
 
 @develop

@@ -4,12 +4,10 @@ step, or by trying what fits. Nothing of the templates is used."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
 from fractions import Fraction as F
 from itertools import combinations, count, permutations
 
 Solution = Callable[..., int | F]
-MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October")
 
 
 def first(fits: Iterator[int]) -> int:
@@ -29,7 +27,7 @@ def overtime(wage: int, usual: int, hours: int, days: int, fare: int) -> F:
     return sum(F(wage) * (F(3, 2) if hour > usual else 1) for hour in range(1, hours + 1)) - sum([fare] * days)
 
 
-def saving_up(price: int, money: int, weekly: int, every: int, treat: int, weeks: int) -> int:
+def saving_up(price: int, money: int, weekly: int, treat: int, every: int, weeks: int) -> int:
     for week in range(1, weeks + 1):
         money += weekly - (treat if week % every == 0 else 0)
     return price - money
@@ -78,12 +76,10 @@ def there_and_back(way: int, out: int, rest: int, home: int) -> F:
     return (F(way, out) + F(way, home)) * 60 + rest
 
 
-def two_taps(room: int, water: int, big: int, later: int, small: int) -> int:
-    for minute in count():
-        if water == room:
-            return minute
-        water += big + (small if minute >= later else 0)
-    raise AssertionError
+def two_taps(room: int, water: int, big: int, small: int, both: int, alone: int, pump: int) -> int:
+    for minute in range(both + alone):
+        water += big + (small if minute < both else 0)
+    return first(minutes for minutes in count(1) if water + pump * minutes == room)
 
 
 def catching_up(slow: int, lead: int, pause: int, fast: int) -> int:
@@ -176,9 +172,9 @@ def folded_box(long: int, wide: int, cut: int, top: int, under: int) -> F:
     return F(top, under) * len(range(cut, long - cut)) * len(range(cut, wide - cut)) * cut
 
 
-def outfits(tops: int, bottoms: int, shoes: int) -> int:
-    worn = [(top, bottom) for top in range(tops) for bottom in range(bottoms) if (top, bottom) != (0, 0)]
-    return sum(1 for _ in worn for _ in range(shoes))
+def outfits(tops: int, skirts: int, trousers: int, shoes: int, worn: int) -> int:
+    below = [*(("skirt", one) for one in range(skirts)), *(("trousers", one) for one in range(trousers))]
+    return sum(1 for _ in range(tops) for _ in below for _ in range(shoes)) - worn
 
 
 def round_robin(north: int, south: int, minutes: int, fields: int) -> int:
@@ -258,15 +254,17 @@ def mixed_paint(litres: int, a: int, b: int, c: int, of_a: int, of_b: int, of_c:
     return sum(F(litres * part, a + b + c) * price for part, price in ((a, of_a), (b, of_b), (c, of_c)))
 
 
-def shuttle(h: int, m: int, every: int, last_h: int, last_m: int, seats: int, empty: int) -> int:
-    return len(range(60 * h + m, 60 * last_h + last_m + 1, every)) * seats - empty
+def shuttle(h: int, m: int, end_h: int, end_m: int, every: int, a: int, b: int, c: int, d: int, *more: int) -> int:
+    assert (60 * a + b, c, d) == (60 * h + m + every, end_h, end_m)
+    seats, empty = more
+    return len(range(60 * a + b, 60 * c + d + 1, every)) * seats - empty
 
 
-def school_day(h: int, m: int, lessons: int, length: int, short: int, lunch: int, way: int, *noon: int) -> int:
-    now = 60 * h + m
+def school_day(lessons: int, length: int, lunch: int, short: int, way: int) -> int:
+    minutes = way
     for lesson in range(1, lessons + 1):
-        now += length + (0 if lesson == lessons else lunch if lesson == lessons - 1 else short)
-    return now + way - 60 * noon[0]
+        minutes += length + (0 if lesson == lessons else lunch if lesson == 3 else short)
+    return minutes + way
 
 
 def weekly_shifts(h: int, m: int, end_h: int, end_m: int, pause: int, hours: int, wage: int, more: int) -> F:
@@ -278,25 +276,21 @@ def medicine(days: int, each: int, every: int, pack: int) -> int:
     return first(left for left in range(pack) if (taken + left) % pack == 0)
 
 
-def reading_days(daily: int, month: int, day: int, last_month: int, last_day: int, skipped: int, left: int) -> int:
-    today, last, days = date(2023, month, day), date(2023, last_month, last_day), 0
-    while today <= last:
-        today, days = today + timedelta(1), days + 1
-    return (days - skipped) * daily + left
+def reading_days(daily: int, day: int, last: int, skipped: int, left: int) -> int:
+    return sum(daily for _ in range(day, last + 1)) - skipped * daily + left
 
 
-def slow_train(h: int, m: int, way: int, speed: int, stops: int, stop: int, *noon: int) -> F:
-    return (h - noon[0]) * 60 + m + F(way, speed) * 60 + sum([stop] * stops)
+def slow_train(way: int, speed: int, stops: int, stop: int, signal: int) -> F:
+    return F(way, speed) * 60 + sum([stop] * stops) + signal
 
 
 def spent_in_parts(a: int, b: int, top: int, under: int, last: int, left: int) -> int:
     return first(n for n in count(1) if n * (1 - F(a, b)) * (1 - F(top, under)) - last == left)
 
 
-def ratio_of_three(a: int, b: int, c: int, more: int, gift: int) -> int:
+def ratio_of_three(a: int, b: int, c: int, more: int) -> int:
     part = first(n for n in count(1) if n * b == n * a + more)
-    assert part * c > gift
-    return a * part + b * part + gift
+    return a * part + b * part + c * part
 
 
 def giving_away(times: int, given: int, ahead: int) -> int:

@@ -25,7 +25,6 @@ from experiments.templates import schedules
 
 ALL = [one for split in SPLITS for one in families(split)]
 WORDS = {"third": 3, "fourth": 4, "fifth": 5, "half a litre": "1/2", "a quarter of a litre": "1/4"}
-MONTHS = {month: place for place, month in enumerate(solutions.MONTHS, 1)}
 COUNTED_BY_WORD = {
     "saving_up": ("third", "fourth", "fifth"),
     "diluted_cleaner": ("half a litre", "a quarter of a litre"),
@@ -33,11 +32,9 @@ COUNTED_BY_WORD = {
 
 
 def numbers(family: str, text: str) -> list[int]:
-    """The numbers in a text, in their order; words and months as numbers where a family tells numbers by them."""
+    """The numbers in a text, in their order; words as numbers where a family tells them so."""
     for word in COUNTED_BY_WORD.get(family, ()):
         text = text.replace(word, str(WORDS[word]))
-    if family == "reading_days":
-        text = re.sub("|".join(MONTHS), lambda month: str(MONTHS[month[0]]), text)
     return [int(one) for one in re.findall(r"\d+", text)]
 
 
