@@ -18,7 +18,7 @@ from elm_app.types import Problem
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from experiments import family
+from experiments import family, lines
 from experiments.families import MEMBERS, TOPICS, families
 from experiments.family import SPLITS, Draw, Family, develop, held_out, whole, written
 from experiments.templates import schedules
@@ -67,6 +67,18 @@ def test_members_are_right_sensible_and_differ(one: Family) -> None:
     assert len({problem.answer for problem in made}) == MEMBERS
     assert len({re.sub(r"\d+", "#", problem.text) for problem in made}) >= 4, "names and things differ, too"
     assert len({tuple(numbers(one.id, problem.text)) for problem in made}) == MEMBERS
+
+
+def test_what_was_screened_is_what_there_is() -> None:
+    """Only families of `develop`, told as they are now; none is out of reach, none too easy."""
+    path = Path(__file__).resolve().parents[2] / "docs" / "results" / "families-screen.jsonl"
+    found = {one.id: one for one in families("develop")}
+    _, *rows = lines.read(path)
+    assert len({row["family"] for row in rows}) == len(rows) >= 16
+    for row in rows:
+        golds = [found[row["family"]].member(number).answer for number in range(len(row["members"]))]
+        assert [member["gold"] for member in row["members"]] == golds
+        assert 0 < row["right"] < 1
 
 
 def test_members_are_the_same_on_every_machine() -> None:
