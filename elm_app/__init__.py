@@ -19,6 +19,7 @@ Layers, imports only go down
     studio, cli      the page and the command line: readers of a run's log
     runs             the queue, the logs, the view folded from a log, its replay; `solve`, `learn`, `stream` and
                      `bench` are generators of events; the report of a benchmark
+                     (files of problems: `problems`, `problem_files`)
     baselines        what ELM is compared with: one method, one file
     learning         rewards · loss · soft prompts · trainer · checkpoint · verdict · other forms of memory (policies)
     memory           embedder · store (folders, Chroma) · retriever · archive · doctor: no torch but the embedder's

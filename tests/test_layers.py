@@ -37,6 +37,7 @@ ONLY_IN = {
     "peft": {"llm", "learning"},
     "bitsandbytes": {"llm", "learning"},
     "numba": {"engine"},
+    "pyarrow": {"runs/problem_files/parquet.py"},
 }
 
 

@@ -1,71 +1,92 @@
-"""Files of problems: JSON lines or CSV with a column `problem` and, if they are known, `answer`, `id` and `source`."""
+"""Files of problems: JSON lines, a JSON array, CSV, text or parquet, as people have them (`problem_files`)."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
-from typing import Any, Literal
+from typing import Literal
 
-from elm_app.answers.extract import extract
-from elm_app.answers.traces import BadRow, printable, refuse
+from elm_app.answers.normalise import key
+from elm_app.answers.traces import BadRow
 from elm_app.errors import BadInput
 from elm_app.plural import count
+from elm_app.runs.problem_files.columns import Columns
+from elm_app.runs.problem_files.decode import decode, unpack
+from elm_app.runs.problem_files.parquet import is_parquet, read_parquet
+from elm_app.runs.problem_files.rows import read_rows
+from elm_app.runs.problem_files.table import FIX, Table
 from elm_app.types import Problem
 
 Order = Literal["file", "shuffled"]
-_COLUMNS = ("problem", "answer", "id", "source")
-_SHOWN = 5  # bad rows named in an error
-_FIX = 'Give JSON lines such as {"problem": "…", "answer": "72"}, or CSV with a column named problem'
+_SHOWN = 5  # bad rows, or warnings, named
+_SAME_ID = "its id"
 
 
 @dataclass(frozen=True)
 class ProblemsFile:
-    """The good rows and the bad ones, each in the order of the file."""
+    """The good rows and the bad ones, each in the order of the file.
+
+    Attributes:
+        assumed: what was guessed to read it, in words that go on from "read as"; empty if nothing had to be.
+        warnings: sentences about what may not be meant.
+        unit: what the number of a bad row counts, lines of the file or rows.
+    """
 
     problems: tuple[Problem, ...]
     bad: tuple[BadRow, ...] = ()
+    assumed: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    unit: Literal["line", "row"] = "line"
 
 
-def read_problems(data: bytes, name: str, skip_bad: bool = False) -> ProblemsFile:
+def read_problems(
+    data: bytes, name: str, skip_bad: bool = False, columns: Mapping[str, str] | None = None
+) -> ProblemsFile:
     """Read the bytes of a file called `name`.
 
-    A row's number is that of its line in the file, blank lines counted. An id that is not given is `line-N`.
+    A row's number is that of its line in the file, blank lines counted; in a JSON array or parquet, where lines mean
+    nothing, that of the row. An id that is not given is `line-N` or `row-N`.
+
+    Args:
+        columns: the names of the columns for `problem`, `answer`, `id` and `source`, where they are not to be found
+            (`problem_files.columns`).
 
     Raises:
-        BadInput: it is no text, it has no problems, or a row is bad and `skip_bad` is False.
+        BadInput: it cannot be read, it has no problems, or a row is bad and `skip_bad` is False.
     """
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{name} is not text in UTF-8 (byte {error.start}).", f"{_FIX}, in UTF-8.") from error
-    if "\0" in text:
-        raise BadInput(f"{name} is not text: it has zero bytes in it.", f"{_FIX}.")
-    if not text.strip():
-        raise BadInput(f"{name} is empty.", f"{_FIX}.")
-    rows = _json_rows(text) if _is_json(text, name) else _csv_rows(text, name)
+    data, inner, assumed = unpack(data, name)
+    chosen = Columns(columns)
+    if is_parquet(data):
+        table = read_parquet(data, name)
+    else:
+        if inner.lower().endswith(".parquet"):
+            raise BadInput(f"{name} is not parquet, or not the whole file.", "Download or write it again.")
+        text, encoding = decode(data, name)
+        table, assumed = read_rows(text, inner, chosen), (*assumed, *encoding)
+    chosen.check(name, table)
+    chosen.decimal_comma = table.decimal_comma
     problems: list[Problem] = []
+    numbers: dict[str, int] = {}
     bad: list[BadRow] = []
-    seen: dict[str, int] = {}
-    for number, row in rows:
+    for number, row in table.rows:
         if isinstance(row, str):
             bad.append(BadRow(number, row))
             continue
         try:
-            problem = _problem(row, number)
-            if problem.id in seen:
-                raise ValueError(f"its id {problem.id!r} is that of line {seen[problem.id]}")
+            problem = chosen.problem(row, number, table.unit)
+            if problem.id in numbers:
+                raise ValueError(f"{_SAME_ID} {problem.id!r} is that of {table.unit} {numbers[problem.id]}")
         except ValueError as error:
             bad.append(BadRow(number, str(error)))
             continue
-        seen[str(problem.id)] = number
+        numbers[str(problem.id)] = number
         problems.append(problem)
-    return _checked(problems, bad, name, skip_bad)
+    _check(problems, bad, name, skip_bad, table)
+    warnings = (*_unanswered(problems), *_contradictions(zip(numbers.values(), problems, strict=True), table.unit))
+    said = (*assumed, *table.assumed, *chosen.assumed())
+    return ProblemsFile(tuple(problems), tuple(bad), said, warnings, table.unit)
 
 
 def arranged(problems: Sequence[Problem], order: Order, seed: int, limit: int | None = None) -> tuple[Problem, ...]:
@@ -85,91 +106,35 @@ def to_lines(problems: Sequence[Problem]) -> str:
     )
 
 
-def _checked(problems: list[Problem], bad: list[BadRow], name: str, skip_bad: bool) -> ProblemsFile:
+def _check(problems: list[Problem], bad: list[BadRow], name: str, skip_bad: bool, table: Table) -> None:
     if bad and (not skip_bad or not problems):
-        shown = "; ".join(f"line {row.number}: {row.reason}" for row in bad[:_SHOWN])
+        shown = "; ".join(f"{table.unit} {row.number}: {row.reason}" for row in bad[:_SHOWN])
         more = f"; and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
         rest = f"; or leave bad rows out (--skip-bad), {len(problems)} are good" if problems else ""
-        raise BadInput(f"{name} has {count(len(bad), 'bad row')}: {shown}{more}.", f"{_FIX}{rest}.")
+        if any(row.reason.startswith(_SAME_ID) for row in bad):
+            rest += "; or number the rows instead (--columns id=)"
+        raise BadInput(f"{name} has {count(len(bad), 'bad row')}: {shown}{more}.", f"{FIX}{rest}.")
     if not problems:
-        raise BadInput(f"There are no problems in {name}.", f"{_FIX}.")
-    return ProblemsFile(tuple(problems), tuple(bad))
+        raise BadInput(f"There are no problems in {name}.", f"{FIX}.")
 
 
-def _is_json(text: str, name: str) -> bool:
-    suffix = PurePath(name).suffix.lower()
-    if suffix in (".jsonl", ".ndjson", ".json"):
-        return True
-    return suffix not in (".csv", ".tsv") and text.lstrip().startswith("{")
+def _unanswered(problems: Sequence[Problem]) -> tuple[str, ...]:
+    if any(problem.answer is not None for problem in problems):
+        return ()
+    return ("No right answers were found, so nothing can be graded: agreement is shown instead of accuracy.",)
 
 
-def _json_rows(text: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
-    """Each row with its line's number, or what is wrong with it."""
-    for number, line in enumerate(text.split("\n"), 1):  # splitlines() would also cut at a U+2028 inside a string
-        if not line.strip():
-            continue
-        try:
-            value = json.loads(line, parse_constant=refuse)
-        except RecursionError:
-            yield number, "nested too deeply"
-        except json.JSONDecodeError as error:  # its own text says "line 1", the row's
-            yield number, f"not JSON: {error.msg} at character {error.colno}"
-        except ValueError as error:
-            yield number, f"not JSON: {error}"
-        else:
-            yield number, value if isinstance(value, dict) else "not a JSON object"
-
-
-def _csv_rows(text: str, name: str) -> Iterator[tuple[int, dict[str, Any] | str]]:
-    delimiter = "\t" if name.lower().endswith(".tsv") else ","
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    header: list[str] | None = None
-    while True:
-        number = reader.line_num + 1
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield number, f"not CSV from here on: {error}"
-            return
-        if not any(cell.strip() for cell in row):
-            continue
-        if header is None:
-            header = [cell.strip().lower() for cell in row]
-            if "problem" not in header:
-                columns = ", ".join(cell.strip()[:30] for cell in row[:8])
-                raise BadInput(f"{name} has no column named problem; its first line reads: {columns}.", f"{_FIX}.")
-            twice = next((column for column in _COLUMNS if header.count(column) > 1), None)
-            if twice:
-                raise BadInput(f"{name} has more than one column named {twice}.", "Rename or remove one of them.")
-        elif len(row) != len(header):
-            yield number, f"{len(row)} fields instead of {len(header)}"
-        else:
-            yield number, dict(zip(header, row, strict=True))
-
-
-def _problem(row: dict[str, Any], number: int) -> Problem:
-    """One row; raises ValueError with what is wrong with it."""
-    if "problem" not in row:
-        raise ValueError('no "problem"')
-    text = row["problem"]
-    if not isinstance(text, str):
-        raise ValueError('"problem" is not a string')
-    if not (text := printable(text).strip()):
-        raise ValueError("the problem is empty")
-    answer = _short(row, "answer")
-    if answer is not None and ("####" in answer or "\\boxed" in answer):  # a whole solution, as GSM8K and MATH have it
-        answer = extract(answer) or answer
-    return Problem(text, _short(row, "id") or f"line-{number}", answer, _short(row, "source"))
-
-
-def _short(row: dict[str, Any], name: str) -> str | None:
-    value = row.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError(f'"{name}" is neither a string nor a number')
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f'"{name}" is too large a number')
-    return printable(str(value)).strip() or None
+def _contradictions(numbered: Iterable[tuple[int, Problem]], unit: str) -> tuple[str, ...]:
+    """A sentence for each text that is there more than once, with answers that differ."""
+    same: dict[str, dict[str, str]] = {}
+    for number, problem in numbered:
+        if problem.answer is not None:
+            told = f"{problem.answer[:40]} ({unit} {number})"
+            same.setdefault(" ".join(problem.text.split()), {}).setdefault(key(problem.answer), told)
+    found = [
+        f'The same problem has different answers: {", ".join(list(answers.values())[:_SHOWN])}, "{text[:60]}".'
+        for text, answers in same.items()
+        if len(answers) > 1
+    ]
+    more = (f"{len(found) - _SHOWN} more problems have different answers.",) if len(found) > _SHOWN else ()
+    return (*found[:_SHOWN], *more)

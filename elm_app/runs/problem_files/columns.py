@@ -1,0 +1,270 @@
+r"""Which column is what, and a row to a problem.
+
+The first of these that has a value in a row is taken, whatever its capitals, spaces and underscores ("Final Answer" is
+final_answer); a dot goes into a value that has columns of its own:
+
+    problem    problem · question · prompt · input · messages; of a list of chat messages the last turn of the user
+    answer     answer · final_answer · expected_answer · ground_truth · target · reward_model.ground_truth
+               · the box or #### at the end of solution
+    id         id · unique_id · extra_info.index; else the row's number: line-12
+    source     source · data_source
+
+An answer with #### or \boxed in it is a whole solution, and its end the answer; 27.0 is 27, and a list of one value is
+that value. What the user says (`problem=Aufgabe,answer=result.value`) goes before; `answer=` with nothing behind it
+means that the file has none.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from elm_app.answers.extract import extract
+from elm_app.answers.traces import printable
+from elm_app.errors import BadInput
+from elm_app.runs.problem_files.table import Table
+from elm_app.types import Problem
+
+KNOWN: dict[str, tuple[str, ...]] = {
+    "problem": ("problem", "question", "prompt", "input", "messages"),
+    "answer": (
+        "answer", "final_answer", "expected_answer", "ground_truth", "target", "reward_model.ground_truth", "solution",
+    ),
+    "id": ("id", "unique_id", "extra_info.index"),
+    "source": ("source", "data_source"),
+}  # fmt: skip
+_SOLUTION = "solution"
+_WHOLE = re.compile(r"(-?\d+)\.0+")
+_DECIMAL_COMMA = re.compile(r"[-+]?\d+,(?:\d{1,2}|\d{4,})")  # 1,250 may be 1250
+_REMEDY = "Name it in the file, or say which it is: --columns problem=NAME,answer=NAME."
+
+
+def parse_columns(text: str) -> dict[str, str]:
+    """What the user says of the columns.
+
+    >>> parse_columns("problem=Aufgabe, answer=reward.value")
+    {'problem': 'Aufgabe', 'answer': 'reward.value'}
+    """
+    found: dict[str, str] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        role, equals, name = (each.strip() for each in part.partition("="))
+        if not equals or role not in KNOWN or role in found or (role == "problem" and not name):
+            roles = ", ".join(KNOWN)
+            raise BadInput(f"columns is {text!r}.", f"It must be such as problem=Question,answer=Result; of {roles}.")
+        found[role] = name
+    return found
+
+
+class Columns:
+    """Turns rows into problems, and keeps what it took them from."""
+
+    def __init__(self, given: Mapping[str, str] | None = None) -> None:
+        self.given = dict(given or {})
+        self._names = {
+            role: ((self.given[role],) if self.given[role] else ()) if role in self.given else names
+            for role, names in KNOWN.items()
+        }
+        self._used: dict[str, dict[str, None]] = {role: {} for role in KNOWN}
+        self._passed: dict[str, dict[str, None]] = {role: {} for role in KNOWN}
+        self._notes: dict[str, None] = {}
+        self.decimal_comma = False
+
+    def holds(self, header: Sequence[str]) -> bool:
+        """Whether the problem is among columns of these names."""
+        row = dict.fromkeys(header)
+        return any(_at(row, each)[0] for name in self._names["problem"] for each in (name, name.partition(".")[0]))
+
+    def missing(self, name: str, columns: Sequence[str], told: str = "its columns are") -> BadInput:
+        """The error for a file without the problem."""
+        wanted = self.given.get("problem", "problem")
+        shown = ", ".join(column.strip()[:30] for column in columns[:12]) or "none"
+        return BadInput(f"{name} has no column named {wanted}; {told}: {shown}.", _REMEDY)
+
+    def check_once(self, name: str, header: Sequence[str]) -> None:
+        """Raises `BadInput` if a column that counts is there twice."""
+        folded = [_fold(column) for column in header]
+        for wanted in (each for names in self._names.values() for each in names):
+            named = wanted in self.given.values() and header.count(wanted) == 1
+            if folded.count(_fold(wanted)) > 1 and not named:
+                raise BadInput(f"{name} has more than one column named {wanted}.", "Rename or remove one of them.")
+
+    def check(self, name: str, table: Table) -> None:
+        """Raises `BadInput` if no row has the problem, or a column that the user named."""
+        rows = [row for _, row in table.rows if isinstance(row, dict)]
+        if rows and not any(_at(row, column)[0] for row in rows for column in self._names["problem"]):
+            raise self.missing(name, table.columns)
+        for role, column in self.given.items():
+            if rows and column and not any(_at(row, column)[0] for row in rows):
+                shown = ", ".join(each[:30] for each in table.columns[:12])
+                raise BadInput(f"{name} has no column named {column}; its columns are: {shown}.", f"Mend {role}=….")
+
+    def problem(self, row: dict[str, Any], number: int, unit: str) -> Problem:
+        """One row; raises ValueError with what is wrong with it."""
+        column, value = self._take(row, "problem")
+        if not column:
+            raise ValueError(f'no "{self.given.get("problem", "problem")}"')
+        text = self._text(value, column)
+        return Problem(
+            text, self._short(row, "id") or f"{unit}-{number}", self._answer(row), self._short(row, "source")
+        )
+
+    def assumed(self) -> tuple[str, ...]:
+        """What was taken for what, in words, where the names do not say it."""
+        said = []
+        for role, used in self._used.items():
+            if not used or role in self.given:
+                continue
+            passed = [name for name in self._passed[role] if name not in used and _fold(name) != _SOLUTION]
+            if [_fold(name) for name in used] == [role] and not passed:
+                continue
+            others = f", not {_listed(passed)}" if passed else ""
+            said.append(f"{role} from {_listed(list(used))}{others}")
+        return (*said, *self._notes)
+
+    def _take(self, row: dict[str, Any], role: str) -> tuple[str, Any]:
+        """The name of the column and what is in it, the first that is not blank; ("", None) if the row has none."""
+        found: tuple[str, Any] = ("", None)
+        for wanted in self._names[role]:
+            name, value = _at(row, wanted)
+            if not name:
+                continue
+            if wanted == _SOLUTION and role not in self.given and (not isinstance(value, str) or not _end(value)):
+                continue
+            if _blank(value):
+                found = found if found[0] else (name, None)
+            elif found[0] and found[1] is not None:
+                self._passed[role][name] = None
+            else:
+                found = (name, value)
+        if found[1] is not None:
+            self._used[role][found[0]] = None
+        return found
+
+    def _text(self, value: Any, column: str) -> str:
+        while (chat := _chat(value)) is not None:
+            asked = [turn.get("content") for turn in chat if turn.get("role") == "user"]
+            if not asked:
+                raise ValueError(f'no turn of the user in "{column}"')
+            value = asked[-1]
+            self._notes[f'the last turn of the user in "{column}"'] = None
+        if value is not None and not isinstance(value, str):
+            raise ValueError(f'"{column}" is not a string')
+        if not (text := printable(value or "").strip()):
+            raise ValueError("the problem is empty")
+        return text
+
+    def _answer(self, row: dict[str, Any]) -> str | None:
+        column, value = self._take(row, "answer")
+        text = _plain(_only(value, column), column)
+        if text is None:
+            return None
+        if self.decimal_comma and _DECIMAL_COMMA.fullmatch(text):
+            text = text.replace(",", ".")
+            self._notes["decimal commas in answers"] = None
+        while (shorter := _shorter(text, column)) != text:
+            if _fold(column) != _SOLUTION and ("####" in text or "\\boxed" in text):
+                self._notes[f'the end of the solutions in "{column}"'] = None
+            text = shorter
+        return text
+
+    def _short(self, row: dict[str, Any], role: str) -> str | None:
+        column, value = self._take(row, role)
+        return _plain(value, column)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " or ".join(f'the end of "{name}"' if _fold(name) == _SOLUTION else f'"{name}"' for name in names)
+
+
+def _shorter(text: str, column: str) -> str:
+    """One step towards the bare answer: out of a list of one, the end of a solution, without ".0"."""
+    if text.startswith('["') and isinstance(inside := _parsed(text), list) and all(isinstance(x, str) for x in inside):
+        return _plain(_only(inside, column), column) or text
+    if "####" in text or "\\boxed" in text:
+        return _end(text) or text
+    return whole[1] if (whole := _WHOLE.fullmatch(text)) else text
+
+
+def _end(solution: str) -> str | None:
+    """The answer that a whole solution ends with, marked as GSM8K and MATH do it."""
+    if "####" not in solution and "\\boxed" not in solution and "\\fbox" not in solution:
+        return None
+    return extract(solution) or (solution.rpartition("####")[2].strip() or None if "####" in solution else None)
+
+
+def _only(value: Any, column: str) -> Any:
+    """The value that a list holds."""
+    if not isinstance(value, list | tuple):
+        return value
+    different = list(dict.fromkeys(str(each) for each in value if not _blank(each)))
+    if len(different) > 1:
+        raise ValueError(f'"{column}" is a list of {len(different)} different values')
+    return next((each for each in value if not _blank(each)), None)
+
+
+def _plain(value: Any, column: str) -> str | None:
+    if _blank(value):
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+        raise ValueError(f'"{column}" is neither a string nor a number')
+    if isinstance(value, float | Decimal) and math.isinf(value):
+        raise ValueError(f'"{column}" is too large a number')
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        value = int(value)
+    return printable(str(value)).strip() or None
+
+
+def _blank(value: Any) -> bool:
+    """Whether there is nothing: null, "" or spaces, NaN, an empty list."""
+    if isinstance(value, str):
+        return not value.strip()
+    return value is None or value in ([], {}) or (isinstance(value, float | Decimal) and math.isnan(value))
+
+
+def _chat(value: Any) -> list[dict[str, Any]] | None:
+    """Chat messages, as a list or as the JSON of one; None if it is something else."""
+    if isinstance(value, str) and value.lstrip()[:1] == "[":
+        value = _parsed(value)
+    if isinstance(value, list) and value and all(isinstance(turn, dict) and "role" in turn for turn in value):
+        return value
+    return None
+
+
+def _at(row: Mapping[str, Any], path: str) -> tuple[str, Any]:
+    """The name as the row spells it, and the value; ("", None) if the row has no such column."""
+    if path in row:
+        return path, row[path]
+    wanted = _fold(path)
+    for name in row:
+        if wanted and _fold(name) == wanted:
+            return name, row[name]
+    first, dot, rest = path.partition(".")
+    if not dot:
+        return "", None
+    name, inside = _at(row, first)
+    if isinstance(inside, str) and inside.lstrip()[:1] == "{":
+        inside = _parsed(inside)
+    deeper, value = _at(inside, rest) if isinstance(inside, dict) else ("", None)
+    return (f"{name}.{deeper}", value) if deeper else ("", None)
+
+
+def _parsed(text: str) -> Any:
+    """The JSON value, None if the text is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _fold(name: str) -> str:
+    """
+    >>> _fold("Final Answer") == _fold("final_answer")
+    True
+    """
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
