@@ -7,6 +7,7 @@ const root = element.querySelector(".elm-stream");
 const part = (name) => root.querySelector(`[data-part="${name}"]`);
 const act = (name) => root.querySelector(`[data-act="${name}"]`);
 const form = part("setup");
+const columns = form.elements.columns;
 const bar = root.querySelector(".whole");
 let run = "";
 let stamp = "";
@@ -15,7 +16,9 @@ let timer = 0;
 let asked = 0; // counts questions, so that a late answer to an old one is dropped
 let failures = 0;
 let file = null; // { name, data } in base64, as it was chosen
+let chosen = null; // the same, whether it can be used or not
 let skip = false; // its bad rows are left out
+let checks = 0; // counts readings of a file, so that a late answer to an old one is dropped
 let busy = false;
 let pausing = "";
 
@@ -125,13 +128,14 @@ function refuse(html, field) {
 }
 
 async function take(name, data) {
-  file = { name, data };
+  file = chosen = { name, data };
   skip = false;
   refuse("", "settings");
   part("bad").hidden = true;
   part("file").textContent = `Reading ${name}`;
-  const answer = await call("stream_check", file);
-  if (file.data !== data || file.name !== name) return;
+  const mine = ++checks;
+  const answer = await call("stream_check", { ...chosen, columns: columns.value });
+  if (mine !== checks) return;
   refuse(answer.error, "file");
   if (answer.error) return (file = null);
   part("file").innerHTML = answer.told;
@@ -225,6 +229,7 @@ part("input").addEventListener("change", (event) => {
   read(event.target.files[0]);
   event.target.value = ""; // the same file can be chosen again, mended
 });
+columns.addEventListener("change", () => chosen && take(chosen.name, chosen.data));
 for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
   part("drop").addEventListener(kind, (event) => {
     event.preventDefault();

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from elm_app.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
-from elm_app.console import folder_of, print_json, read_bytes, run_to_end
+from elm_app.console import folder_of, print_json, run_to_end
 from elm_app.errors import BadInput
 from elm_app.options import ABOUT_LEARNING, ABOUT_ROUTING, ABOUT_SAMPLING, add_options, given
-from elm_app.report import one_line, stream_summary
+from elm_app.problems_cli import add_file_options, dry_run, file_name, read_file
+from elm_app.report import stream_summary
 from elm_app.runs.comparison_report import markdown, read_report
-from elm_app.runs.problems import Order, arranged, read_problems
+from elm_app.runs.problems import arranged
 
 if TYPE_CHECKING:
     from elm_app.runs.runner import Ready
     from elm_app.runs.tools import Tools
     from elm_app.runs.view import RunView
-    from elm_app.types import Problem
 
 USUAL = "zero_shot,self_consistency,icl,elm"
 AS_SOLVING = ("temperature", "max_new_tokens", "seed", "measure_samples", "measure_temperature")
@@ -33,7 +32,7 @@ def add(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
     stream = commands.add_parser(
         "stream", parents=list(parents), help="solve a file of problems one after the other, learning from each"
     )
-    _file_options(stream)
+    add_file_options(stream)
     stream.add_argument("--out", type=Path, help="folder for the results (default: one of its own beside the memories)")
     stream.add_argument("--resume", action="store_true", help="go on with the stream in --out where it broke off")
     stream.add_argument("--frozen", action="store_true", help="use the memories that there are, and make no new ones")
@@ -42,7 +41,7 @@ def add(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
     bench = commands.add_parser(
         "bench", parents=list(parents), help="compare methods on the same problems, with a report; goes on if repeated"
     )
-    _file_options(bench)
+    add_file_options(bench)
     bench.add_argument(
         "--methods", default=USUAL, metavar="A,B,…", help=f"(default: {USUAL}); --methods list shows all"
     )
@@ -55,28 +54,10 @@ def add(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
     bench.set_defaults(command=_bench)
 
 
-def _file_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", nargs="?", help="JSON lines or CSV with problem and, if known, answer; - is stdin")
-    parser.add_argument("--limit", type=int, help="only so many problems")
-    parser.add_argument("--order", choices=get_args(Order), default=None, help="of the problems (default: file)")
-    parser.add_argument("--skip-bad", action="store_true", help="leave bad rows out instead of refusing the file")
-
-
 def _settings_options(parser: argparse.ArgumentParser, without: Sequence[str] = ()) -> None:
     add_options(parser, SamplingSettings, ABOUT_SAMPLING, without)
     add_options(parser, RouteSettings, ABOUT_ROUTING)
     add_options(parser, LearnSettings, ABOUT_LEARNING, without=AS_SOLVING)
-
-
-def read_file(options: argparse.Namespace) -> Sequence[Problem]:
-    """The good rows of the file, in its order; bad ones that are left out are named on stderr."""
-    name = "standard input" if options.file == "-" else Path(options.file).name
-    found = read_problems(read_bytes(options.file), name, options.skip_bad)
-    for row in found.bad:
-        print(f"elm: line {row.number} left out: {one_line(row.reason)}", file=sys.stderr)
-    if options.limit is not None and options.limit < 1:
-        raise BadInput(f"limit is {options.limit}.", "It must be 1 or more.")
-    return found.problems
 
 
 def _stream(options: argparse.Namespace) -> int:
@@ -88,8 +69,10 @@ def _stream(options: argparse.Namespace) -> int:
 
     if options.resume and options.out is None:
         raise BadInput("--resume needs the folder of the stream.", "Give it with --out.")
-    if options.file is None and not options.resume:
+    if options.file is None and (options.dry_run or not options.resume):
         raise BadInput("Streaming needs a file of problems.", "See: python -m elm_app stream --help")
+    if options.dry_run:
+        return dry_run(options)
     going_on = options.resume and (options.out / "stream.json").is_file()
     if options.resume and not going_on and options.file is None:
         raise BadInput(f"There is no stream in {options.out}.", "Start one with a file, or check the path.")
@@ -113,7 +96,6 @@ def _new(options: argparse.Namespace, tools: Tools) -> Ready:
 
     sampling = SamplingSettings(**given(options, SamplingSettings))
     problems = arranged(read_file(options), options.order or "file", sampling.seed, options.limit)
-    name = "standard input" if options.file == "-" else Path(options.file).name
     return stream_run(
         problems,
         ModelSettings(options.model, options.quantization, options.device),
@@ -122,7 +104,7 @@ def _new(options: argparse.Namespace, tools: Tools) -> Ready:
         LearnSettings(**given(options, LearnSettings)),
         tools,
         options.out,
-        name,
+        file_name(options),
         learns=not options.frozen,
     )
 
@@ -195,6 +177,10 @@ def _bench(options: argparse.Namespace) -> int:
         for name, about in methods().items():
             print(f"{name:<24}{about}")
         return 0
+    if options.dry_run:
+        if options.file is None:
+            raise BadInput("A dry run needs a file of problems.", "See: python -m elm_app bench --help")
+        return dry_run(options)
     if options.out is None:
         raise BadInput("A benchmark needs a folder for its results.", "Give it with --out.")
     if options.report:
@@ -217,7 +203,7 @@ def _bench(options: argparse.Namespace) -> int:
             settings,
             Tools(Models(), store, Embedders()),
             options.out,
-            "standard input" if options.file == "-" else Path(options.file).name,
+            file_name(options),
             options.again,
             options.memories_from,
         )

@@ -24,6 +24,7 @@ LAYERS = [
     {"report"},
     {"specimen"},
     {"options", "console"},
+    {"problems_cli"},
     {"memories_cli", "stream_cli"},
     {"studio", "cli"},
     {"__main__"},

@@ -125,7 +125,7 @@ def test_a_bad_file_is_named_by_line_and_can_be_skipped(elm: Elm, model: tuple[s
     ("data", "said"),
     [
         (b"", "x.csv is empty."),
-        (b"question\n1?\n", "x.csv has no column named problem"),
+        (b"frage\n1?\n", "x.csv has no column named problem"),
         (b"\x89PNG\xff\x00", "x.csv is not text in UTF-8 (byte 0)."),
         (None, "cannot be read: No such file"),
     ],

@@ -65,7 +65,7 @@ def read_problems(
             raise BadInput(f"{name} is not parquet, or not the whole file.", "Download or write it again.")
         text, encoding = decode(data, name)
         table, assumed = read_rows(text, inner, chosen), (*assumed, *encoding)
-    chosen.check(name, table)
+    chosen.choose(name, table)
     chosen.decimal_comma = table.decimal_comma
     problems: list[Problem] = []
     numbers: dict[str, int] = {}

@@ -45,6 +45,8 @@ _FIELDS = "".join(
     ]
 )
 _MORE = (
+    '<label class="wide"><span>Columns</span><input name="columns" placeholder="problem=Question,answer=Result" '
+    'autocomplete="off" spellcheck="false"><small>of the file, where they are not found</small></label>'
     f'<label class="wide"><span>Model</span><select name="model">{_models()}</select><small>&nbsp;</small></label>'
     + "".join(
         [
@@ -75,9 +77,9 @@ STREAM = f"""
       racing, zero-shot and ELM, and a ledger of what was kept.</p>
     </div>
     <label class="drop" data-part="drop">
-      <input type="file" accept=".jsonl,.ndjson,.json,.csv,.tsv,.txt" data-part="input">
-      <span><b>Drop a file of problems here</b>, or choose one. JSON lines or CSV with <code>problem</code> and, if it
-      is known, <code>answer</code>.</span>
+      <input type="file" accept=".jsonl,.ndjson,.json,.csv,.tsv,.txt,.parquet,.gz" data-part="input">
+      <span><b>Drop a file of problems here</b>, or choose one. JSON, CSV, text or parquet, with a column
+      <code>problem</code> or <code>question</code> and, if it is known, <code>answer</code>.</span>
     </label>
     <p class="or"><button type="button" data-act="example">Use the example: 6 problems</button></p>
     <div data-part="file" role="status"></div>

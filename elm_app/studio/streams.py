@@ -16,6 +16,7 @@ from typing import Any
 import gradio as gr
 
 from elm_app.errors import BadInput, ElmError
+from elm_app.runs.problem_files.columns import parse_columns
 from elm_app.runs.problems import ProblemsFile, arranged, read_problems
 from elm_app.runs.view import RunView
 from elm_app.studio import render, stream, stream_now, words
@@ -64,9 +65,9 @@ class Streams:
         return [guarded(answer) for answer in answers]
 
     def stream_check(self, ask: Ask) -> Ask:
-        """What is in a file: `told` in a sentence, and `bad` if some rows cannot be used."""
+        """What is in a file: `told` in a sentence, with what was assumed, and `bad` if some rows cannot be used."""
         name, found = _read(ask)
-        return {"told": _told(name, found), "bad": _bad(found), "count": len(found.problems)}
+        return {"told": _told(name, found) + _assumed(found), "bad": _bad(found), "count": len(found.problems)}
 
     def stream_example(self, _: Ask) -> Ask:
         """The example that comes with the program, as the browser would send it."""
@@ -76,7 +77,7 @@ class Streams:
         """Start a stream of a file; `skip` leaves its bad rows out, `fields` are those of the form."""
         fields = ask.get("fields")
         try:
-            name, found = _read(ask)
+            name, found = _read({**ask, "columns": fields.get("columns") if isinstance(fields, dict) else ""})
             if found.bad and ask.get("skip") is not True:
                 raise BadInput("Some rows cannot be used.", "Go on without them, or choose another file.")
         except ElmError as error:
@@ -217,7 +218,8 @@ def _read(ask: Ask) -> tuple[str, ProblemsFile]:
     if len(data) > MOST_BYTES * 4 // 3 + 4:
         raise BadInput(f"{name} is larger than {MOST_BYTES // 1_000_000} MB.", "Cut it, or use the command line.")
     try:
-        return name, read_problems(base64.b64decode(data, validate=True), name, skip_bad=True)
+        columns = parse_columns(str(ask.get("columns") or ""))
+        return name, read_problems(base64.b64decode(data, validate=True), name, skip_bad=True, columns=columns)
     except binascii.Error as error:
         raise BadInput(f"{name} did not arrive.", "Choose it again.") from error
 
@@ -229,14 +231,22 @@ def _told(name: str, found: ProblemsFile) -> str:
     elif known:
         answers = f"{known} of them with a right answer"
     else:
-        answers = "no right answers, so agreement is shown instead of accuracy"
+        answers = "none with a right answer"
     return html.escape(f"{name}: {words.count(total, 'problem')}, {answers}.")
+
+
+def _assumed(found: ProblemsFile) -> str:
+    """What was guessed to read it, with where to say otherwise, and what may not be meant."""
+    told = []
+    if found.assumed:
+        told.append(f"Read as: {'; '.join(found.assumed)}. If that is wrong, say which column is which under More.")
+    return "".join(f'<p class="assumed">{html.escape(each)}</p>' for each in (*told, *found.warnings))
 
 
 def _bad(found: ProblemsFile) -> str:
     if not found.bad:
         return ""
-    rows = "".join(f"<li>line {row.number}: {html.escape(row.reason)}</li>" for row in found.bad[:_BAD_SHOWN])
+    rows = "".join(f"<li>{found.unit} {row.number}: {html.escape(row.reason)}</li>" for row in found.bad[:_BAD_SHOWN])
     more = f"<li>and {len(found.bad) - _BAD_SHOWN} more</li>" if len(found.bad) > _BAD_SHOWN else ""
     return f"<p><strong>{words.count(len(found.bad), 'row')} cannot be used:</strong></p><ul>{rows}{more}</ul>"
 

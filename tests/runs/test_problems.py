@@ -47,7 +47,7 @@ BAD = lines(
     {"problem": "1?", "id": "a"},
     "{",
     [1],
-    {"frage": "2?"},
+    {"question": "2?"},
     {"problem": 3},
     {"problem": "  "},
     {"problem": "4?", "id": "a"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from elm_app.studio.form import stream_fields
 from elm_app.studio.history import History
 from elm_app.studio.index import Index
 from elm_app.studio.race import race
+from elm_app.studio.streams import Streams
 from elm_app.types import Problem, Timing
 
 NO_TIME = Timing(0, 0, 0, 0, 0)
@@ -142,6 +144,25 @@ def test_fields_become_settings() -> None:
     assert (told.routing.threshold, told.learning.keep, told.learning.steps) == (-1.0, True, 4)
     told = stream_fields({"threshold": " ", "keep": "helped"})
     assert (told.routing.threshold, told.learning.keep) == (None, False)
+
+
+def asked(name: str, data: bytes, **more: str) -> dict[str, Any]:
+    return {"name": name, "data": base64.b64encode(data).decode(), **more}
+
+
+def test_a_file_is_told_with_what_was_assumed(tmp_path: Path) -> None:
+    index = Index(tmp_path)
+    streams = Streams(None, None, History(tmp_path, index), index)
+    told = streams.stream_check(asked("a.csv", b"Question;answer\n1<2?;7,5\n1<2?;8\n"))
+    assert told["count"] == 2
+    assert told["told"].startswith("a.csv: 2 problems, each with its right answer.<p")
+    assert "Read as: CSV with semicolons; problem from &quot;Question&quot;; decimal commas in answers." in told["told"]
+    assert "7.5 (line 2), 8 (line 3), &quot;1&lt;2?&quot;" in told["told"]
+    told = streams.stream_check(asked("a.jsonl", b'{"problem": "1?", "answer": 1}'))
+    assert told["told"] == "a.jsonl: 1 problem, with its right answer."
+    told = streams.stream_check(asked("a.json", b'[{"q": "1?"}, 2]', columns="problem=q"))
+    assert "agreement is shown instead of accuracy" in told["told"]
+    assert "row 2: not a JSON object" in told["bad"]
 
 
 def write(folder: Path, run: str, *events: Event) -> None:

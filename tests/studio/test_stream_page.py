@@ -125,7 +125,7 @@ def test_a_bad_file_is_a_sentence_at_the_field(window: Window, site: Site) -> No
     for name, data, said in (
         ("empty.jsonl", b"", "empty.jsonl is empty."),
         ("binary.csv", b"\x89PNG\r\n\xff\x00", "binary.csv is not text in UTF-8"),
-        ("other.csv", b"question,answer\n1,2\n", "other.csv has no column named problem"),
+        ("other.csv", b"frage,answer\n1,2\n", "other.csv has no column named problem"),
     ):
         choose(page, name, data)
         expect(told).to_contain_text(said)
@@ -140,6 +140,23 @@ def test_a_bad_file_is_a_sentence_at_the_field(window: Window, site: Site) -> No
     page.click(".elm-stream button[type=submit]")
     expect(page.locator('.elm-stream [data-part="refused"] .error')).to_contain_text("Steps is 0.")
     assert site.runner.live() == []
+    start(page)
+    page.wait_for_selector('.elm-stream[data-state="done"]', timeout=60_000)
+    expect(page.locator(ROWS)).to_have_count(1)
+
+
+def test_what_was_assumed_is_said_and_can_be_said_otherwise(window: Window) -> None:
+    page = opened(window)
+    told = page.locator('.elm-stream [data-part="file"]')
+    choose(page, "open.txt", b"How many boxes?\nHow many lids?\n")
+    expect(told.locator(".assumed").first).to_contain_text("Read as: a problem a line.")
+    choose(page, "eier.csv", b"Frage;Wert\r\nHow many boxes?;26\r\n")
+    expect(told.locator(".error")).to_contain_text("eier.csv has no column named problem")
+    page.click(".elm-stream summary")
+    page.fill('.elm-stream [name="columns"]', "problem=Frage,answer=Wert")
+    page.press('.elm-stream [name="columns"]', "Tab")
+    expect(told).to_contain_text("eier.csv: 1 problem, with its right answer.")
+    expect(told.locator(".assumed")).to_contain_text("Read as: CSV with semicolons.")
     start(page)
     page.wait_for_selector('.elm-stream[data-state="done"]', timeout=60_000)
     expect(page.locator(ROWS)).to_have_count(1)

@@ -1,12 +1,12 @@
 r"""Which column is what, and a row to a problem.
 
-The first of these that has a value in a row is taken, whatever its capitals, spaces and underscores ("Final Answer" is
-final_answer); a dot goes into a value that has columns of its own:
+The first of these that has a value anywhere in the file is taken, whatever its capitals, spaces and underscores ("Final
+Answer" is final_answer); a dot goes into a value that has columns of its own:
 
     problem    problem · question · prompt · input · messages; of a list of chat messages the last turn of the user
-    answer     answer · final_answer · expected_answer · ground_truth · target · reward_model.ground_truth
-               · the box or #### at the end of solution
-    id         id · unique_id · extra_info.index; else the row's number: line-12
+    answer     answer · final_answer · expected_answer · ground_truth · target · reward_model.ground_truth;
+               in a row without one the box or #### at the end of solution
+    id         id · unique_id · extra_info.index; in a row without one its number: line-12
     source     source · data_source
 
 An answer with #### or \boxed in it is a whole solution, and its end the answer; 27.0 is 27, and a list of one value is
@@ -33,12 +33,11 @@ from elm_app.types import Problem
 KNOWN: dict[str, tuple[str, ...]] = {
     "problem": ("problem", "question", "prompt", "input", "messages"),
     "answer": (
-        "answer", "final_answer", "expected_answer", "ground_truth", "target", "reward_model.ground_truth", "solution",
+        "answer", "final_answer", "expected_answer", "ground_truth", "target", "reward_model.ground_truth",
     ),
     "id": ("id", "unique_id", "extra_info.index"),
     "source": ("source", "data_source"),
 }  # fmt: skip
-_SOLUTION = "solution"
 _WHOLE = re.compile(r"(-?\d+)\.0+")
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,(?:\d{1,2}|\d{4,})")  # 1,250 may be 1250
 _REMEDY = "Name it in the file, or say which it is: --columns problem=NAME,answer=NAME."
@@ -69,8 +68,9 @@ class Columns:
             role: ((self.given[role],) if self.given[role] else ()) if role in self.given else names
             for role, names in KNOWN.items()
         }
-        self._used: dict[str, dict[str, None]] = {role: {} for role in KNOWN}
-        self._passed: dict[str, dict[str, None]] = {role: {} for role in KNOWN}
+        self._chosen = dict.fromkeys(KNOWN, "")
+        self._passed: dict[str, list[str]] = {}
+        self._spelled: dict[str, str] = {}
         self._notes: dict[str, None] = {}
         self.decimal_comma = False
 
@@ -79,11 +79,11 @@ class Columns:
         row = dict.fromkeys(header)
         return any(_at(row, each)[0] for name in self._names["problem"] for each in (name, name.partition(".")[0]))
 
-    def missing(self, name: str, columns: Sequence[str], told: str = "its columns are") -> BadInput:
-        """The error for a file without the problem."""
-        wanted = self.given.get("problem", "problem")
+    def missing(self, name: str, columns: Sequence[str], role: str = "problem", told: str = "") -> BadInput:
+        """The error for a file without a column that it must have."""
+        wanted = self.given.get(role, role)
         shown = ", ".join(column.strip()[:30] for column in columns[:12]) or "none"
-        return BadInput(f"{name} has no column named {wanted}; {told}: {shown}.", _REMEDY)
+        return BadInput(f"{name} has no column named {wanted}; {told or 'its columns are'}: {shown}.", _REMEDY)
 
     def check_once(self, name: str, header: Sequence[str]) -> None:
         """Raises `BadInput` if a column that counts is there twice."""
@@ -93,57 +93,41 @@ class Columns:
             if folded.count(_fold(wanted)) > 1 and not named:
                 raise BadInput(f"{name} has more than one column named {wanted}.", "Rename or remove one of them.")
 
-    def check(self, name: str, table: Table) -> None:
-        """Raises `BadInput` if no row has the problem, or a column that the user named."""
+    def choose(self, name: str, table: Table) -> None:
+        """Choose the columns; raises `BadInput` if the problem, or one that the user named, is in no row."""
         rows = [row for _, row in table.rows if isinstance(row, dict)]
-        if rows and not any(_at(row, column)[0] for row in rows for column in self._names["problem"]):
-            raise self.missing(name, table.columns)
-        for role, column in self.given.items():
-            if rows and column and not any(_at(row, column)[0] for row in rows):
-                shown = ", ".join(each[:30] for each in table.columns[:12])
-                raise BadInput(f"{name} has no column named {column}; its columns are: {shown}.", f"Mend {role}=….")
+        for role, names in self._names.items():
+            there = [each for each in names if any(_at(row, each)[0] for row in rows)]
+            filled = [each for each in there if any(not _blank(_at(row, each)[1]) for row in rows)]
+            if rows and not there and (role == "problem" or self.given.get(role)):
+                raise self.missing(name, table.columns, role)
+            self._chosen[role], *self._passed[role] = filled or there or [""]
 
     def problem(self, row: dict[str, Any], number: int, unit: str) -> Problem:
         """One row; raises ValueError with what is wrong with it."""
         column, value = self._take(row, "problem")
         if not column:
-            raise ValueError(f'no "{self.given.get("problem", "problem")}"')
-        text = self._text(value, column)
-        return Problem(
-            text, self._short(row, "id") or f"{unit}-{number}", self._answer(row), self._short(row, "source")
-        )
+            raise ValueError(f'no "{self._chosen["problem"]}"')
+        text, name = self._text(value, column), self._short(row, "id") or f"{unit}-{number}"
+        return Problem(text, name, self._answer(row), self._short(row, "source"))
 
     def assumed(self) -> tuple[str, ...]:
         """What was taken for what, in words, where the names do not say it."""
         said = []
-        for role, used in self._used.items():
-            if not used or role in self.given:
+        for role in KNOWN:
+            if not (name := self._spelled.get(role, "")):
                 continue
-            passed = [name for name in self._passed[role] if name not in used and _fold(name) != _SOLUTION]
-            if [_fold(name) for name in used] == [role] and not passed:
-                continue
-            others = f", not {_listed(passed)}" if passed else ""
-            said.append(f"{role} from {_listed(list(used))}{others}")
+            passed = [f'"{each}"' for each in self._passed[role]]
+            if role not in self.given and (passed or _fold(name) != role):
+                said.append(f'{role} from "{name}"' + (f", not {' or '.join(passed)}" if passed else ""))
         return (*said, *self._notes)
 
     def _take(self, row: dict[str, Any], role: str) -> tuple[str, Any]:
-        """The name of the column and what is in it, the first that is not blank; ("", None) if the row has none."""
-        found: tuple[str, Any] = ("", None)
-        for wanted in self._names[role]:
-            name, value = _at(row, wanted)
-            if not name:
-                continue
-            if wanted == _SOLUTION and role not in self.given and (not isinstance(value, str) or not _end(value)):
-                continue
-            if _blank(value):
-                found = found if found[0] else (name, None)
-            elif found[0] and found[1] is not None:
-                self._passed[role][name] = None
-            else:
-                found = (name, value)
-        if found[1] is not None:
-            self._used[role][found[0]] = None
-        return found
+        """The column as the row spells it, and what is in it; ("", None) if the row has none."""
+        name, value = _at(row, self._chosen[role]) if self._chosen[role] else ("", None)
+        if not _blank(value):
+            self._spelled.setdefault(role, name)
+        return name, value
 
     def _text(self, value: Any, column: str) -> str:
         while (chat := _chat(value)) is not None:
@@ -160,25 +144,30 @@ class Columns:
 
     def _answer(self, row: dict[str, Any]) -> str | None:
         column, value = self._take(row, "answer")
-        text = _plain(_only(value, column), column)
-        if text is None:
-            return None
+        if (text := _plain(_only(value, column), column)) is None:
+            return self._solved(row)
         if self.decimal_comma and _DECIMAL_COMMA.fullmatch(text):
             text = text.replace(",", ".")
             self._notes["decimal commas in answers"] = None
         while (shorter := _shorter(text, column)) != text:
-            if _fold(column) != _SOLUTION and ("####" in text or "\\boxed" in text):
+            if "####" in text or "\\boxed" in text:
                 self._notes[f'the end of the solutions in "{column}"'] = None
+            text = shorter
+        return text
+
+    def _solved(self, row: dict[str, Any]) -> str | None:
+        """The answer of a row that has none but a solution."""
+        column, solution = _at(row, "solution") if "answer" not in self.given else ("", None)
+        if not isinstance(solution, str) or (text := _end(solution)) is None:
+            return None
+        self._notes[f'answer from the end of "{column}"'] = None
+        while (shorter := _shorter(text, column)) != text:
             text = shorter
         return text
 
     def _short(self, row: dict[str, Any], role: str) -> str | None:
         column, value = self._take(row, role)
         return _plain(value, column)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return " or ".join(f'the end of "{name}"' if _fold(name) == _SOLUTION else f'"{name}"' for name in names)
 
 
 def _shorter(text: str, column: str) -> str:

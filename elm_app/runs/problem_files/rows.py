@@ -172,7 +172,7 @@ def _csv(
         if not header:
             header = tuple(cell.strip('\N{BYTE ORDER MARK}" \t') for cell in cells)
             if not columns.holds(header):
-                raise columns.missing(name, header, "its first line reads")
+                raise columns.missing(name, header, told="its first line reads")
             columns.check_once(name, header)
         elif len(cells) != len(header):
             rows.append((number, f"{len(cells)} fields instead of {len(header)}"))

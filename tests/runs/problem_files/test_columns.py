@@ -134,10 +134,16 @@ def test_a_named_column_must_be_there(role: str) -> None:
 
 
 def test_bad_prompts_are_bad_rows() -> None:
-    rows = [{"prompt": chat(("system", "1?"))}, {"prompt": [1]}, {"prompt": {"a": 1}}, {"prompt": "4?"}, {"x": 1}]
+    rows = [
+        {"prompt": chat(("system", "1?"))},
+        {"prompt": [1]},
+        {"prompt": {"a": 1}},
+        {"prompt": "4?"},
+        {"x": 1},
+    ]
     data = "\n".join(json.dumps(row) for row in rows).encode()
     assert [row.reason for row in read_problems(data, "x.jsonl", skip_bad=True).bad] == [
-        'no turn of the user in "prompt"', '"prompt" is not a string', '"prompt" is not a string', 'no "problem"',
+        'no turn of the user in "prompt"', '"prompt" is not a string', '"prompt" is not a string', 'no "prompt"',
     ]  # fmt: skip
 
 
