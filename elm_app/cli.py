@@ -145,7 +145,7 @@ def _learn(options: argparse.Namespace) -> int:
     if (options.problem is None) == (options.resume is None):
         raise BadInput("Learning needs either a problem or --resume RUN.", "See: python -m elm_app learn --help")
     problem = None if options.problem is None else _problem(options.problem)
-    learning = LearnSettings(**given(options, LearnSettings))
+    learning = LearnSettings.by_recipe(**given(options, LearnSettings))
     model = ModelSettings(options.model, options.quantization, options.device)
     with closing(Store(folder_of(options))) as store:
         tools = Tools(Models(), store, Embedders())

@@ -22,6 +22,8 @@ from elm_app.errors import BadInput
 
 Quantization = Literal["auto", "4-bit", "int8", "nf4", "none"]
 Device = Literal["auto", "cpu", "cuda"]
+Recipe = Literal["paper", "distil"]
+Lessons = Literal["all", "agreed"]
 Init = Literal["text", "vocabulary"]
 Loss = Literal["dr_grpo", "grpo"]
 Reward = Literal["majority", "vote", "gold", "random", "inverted", "certainty", "entropy", "reference"]
@@ -166,8 +168,14 @@ class LearnSettings:
     """How a memory is learned.
 
     Attributes:
+        recipe: `paper`, policy gradient on the problem itself, rewarded by the vote; `distil`, likelihood of what the
+            model writes about variants of the problem with a majority trace in view. `by_recipe` gives each its own
+            steps and learning rate.
         steps: gradient steps at most.
-        rollouts: k, rollouts of a step.
+        variants: of `distil`: variants of the problem, its numbers changed by rule (`learning/variants.py`).
+        variant_traces: of `distil`: traces of each variant, written with the example in view.
+        lessons: of `distil`: which of these are learned: `all` that ended, or those of which two or more `agreed`.
+        rollouts: k, rollouts of a step; this one, `updates`, `loss` and `reward` are of `paper` only.
         updates: steps of the optimizer from one batch of rollouts, the ratio to the policy that sampled them clipped.
         virtual_tokens: P, length of the soft prompt.
         learning_rate: of AdamW, on the soft prompt in fp32.
@@ -185,7 +193,11 @@ class LearnSettings:
         seed: fixes everything that is random.
     """
 
+    recipe: Recipe = "paper"
     steps: int = 10
+    variants: int = 8
+    variant_traces: int = 2
+    lessons: Lessons = "all"
     rollouts: int = 8
     updates: int = 1
     virtual_tokens: int = 20
@@ -205,13 +217,16 @@ class LearnSettings:
 
     def __post_init__(self) -> None:
         _check_whole("steps", self.steps, 1, 1000, "from 1 to 1000")
+        _check_whole("variants", self.variants, 1, 64, "from 1 to 64")
+        _check_whole("variant_traces", self.variant_traces, 1, 64, "from 1 to 64")
         _check_whole("rollouts", self.rollouts, 2, 256, "from 2 to 256")
         _check_whole("updates", self.updates, 1, 100, "from 1 to 100")
         _check_whole("virtual_tokens", self.virtual_tokens, 1, 512, "from 1 to 512")
         _check_number("learning_rate", self.learning_rate, 0, 1, "above 0 and at most 1", above=True)
         _check_number("temperature", self.temperature, 0, 5, "above 0 and at most 5", above=True)
         _check_whole("max_new_tokens", self.max_new_tokens, 1, 32768, "from 1 to 32768")
-        for name, kind in (("init", Init), ("loss", Loss), ("reward", Reward)):
+        choices = (("recipe", Recipe), ("lessons", Lessons), ("init", Init), ("loss", Loss), ("reward", Reward))
+        for name, kind in choices:
             _check_choice(name, getattr(self, name), kind)
         _check_number("min_agreement", self.min_agreement, 0, 1, "from 0 to 1")
         _check_number("clip_norm", self.clip_norm, 0, 1e6, "above 0", above=True)
@@ -220,3 +235,18 @@ class LearnSettings:
         _check_number("measure_temperature", self.measure_temperature, 0, 5, "from 0 (greedy) to 5")
         _check(isinstance(self.keep, bool), "keep", self.keep, "true or false")
         _check_whole("seed", self.seed, 0, 2**63 - 1, "from 0 to 2^63 − 1")
+        by_vote = self.recipe == "paper" or self.reward in ("majority", "vote")
+        _check(by_vote, "reward", self.reward, "majority or vote where the recipe is distil")
+
+    @classmethod
+    def by_recipe(cls, **given: Any) -> LearnSettings:
+        """Settings that are not given as they suit the recipe.
+
+        >>> LearnSettings.by_recipe(recipe="distil").steps, LearnSettings.by_recipe(recipe="distil", steps=8).steps
+        (16, 8)
+        """
+        return cls(**{**RECIPES.get(given.get("recipe", cls.recipe), {}), **given})
+
+
+RECIPES: dict[str, dict[str, Any]] = {"distil": {"steps": 16, "learning_rate": 2e-3}}
+"""What differs from the defaults of `LearnSettings` in a recipe."""

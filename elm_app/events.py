@@ -29,8 +29,9 @@ from elm_app.types import (
 Stage = Literal["download", "verify", "convert", "load", "prefill", "update", "store", "retrieve", "weigh"]
 """What a wait is for: fetching bytes, checking them, converting them once, loading the model, reading the problem,
 improving the soft prompt, storing it, looking for memories, weighing two answers."""
-Phase = Literal["before", "step", "after"]
-"""What the traces of a learning run are for: measuring before, a step's rollouts, measuring after."""
+Phase = Literal["before", "teach", "step", "after"]
+"""What the traces of a learning run are for: measuring before, worked examples to be distilled, a step's rollouts,
+measuring after."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ class Credited:
 
 @dataclass(frozen=True)
 class PhaseStarted:
-    """In a learning run: the traces from here on are this phase's, `samples` of them.
+    """In a learning run: the traces from here on are this phase's, `samples` of them; with 0 there are no new ones.
 
     `step` (from 1, of `steps`) is the step that comes next or goes on; 0 before the first.
     """
@@ -181,6 +182,31 @@ class PhaseStarted:
     steps: int
     samples: int
     kind: Literal["phase_started"] = "phase_started"
+
+
+@dataclass(frozen=True)
+class VariantsMade:
+    """In a learning run that distils: what the model solves next, with `example` in view.
+
+    Attributes:
+        example: a majority trace of the problem.
+        variants: the problem with other numbers; traces of the phase `teach` are `each` of the first, `each` of the
+            second, and so on.
+    """
+
+    example: str
+    variants: tuple[str, ...]
+    each: int
+    kind: Literal["variants_made"] = "variants_made"
+
+
+@dataclass(frozen=True)
+class LessonsTaken:
+    """In a learning run that distils: the traces of the phase `teach` that are learned, by index, and why these."""
+
+    traces: tuple[int, ...]
+    reason: str
+    kind: Literal["lessons_taken"] = "lessons_taken"
 
 
 @dataclass(frozen=True)
@@ -309,7 +335,8 @@ class Failed:
 
 Event = (
     RunStarted | Queued | Progress | ModelReady | Retrieved | PromptRead | TraceChunk | TraceFinished | VoteChanged
-    | PhaseStarted | StepFinished | MeasureFinished | LearningEnded | MemoryStored | Verified | Decided | Credited
+    | PhaseStarted | VariantsMade | LessonsTaken | StepFinished | MeasureFinished | LearningEnded | MemoryStored
+    | Verified | Decided | Credited
     | ProblemStarted | ProblemFinished | MethodStarted | ProblemAnswered
     | RunFinished | RunStopped | Failed
 )  # fmt: skip

@@ -17,11 +17,15 @@ ABOUT_SAMPLING = {
     "seed": "same seed, same traces (default: a random one, which is shown)",
 }
 ABOUT_LEARNING = {
-    "steps": "gradient steps at most",
+    "recipe": "paper: rewarded by the vote; distil: likelihood of traces written with a majority trace in view",
+    "steps": "gradient steps at most; of distil 16",
+    "variants": "of distil: variants of the problem with other numbers",
+    "variant_traces": "of distil: traces of each variant",
+    "lessons": "of distil: learn all these traces, or those that agree about their variant",
     "rollouts": "k, rollouts of a step",
     "updates": "steps of AdamW from one batch of rollouts",
     "virtual_tokens": "P, length of the soft prompt",
-    "learning_rate": "of AdamW",
+    "learning_rate": "of AdamW; of distil 0.002",
     "temperature": "of the rollouts",
     "max_new_tokens": "where a rollout is cut off",
     "init": "start from a text, or from random rows of the vocabulary",
@@ -46,6 +50,7 @@ ABOUT_ROUTING = {
     "threshold": "least similarity at which a memory is used (default: as measured; -1 is always the nearest)",
 }
 _CHOICES = {
+    "recipe": config.Recipe, "lessons": config.Lessons,
     "init": config.Init, "loss": config.Loss, "reward": config.Reward, "retrieval": config.Retrieval,
     "rank": config.Rank, "compose": config.Compose, "verifier": config.Verifier,
 }  # fmt: skip

@@ -13,6 +13,7 @@ from elm_app.events import (
     Credited,
     Event,
     LearningEnded,
+    LessonsTaken,
     MeasureFinished,
     MemoryStored,
     MethodStarted,
@@ -88,8 +89,14 @@ class Reporter:
                     self._line(f"{mark} {_scores(match)}  {match.id}  {one_line(match.problem)[:80]}")
                 self._line(one_line(event.reason))
             case PhaseStarted():
-                doing = {"before": "measuring without a memory", "after": "measuring with the memory"}
+                doing = {
+                    "before": "measuring without a memory",
+                    "teach": "solving variants with a majority trace in view",
+                    "after": "measuring with the memory",
+                }
                 self._line(doing.get(event.phase, f"step {event.step} of {event.steps}"))
+            case LessonsTaken():
+                self._line(f"  {one_line(event.reason)}")
             case StepFinished():
                 self._line(f"  {_step(event.step)}")
             case MeasureFinished():
@@ -249,9 +256,11 @@ def _scores(match: Match) -> str:
 
 def _step(step: LearnStep) -> str:
     answer = "no answer" if step.answer is None else one_line(step.answer)
-    told = (
-        f"reward {step.reward_mean:.2f}, agreement {step.agreement:.2f} on {answer}, {step.tokens:.0f} tokens a trace"
-    )
+    if step.reward_mean is None or step.agreement is None:
+        told = "no update" if step.loss is None else f"loss {step.loss:.3f} nats a token"
+    else:
+        told = f"reward {step.reward_mean:.2f}, agreement {step.agreement:.2f} on {answer}"
+    told += f", {step.tokens:.0f} tokens a trace"
     return f"{told}, {step.seconds:.0f} s" + (f"; no update: {one_line(step.skipped)}" if step.skipped else "")
 
 

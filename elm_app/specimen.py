@@ -66,7 +66,11 @@ def specimen(memory: Memory) -> str:
         ("", ""),
     ]
     for step in memory.steps:
-        said = f"reward {step.reward_mean:.2f}, {_percent(step.agreement)} agree, {_percent(step.answered)} answered, "
+        if step.reward_mean is None:
+            said = "" if step.loss is None else f"loss {step.loss:.3f} nats a token, "
+        else:
+            said = f"reward {step.reward_mean:.2f}, {_percent(step.agreement)} agree, "
+            said += f"{_percent(step.answered)} answered, "
         said += f"{step.tokens:.0f} tokens, {_seconds(step.seconds)}"
         lines.append((f"step {step.step}", f"{said} · {step.skipped}" if step.skipped else said))
     kept = [(name, one_line(text)) for name, text in lines if text or not name]

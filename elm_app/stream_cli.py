@@ -101,7 +101,7 @@ def _new(options: argparse.Namespace, tools: Tools) -> Ready:
         ModelSettings(options.model, options.quantization, options.device),
         sampling,
         RouteSettings(**given(options, RouteSettings)),
-        LearnSettings(**given(options, LearnSettings)),
+        LearnSettings.by_recipe(**given(options, LearnSettings)),
         tools,
         options.out,
         file_name(options),
@@ -193,7 +193,7 @@ def _bench(options: argparse.Namespace) -> int:
         ModelSettings(options.model, options.quantization, options.device),
         SamplingSettings(**given(options, SamplingSettings) | {"seed": seeds[0]}),
         RouteSettings(**given(options, RouteSettings)),
-        LearnSettings(**given(options, LearnSettings)),
+        LearnSettings.by_recipe(**given(options, LearnSettings)),
     )
     with closing(Store(folder_of(options))) as store:
         ready = bench_run(

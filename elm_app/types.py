@@ -148,10 +148,13 @@ class LearnStep:
     Attributes:
         step: from 1.
         answer: the majority of this step's rollouts, which come from the soft prompt as it was before the update.
+        agreement: the majority's share of them. This one, `reward_mean` and `answered` are None in a step without
+            rollouts, whose update is by traces that were there before.
         reward_mean: mean reward of the k rollouts.
         answered: share of them with an answer, in [0, 1].
-        tokens: mean new tokens of a rollout.
-        loss: the loss that was minimised, None if nothing was.
+        tokens: mean new tokens of a rollout, or of a trace that the update is by.
+        loss: the loss that was minimised, None if nothing was; of `distil` the mean negative log-likelihood of a token,
+            in nats.
         grad_norm: norm of the gradient before clipping, None if there was none.
         skipped: why there was no update, in words, or None.
         rollout_seconds, update_seconds, seconds: of the rollouts, of the update, of the whole step.
@@ -159,9 +162,9 @@ class LearnStep:
 
     step: int
     answer: str | None
-    agreement: float
-    reward_mean: float
-    answered: float
+    agreement: float | None
+    reward_mean: float | None
+    answered: float | None
     tokens: float
     loss: float | None
     grad_norm: float | None
@@ -169,6 +172,18 @@ class LearnStep:
     rollout_seconds: float
     update_seconds: float
     seconds: float
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A trace that is to be made likelier: token ids of the answer to `problem`, its stop token included.
+
+    `index` is its place among the traces that were written for this purpose.
+    """
+
+    problem: str
+    tokens: tuple[int, ...]
+    index: int
 
 
 @dataclass(frozen=True)
@@ -189,7 +204,7 @@ class Memory:
         id: the id of the run that made it.
         problem: the text that it was learned from; its embedding is the key under which the memory is found.
         answer: what the vote before learning gave.
-        reward: the source of the reward, such as "majority".
+        reward: the source of the reward, such as "majority"; "distil" where there was none but that recipe.
         before, after: fresh samples without and with it.
         improved: whether `after` is better than `before`; `verdict` says so in a sentence.
         settings: those of the learning run, seed included.

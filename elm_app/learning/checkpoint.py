@@ -21,7 +21,7 @@ from elm_app.config import LearnSettings
 from elm_app.errors import BadInput, DamagedMemory, StoreError
 from elm_app.learning.prompt import start
 from elm_app.llm.engine import Engine
-from elm_app.types import LearnStep, Measured, from_json, to_json
+from elm_app.types import LearnStep, Lesson, Measured, from_json, to_json
 
 
 @dataclass
@@ -34,6 +34,7 @@ class Checkpoint:
         first_moment, second_moment: of AdamW, fp32 (P, H), after `updates` updates.
         seconds, tokens: spent so far, measuring included.
         reference: the answer of a reference solution, if the reward is by one.
+        example, lessons: of the recipe `distil`: the trace that was shown, and what was written with it in view.
     """
 
     problem: str
@@ -50,12 +51,15 @@ class Checkpoint:
     tokens: int = 0
     model_sha256: str = ""
     reference: str | None = None
+    example: str | None = None
+    lessons: list[Lesson] = field(default_factory=list)
 
     def save(self, path: Path) -> None:
         """Write it whole or not at all. Raises `StoreError` if the disk refuses."""
         tensors = {name: getattr(self, name).clone() for name in _TENSORS}  # they may share memory
         rest = {name: getattr(self, name) for name in ("problem", "settings", "updates", "best_reward", "seconds")}
         rest |= {"tokens": self.tokens, "model_sha256": self.model_sha256, "reference": self.reference}
+        rest |= {"example": self.example, "lessons": [to_json(lesson) for lesson in self.lessons]}
         rest |= {
             "before": to_json(self.before) if self.before else None,
             "steps": [to_json(step) for step in self.steps],
@@ -104,6 +108,7 @@ def read(memories: Path, run: str) -> Checkpoint:
             tensors = {name: file.get_tensor(name) for name in _TENSORS}
         rest["before"] = from_json(Measured, rest["before"]) if rest["before"] else None
         rest["steps"] = [from_json(LearnStep, step) for step in rest["steps"]]
+        rest["lessons"] = [from_json(Lesson, lesson) for lesson in rest.get("lessons", [])]
         if not all(torch.isfinite(tensor).all() for tensor in tensors.values()):
             raise ValueError("it holds numbers that are not finite")
         return Checkpoint(**tensors, **rest)

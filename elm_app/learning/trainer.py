@@ -40,7 +40,7 @@ class Trainer:
     Args:
         prompt: token ids of the problem's prompt.
         state: where it starts; changed as it goes on.
-        checkpoint: the file that is replaced after every step.
+        checkpoint: the file that is replaced after every step; None keeps nothing on disk.
         reward: overrides the source that the settings name.
         gold: the right answer, for the reward of that name.
         measured_with: the seed of the samples before learning, if they are known already.
@@ -52,7 +52,7 @@ class Trainer:
         prompt: list[int],
         settings: LearnSettings,
         state: Checkpoint,
-        checkpoint: Path,
+        checkpoint: Path | None,
         stopped: Callable[[], bool] = lambda: False,
         reward: Callable[[Judged], list[float | None]] | None = None,
         gold: str | None = None,
@@ -86,6 +86,9 @@ class Trainer:
             state.before = measured
         yield MeasureFinished(when, measured)
         return measured
+
+    def prepare(self) -> None:
+        """What has to be settled between measuring and the first step; it is in the checkpoint from then on."""
 
     def train(self) -> Generator[Event, None, LearningEnded]:
         """The steps that are left; the last event, which is also returned, says why there are no more."""
@@ -146,7 +149,7 @@ class Trainer:
         )
         state.steps.append(step)
         state.seconds += seconds
-        state.save(self.checkpoint)
+        self.save()
         yield StepFinished(step)
         return LearningEnded(reason, done + 1, True) if reason else None
 
@@ -205,25 +208,46 @@ class Trainer:
 
     def _update(self, sampled: Sampled, rewards: Tensor) -> tuple[float, float]:
         """Steps of AdamW; returns the loss and the gradient's norm before it was cut."""
-        settings, state = self.settings, self.state
+        settings = self.settings
         rows = [sampled.tokens["memory"][index] for index in range(settings.rollouts)]
-        leaf = state.soft_prompt.clone().requires_grad_()
-        optimizer = torch.optim.AdamW([leaf], settings.learning_rate, _BETAS, _EPSILON, weight_decay=0.0)
-        if state.updates:
-            moments = {"exp_avg": state.first_moment, "exp_avg_sq": state.second_moment}
-            optimizer.state[leaf] = {"step": torch.tensor(float(state.updates)), **moments}
+        leaf, optimizer = self._optimizer()
 
         def log_probs(some: Sequence[Sequence[int]]) -> Tensor:
             return self.engine.log_probs(self.prompt, leaf, some, settings.temperature)
 
         loss, norm = improve(optimizer, [leaf], log_probs, rows, rewards, settings)
+        self._keep(leaf, optimizer)
+        return loss, norm
+
+    def _optimizer(self) -> tuple[Tensor, torch.optim.Optimizer]:
+        """The soft prompt as a leaf, (P, H), and AdamW as the last update left it."""
+        state = self.state
+        leaf = state.soft_prompt.clone().requires_grad_()
+        optimizer = torch.optim.AdamW([leaf], self.settings.learning_rate, _BETAS, _EPSILON, weight_decay=0.0)
+        if state.updates:
+            moments = {"exp_avg": state.first_moment, "exp_avg_sq": state.second_moment}
+            optimizer.state[leaf] = {"step": torch.tensor(float(state.updates)), **moments}
+        return leaf, optimizer
+
+    def _keep(self, leaf: Tensor, optimizer: torch.optim.Optimizer) -> None:
+        """Take an update into the state."""
+        state, settings = self.state, self.settings
         state.soft_prompt = leaf.detach().clone()
         if settings.norm_cap:
             state.soft_prompt = cap(state.soft_prompt, settings.norm_cap * mean_length(self.engine))
         moments = optimizer.state[leaf]
         state.first_moment, state.second_moment = moments["exp_avg"].clone(), moments["exp_avg_sq"].clone()
         state.updates = int(moments["step"])
-        return loss, norm
+
+    def save(self) -> None:
+        """Write the checkpoint, if there is to be one."""
+        if self.checkpoint is not None:
+            self.state.save(self.checkpoint)
+
+    def forget(self) -> None:
+        """Remove it."""
+        if self.checkpoint is not None:
+            self.checkpoint.unlink(missing_ok=True)
 
 
 def passed_over(outcome: Vote, samples: int, settings: LearnSettings) -> str | None:

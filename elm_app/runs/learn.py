@@ -1,6 +1,8 @@
 """Learning: from a problem to a stored memory, as a generator of events.
 
 before (fresh samples) → steps (rollouts, reward, update, checkpoint) → after (fresh samples) → verdict → store
+
+With the recipe `distil` variants of the problem are solved before the steps, and a step has no rollouts of its own.
 """
 
 from __future__ import annotations
@@ -168,7 +170,7 @@ def learn(
             keys["kv"] = engine.question_key(problem)
         tools.store.add_many([(memory, soft_prompt, keys)])
         yield MemoryStored(memory.id, memory.enabled, memory.verdict)
-    trainer.checkpoint.unlink(missing_ok=True)
+    trainer.forget()
     yield RunStopped(timing()) if stopped() else RunFinished(timing())
 
 
@@ -184,6 +186,7 @@ def _trainer(
     known: Known,
 ) -> Trainer:
     from elm_app.learning import checkpoint
+    from elm_app.learning.distil import Distiller
     from elm_app.learning.trainer import Trainer
 
     prompt = engine.encode(problem)
@@ -202,7 +205,7 @@ def _trainer(
             )
         state.save(path)
         checkpoint.path_of(tools.store.folder, resumed).unlink(missing_ok=True)
-    trainer = Trainer(
+    trainer = (Distiller if learning.recipe == "distil" else Trainer)(
         engine, prompt, learning, state, path, stopped, gold=state.settings.get("gold"), measured_with=known.seed
     )
     trainer.attempts = list(known.attempts)
@@ -231,7 +234,8 @@ def _learn(trainer: Trainer) -> Generator[Event, None, tuple[LearningEnded, Meas
     if ended is not None:
         yield ended
         return ended, None
-    state.save(trainer.checkpoint)
+    trainer.prepare()
+    trainer.save()
     ended = yield from trainer.train()
     if trainer.state.updates == 0 or trainer.stopped():
         return ended, None
@@ -271,7 +275,7 @@ def _card(run: str, trainer: Trainer, ended: LearningEnded, after: Measured | No
         id=run,
         problem=state.problem,
         answer=state.before.vote.answer,
-        reward=settings.reward,
+        reward="distil" if settings.recipe == "distil" else settings.reward,
         before=state.before,
         after=after,
         improved=improved,

@@ -12,6 +12,7 @@ from elm_app.events import (
     Event,
     Failed,
     LearningEnded,
+    LessonsTaken,
     MeasureFinished,
     MemoryStored,
     MethodStarted,
@@ -32,6 +33,7 @@ from elm_app.events import (
     StepFinished,
     TraceChunk,
     TraceFinished,
+    VariantsMade,
     Verified,
     VoteChanged,
 )
@@ -58,6 +60,9 @@ _STATUS: dict[Stage, Status] = {
 }  # fmt: skip
 
 
+_Learning = PhaseStarted | VariantsMade | LessonsTaken | StepFinished | MeasureFinished | LearningEnded | MemoryStored
+
+
 @dataclass
 class TraceView:
     """A trace while it grows; `trace` is set once it has finished."""
@@ -73,7 +78,8 @@ class TraceView:
 
 @dataclass
 class LearnView:
-    """A learning run so far. The run's `traces`, `votes` and `prompts` are those of the current phase."""
+    """A learning run so far. The run's `traces`, `votes` and `prompts` are those of the current phase, or of the one
+    before if this one has none of its own."""
 
     phase: Phase = "before"
     step: int = 0
@@ -82,6 +88,9 @@ class LearnView:
     samples: int = 0
     phase_since: float = 0.0
     """Seconds into the run when the phase started."""
+    worked: VariantsMade | None = None
+    """What is solved with an example in view, in a run that distils."""
+    taken: LessonsTaken | None = None
     finished: list[LearnStep] = field(default_factory=list)
     before: Measured | None = None
     after: Measured | None = None
@@ -167,7 +176,15 @@ class RunView:
                 self.bench = self.bench or BenchView()
                 self.bench.apply(event)
                 self.status, self.progress = "streaming", None
-            case PhaseStarted() | StepFinished() | MeasureFinished() | LearningEnded() | MemoryStored():
+            case (
+                PhaseStarted()
+                | VariantsMade()
+                | LessonsTaken()
+                | StepFinished()
+                | MeasureFinished()
+                | LearningEnded()
+                | MemoryStored()
+            ):
                 self._learn(event)
             case PromptRead():
                 self.prompts[event.arm] = event
@@ -194,14 +211,19 @@ class RunView:
             case Failed():
                 self.failure, self.status, self.progress = event, "failed", None
 
-    def _learn(self, event: PhaseStarted | StepFinished | MeasureFinished | LearningEnded | MemoryStored) -> None:
+    def _learn(self, event: _Learning) -> None:
         learn = self.learn = self.learn or LearnView()
         match event:
             case PhaseStarted():
                 learn.phase, learn.step, learn.steps = event.phase, event.step, event.steps
                 learn.samples, learn.phase_since = event.samples, self.seconds
-                self.traces, self.votes, self.prompts = {}, {}, {}
                 self.sampling_since, self.progress, self.status = None, None, "reading"
+                if event.samples:
+                    self.traces, self.votes, self.prompts = {}, {}, {}
+            case VariantsMade():
+                learn.worked = event
+            case LessonsTaken():
+                learn.taken = event
             case StepFinished():
                 learn.finished.append(event.step)
             case MeasureFinished(when="before"):
@@ -261,6 +283,8 @@ def learn_json(view: RunView) -> dict[str, Any]:
         "reason": learn.stored.reason if learn.stored else learn.ended.reason if learn.ended else "",
         "steps": [to_json(step) for step in learn.finished],
         "steps_asked": learn.steps,
+        "worked": _bare(to_json(learn.worked)) if learn.worked else None,
+        "taken": _bare(to_json(learn.taken)) if learn.taken else None,
         "ended": to_json(learn.ended) if learn.ended else None,
         "vote_before": to_json(learn.before.vote) if learn.before else None,
         "vote_after": to_json(learn.after.vote) if learn.after else None,

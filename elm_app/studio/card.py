@@ -15,7 +15,7 @@ from urllib.parse import quote
 from elm_app.memory.rows import record
 from elm_app.specimen import size
 from elm_app.studio import words
-from elm_app.studio.charts import length_chart, norm_chart, reward_chart
+from elm_app.studio.charts import length_chart, loss_chart, norm_chart, reward_chart
 from elm_app.studio.prose import inline_html
 from elm_app.types import LearnStep, Measured, Memory
 
@@ -25,10 +25,15 @@ _CLASSES, _ROWS = 64, 1000
 _HEADS = (
     "Step", "Majority", "Reward", "Agreement", "Answered", "Tokens", "Loss", "Gradient", "Time", "What happened"
 )  # fmt: skip
-_REWARDS = {"majority": "the majority of each step's own tries", "vote": "the answer of the vote before learning"}
+_REWARDS = {
+    "majority": "the majority of each step's own tries",
+    "vote": "the answer of the vote before learning",
+    "distil": "none: solutions of variants, written with one of the majority's in view, made likelier",
+}
 _SETTINGS = {
     "model": "model", "quantization": "numbers", "device": "device", "steps": "steps", "rollouts": "tries a step",
-    "updates": "updates a step",
+    "updates": "updates a step", "recipe": "recipe", "variants": "variants", "variant_traces": "traces of each",
+    "lessons": "learned are",
     "virtual_tokens": "virtual tokens", "learning_rate": "learning rate", "temperature": "temperature",
     "max_new_tokens": "new tokens", "init": "start", "loss": "loss", "reward": "reward", "clip_norm": "gradient norm",
     "min_agreement": "least agreement", "norm_cap": "longest virtual token", "measure_samples": "measured on",
@@ -162,7 +167,9 @@ def _curves(memory: Memory) -> str:
         return ""
     total, longest = len(steps), memory.settings.get("max_new_tokens")
     drawn = (
-        reward_chart(steps, total)
+        loss_chart(steps, total) + norm_chart(steps, total)
+        if memory.settings.get("recipe") == "distil"
+        else reward_chart(steps, total)
         + length_chart(steps, total, longest if isinstance(longest, int) else 0)
         + norm_chart(steps, total)
     )
@@ -236,7 +243,8 @@ def _steps(steps: tuple[LearnStep, ...]) -> str:
         return ""
     rows = "".join(
         f"<tr><td>{step.step}</td><td>{inline_html(step.answer) if step.answer is not None else '–'}</td>"
-        f"<td>{step.reward_mean:.2f}</td><td>{step.agreement:.0%}</td><td>{step.answered:.0%}</td>"
+        f"<td>{_number(step.reward_mean, '.2f')}</td><td>{_number(step.agreement, '.0%')}</td>"
+        f"<td>{_number(step.answered, '.0%')}</td>"
         f"<td>{step.tokens:,.0f}</td><td>{_number(step.loss)}</td><td>{_number(step.grad_norm)}</td>"
         f"<td>{words.seconds(step.seconds)}</td><td>{html.escape(step.skipped or 'updated')}</td></tr>"
         for step in steps[:_ROWS]
@@ -248,8 +256,8 @@ def _steps(steps: tuple[LearnStep, ...]) -> str:
     )
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3g}"
+def _number(value: float | None, how: str = ".3g") -> str:
+    return "–" if value is None else f"{value:{how}}"
 
 
 def _settings(settings: dict[str, Any]) -> str:

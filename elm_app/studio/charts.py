@@ -74,6 +74,15 @@ def length_chart(steps: Sequence[LearnStep], total: int, longest: int) -> str:
     return _chart("length", "Answered, and length in tokens, by step", [shares, lengths], steps, total)
 
 
+def loss_chart(steps: Sequence[LearnStep], total: int) -> str:
+    """Loss of each step, in nats a token: how unlikely the worked variants are without the example."""
+    losses = _points(steps, lambda step: step.loss)
+    line = Line("line", losses, "loss", ("loss", f"{losses[-1][1]:.3f}") if losses else ())
+    top = _round(max((value for _, value in losses), default=0.0))
+    ticks = tuple((share * top, f"{share * top:.3g}") for share in (0.0, 0.5, 1.0))
+    return _chart("loss", "Loss in nats a token, by step", [Panel((line,), top, ticks)], steps, total)
+
+
 def norm_chart(steps: Sequence[LearnStep], total: int) -> str:
     """Norm of each step's gradient before it was cut; a step without an update has none."""
     norms = _points(steps, lambda step: step.grad_norm)

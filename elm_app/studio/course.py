@@ -1,6 +1,7 @@
 """How far a learning run has come, how long it still takes, and how long one would take.
 
-Everything is measured in samples: a step costs its rollouts and an update, measuring costs its samples.
+Everything is measured in samples: a step costs its rollouts and an update, measuring costs its samples. In a run that
+distils, the variants cost theirs, and a step an update by half of these.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from elm_app.runs.view import LearnView, RunView
 
 UPDATE = 1.8
 """Time of an update in that of its step's rollouts, until the run itself has shown it."""
+DISTILLED = 2.2
+"""Time of a distilling step's update in that of sampling its traces: there are fewer of them to a prompt."""
 _RECENT = 3
 """Steps whose rollouts say how long the next ones take."""
 _LONGEST_SHARE = 0.95
@@ -40,11 +43,17 @@ class Course:
 
 @dataclass(frozen=True)
 class Sizes:
-    """Samples of a measuring, rollouts of a step, steps."""
+    """Samples of a measuring, rollouts of a step, steps, and worked variants; a run has rollouts or these."""
 
     measured: int
     rollouts: int
     steps: int
+    worked: int = 0
+
+    @property
+    def step(self) -> float:
+        """What a step costs."""
+        return self.worked / 2 * DISTILLED if self.worked else self.rollouts * (1 + UPDATE)
 
 
 def share(view: RunView, course: Course, now: float) -> float:
@@ -59,17 +68,22 @@ def share(view: RunView, course: Course, now: float) -> float:
     if view.status == "done" or learn.stored is not None:
         return 1.0
     size = sizes(view)
-    step = size.rollouts * (1 + UPDATE)
-    whole = 2 * size.measured + size.steps * step
+    whole = 2 * size.measured + size.worked + size.steps * size.step
     done = 0.0
     if learn.before is not None:
-        done = size.measured + len(learn.finished) * step
+        done = size.measured + len(learn.finished) * size.step
     elif learn.phase == "before":
         done = _sampled(view) * size.measured
+    if size.worked and learn.before is not None:
+        done += size.worked * (1.0 if learn.taken else _sampled(view) * (learn.phase == "teach"))
     if learn.phase == "step" and len(learn.finished) < learn.step and learn.ended is None:
-        done += _sampled(view) * size.rollouts + _updated(view, course, now) * size.rollouts * UPDATE
+        if size.worked:
+            taken = _step_seconds(view, course, now)
+            done += size.step * min(_LONGEST_SHARE, (now - learn.phase_since) / taken if taken else 0.0)
+        else:
+            done += _sampled(view) * size.rollouts + _updated(view, course, now) * size.rollouts * UPDATE
     if learn.ended is not None:  # steps that will not be made count as made
-        done = size.measured + size.steps * step
+        done = size.measured + size.worked + size.steps * size.step
         if learn.phase == "after":
             done += _sampled(view) * size.measured
     course.farthest = max(course.farthest, min(1.0, done / whole))
@@ -90,7 +104,9 @@ def left(view: RunView, course: Course, now: float) -> float | None:
     rest = 0.0
     if learn.phase == "before" and learn.before is None:
         rest += _rest(view, now, each)
-    if learn.ended is None:
+    if learn.ended is None and size.worked:
+        rest += _rest_of_distilling(view, course, now, each)
+    elif learn.ended is None:
         rest += (size.steps - max(len(learn.finished), learn.step)) * (each * size.rollouts + update)
         if learn.phase == "step" and len(learn.finished) < learn.step:
             if view.status == "updating":
@@ -107,8 +123,10 @@ def estimate(view: RunView, learning: LearnSettings) -> float | None:
     if timing is None or not traces or timing.tokens_per_second <= 0:
         return None
     tokens = min(sum(traces) / len(traces), learning.max_new_tokens)
-    samples = 2 * learning.measure_samples + learning.steps * learning.rollouts * (1 + UPDATE)
-    reading = timing.prefill_seconds * (learning.steps + 2)
+    worked = learning.variants * learning.variant_traces if learning.recipe == "distil" else 0
+    size = Sizes(learning.measure_samples, learning.rollouts, learning.steps, worked)
+    samples = 2 * size.measured + size.worked + size.steps * size.step
+    reading = timing.prefill_seconds * (learning.steps + 2) if not worked else 0.0  # the steps' prompts are in theirs
     return samples * tokens / timing.tokens_per_second + reading
 
 
@@ -116,7 +134,32 @@ def sizes(view: RunView) -> Sizes:
     """What the run's settings say, mended where a log leaves something out."""
     learn = view.learn or LearnView()
     numbers = {name: _whole(view.settings.get(name)) for name in ("measure_samples", "rollouts", "steps")}
-    return Sizes(numbers["measure_samples"], numbers["rollouts"] or 1, learn.steps or numbers["steps"] or 1)
+    steps, worked = learn.steps or numbers["steps"] or 1, 0
+    if view.settings.get("recipe") == "distil":
+        worked = _whole(view.settings.get("variants")) * _whole(view.settings.get("variant_traces"))
+        if learn.worked is not None:
+            worked = len(learn.worked.variants) * learn.worked.each
+    return Sizes(numbers["measure_samples"], numbers["rollouts"] or 1, steps, worked)
+
+
+def _step_seconds(view: RunView, course: Course, now: float) -> float:
+    """Of a distilling run: how long a step takes, by the last ones, or by how long it took to sample."""
+    learn, size = view.learn or LearnView(), sizes(view)
+    if recent := learn.finished[-_RECENT:]:
+        return sum(step.seconds for step in recent) / len(recent)
+    return size.step * (_seconds_each(view, course, now) or 0.0)
+
+
+def _rest_of_distilling(view: RunView, course: Course, now: float, each: float) -> float:
+    """Seconds until the last step of a distilling run has been made."""
+    learn, size = view.learn or LearnView(), sizes(view)
+    step = _step_seconds(view, course, now)
+    rest = (size.steps - len(learn.finished)) * step
+    if learn.taken is None and not learn.finished:
+        rest += _rest(view, now, each) if learn.phase == "teach" else each * size.worked
+    if learn.phase == "step" and len(learn.finished) < learn.step:
+        rest -= min(_LONGEST_SHARE * step, max(0.0, now - learn.phase_since))
+    return rest
 
 
 def _whole(value: object) -> int:
@@ -156,7 +199,7 @@ def _update_ratio(learn: LearnView) -> float:
 def _seconds_each(view: RunView, course: Course, now: float) -> float | None:
     """Seconds for one rollout of a step, all being written at once."""
     learn, size = view.learn or LearnView(), sizes(view)
-    if learn.finished:
+    if learn.finished and not size.worked:
         recent = learn.finished[-_RECENT:]
         return sum(step.rollout_seconds for step in recent) / len(recent) / size.rollouts
     if course.before_seconds is not None and size.measured:

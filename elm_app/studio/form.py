@@ -15,7 +15,11 @@ LABELS = {
     "max_new_tokens": "New tokens",
     "temperature": "Temperature",
     "seed": "Seed",
+    "recipe": "Recipe",
     "steps": "Steps",
+    "variants": "Variants",
+    "variant_traces": "Traces of each",
+    "lessons": "Learned are",
     "rollouts": "Rollouts",
     "virtual_tokens": "Virtual tokens",
     "learning_rate": "Learning rate",
@@ -102,6 +106,11 @@ def route_settings(
         raise _labelled(error) from error
 
 
+_LEARN_NUMBERS = (
+    "steps", "rollouts", "variants", "variant_traces", "virtual_tokens", "max_new_tokens", "learning_rate"
+)  # fmt: skip
+
+
 def learn_settings(fields: dict[str, Any]) -> LearnSettings:
     """The fields of the drawer "Learn from this problem", as the browser sends them: texts, by name.
 
@@ -109,15 +118,16 @@ def learn_settings(fields: dict[str, Any]) -> LearnSettings:
     4
     """
     given: dict[str, Any] = dict(_seed(str(fields.get("seed", ""))))
-    for name in ("steps", "rollouts", "virtual_tokens", "max_new_tokens", "learning_rate"):
+    for name in _LEARN_NUMBERS:
         if name not in fields:
             continue
         value = _parsed(str(fields[name]))
         given[name] = _number(value, name) if name == "learning_rate" else _whole(value, name)
-    given |= {name: str(fields[name]) for name in ("init", "loss", "reward") if name in fields}
+    choices = ("recipe", "lessons", "init", "loss", "reward")
+    given |= {name: str(fields[name]) for name in choices if name in fields}
     given |= {"keep": fields["keep"] == "all"} if "keep" in fields else {}
     try:
-        return LearnSettings(**given)
+        return LearnSettings.by_recipe(**given)
     except BadInput as error:
         raise _labelled(error) from error
 

@@ -9,11 +9,11 @@ from typing import Literal
 from elm_app.runs.view import LearnView, RunView
 from elm_app.studio import words
 from elm_app.studio.anchors import replay_link, run_link
-from elm_app.studio.charts import length_chart, reward_chart, rollouts_chart
+from elm_app.studio.charts import length_chart, loss_chart, norm_chart, reward_chart, rollouts_chart
 from elm_app.studio.course import Course, left, sizes
 from elm_app.studio.palette import classes, colour_of
 from elm_app.studio.prose import inline_html
-from elm_app.types import LearnStep, Measured
+from elm_app.types import Measured
 
 Colours = Mapping[str, str]
 """The colour of every answer that the run has shown so far; the same through all its steps."""
@@ -37,6 +37,11 @@ def status(view: RunView) -> str:
         case "storing":
             return "Storing the memory"
     finished = sum(trace.trace is not None for trace in view.traces.values())
+    if learn.phase == "teach":
+        doing = f"Solving {words.variants(learn)} with a solution that won the vote in view"
+        return words.DOT.join([doing, f"{finished} of {learn.samples} finished"])
+    if words.worked(view):
+        return words.DOT.join([_step(learn), "improving the memory"])
     if learn.phase == "step":
         return words.DOT.join(
             [_step(learn), f"trying {words.count(learn.samples, 'solution')}", f"{finished} finished"]
@@ -105,7 +110,8 @@ def about(seconds: float) -> str:
 def meta(view: RunView, solved: str | None) -> str:
     """How it learns, and where: settings, the run's address, the run that solved the problem before."""
     told = view.settings
-    parts = [words.count(int(told[name]), one) for name, one in _MADE_OF if isinstance(told.get(name), int)]
+    made_of = _DISTILLED_OF if words.distils(view) else _MADE_OF
+    parts = [words.count(int(told[name]), one) for name, one in made_of if isinstance(told.get(name), int)]
     if isinstance(told.get("learning_rate"), int | float):
         parts.append(f"learning rate {told['learning_rate']:g}")
     if "seed" in told:
@@ -121,6 +127,7 @@ def meta(view: RunView, solved: str | None) -> str:
 
 
 _MADE_OF = (("rollouts", "rollout"), ("virtual_tokens", "virtual token"))
+_DISTILLED_OF = (("variants", "variant"), ("virtual_tokens", "virtual token"))
 
 
 def hint(view: RunView, learned: str | None) -> str:
@@ -137,6 +144,8 @@ def charts(view: RunView) -> str:
     """The two charts over the steps."""
     learn = view.learn or LearnView()
     steps, total = learn.finished, sizes(view).steps
+    if words.distils(view):
+        return loss_chart(steps, total) + norm_chart(steps, total)
     longest = view.settings.get("max_new_tokens")
     return reward_chart(steps, total) + length_chart(steps, total, longest if isinstance(longest, int) else 0)
 
@@ -144,13 +153,14 @@ def charts(view: RunView) -> str:
 def rollouts(view: RunView, known: Colours) -> str:
     """The traces of the current phase as bars."""
     learn = view.learn
-    if learn is None or not learn.samples:
+    shown = (learn.samples or len(view.traces)) if learn else 0
+    if not shown:
         return ""
     arm = words.arms(view)[0]
     colours = {index: each.colour for each in classes(view, arm, known) for index in each.traces}
     limit = view.settings.get("max_new_tokens")
     rows = []
-    for index in range(learn.samples):
+    for index in range(shown):
         trace = view.traces.get((arm, index))
         tokens = trace.tokens if trace else 0
         if trace is None or trace.trace is None:
@@ -169,6 +179,8 @@ def traces_title(view: RunView) -> str:
     learn = view.learn
     if learn is None:
         return "Traces"
+    if words.worked(view):
+        return f"{words.count(learn.samples or len(view.traces), 'worked example')} of {words.variants(learn)}"
     if learn.phase == "step":
         return f"Step {learn.step}: {words.count(learn.samples, 'rollout')}"
     return f"{learn.phase.capitalize()}: {words.count(learn.samples, 'sample')}"
@@ -214,38 +226,6 @@ def measured_words(one: Measured) -> str:
     votes = one.vote.counts[0].count if one.vote.counts else 0
     agree = f"{votes} of {one.samples} {'agrees' if votes == 1 else 'agree'}" if votes else "no answer"
     return words.DOT.join([agree, f"{1 - one.answered:.0%} unanswered", f"{one.tokens:.0f} tokens a trace"])
-
-
-def steps_table(view: RunView, known: Colours) -> str:
-    """What happened in each step."""
-    learn = view.learn or LearnView()
-    if not learn.finished:
-        return '<p class="nothing">No step has finished yet.</p>'
-    rows = "".join(_step_row(step, known) for step in learn.finished)
-    return (
-        '<table class="steps"><caption class="unseen">Steps of learning</caption><thead><tr><th scope="col">Step</th>'
-        '<th scope="col">Majority</th><th scope="col" class="number">Agreement</th><th scope="col" class="number">'
-        'Reward</th><th scope="col" class="number">Answered</th><th scope="col" class="number">Tokens</th>'
-        '<th scope="col" class="number">Gradient</th><th scope="col" class="number">Time</th><th scope="col">'
-        f"What happened</th></tr></thead><tbody>{rows}</tbody></table>"
-    )
-
-
-def _step_row(step: LearnStep, known: Colours) -> str:
-    nothing = '<span class="quiet">none</span>'
-    answer = nothing
-    if step.answer is not None:
-        answer = f'<i class="swatch {colour_of(known, step.answer)}"></i>{inline_html(step.answer)}'
-    norm = f"{step.grad_norm:.3g}" if step.grad_norm is not None else "–"
-    parts = f"rollouts {words.seconds(step.rollout_seconds)}, update {words.seconds(step.update_seconds)}"
-    happened = html.escape(f"No update. {step.skipped}" if step.skipped else "The memory was improved.")
-    return (
-        f'<tr{" class=skipped" if step.skipped else ""}><td>{step.step}</td><td class="given">{answer}</td>'
-        f'<td class="number">{step.agreement:.0%}</td><td class="number">{step.reward_mean:.2f}</td>'
-        f'<td class="number">{step.answered:.0%}</td><td class="number">{step.tokens:.0f}</td>'
-        f'<td class="number">{norm}</td><td class="number" title="{parts}">{words.seconds(step.seconds)}</td>'
-        f'<td class="happened">{happened}</td></tr>'
-    )
 
 
 def stored(view: RunView, now: Stored) -> str:

@@ -4,30 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from elm_app.config import LearnSettings
+from elm_app.config import RECIPES, LearnSettings
 
 _DEFAULT = LearnSettings(seed=0)
 
 
-def _number(name: str, label: str, info: str, least: str, most: str, step: str) -> str:
+def _number(name: str, label: str, info: str, least: str, most: str, step: str, recipe: str = "") -> str:
+    """A field; one of a recipe is shown for that one only. It knows what it is by default in each recipe."""
+    usual = getattr(_DEFAULT, name)
+    other = "".join(f' data-{each}="{told[name]}"' for each, told in RECIPES.items() if name in told)
     return (
-        f'<label><span>{label}</span><input name="{name}" type="number" inputmode="decimal" min="{least}" max="{most}" '
-        f'step="{step}" value="{getattr(_DEFAULT, name)}" required><small>{info}</small></label>'
+        f'<label{_of(recipe)}><span>{label}</span><input name="{name}" type="number" inputmode="decimal" '
+        f'min="{least}" max="{most}" step="{step}" value="{usual}"{other} required><small>{info}</small></label>'
     )
 
 
-def _choice(name: str, label: str, choices: Iterable[tuple[str, str]]) -> str:
+def _choice(name: str, label: str, choices: Iterable[tuple[str, str]], recipe: str = "") -> str:
     options = "".join(
         f'<option value="{value}"{" selected" if value == getattr(_DEFAULT, name) else ""}>{told}</option>'
         for value, told in choices
     )
-    return f'<label class="wide"><span>{label}</span><select name="{name}">{options}</select></label>'
+    return f'<label class="wide"{_of(recipe)}><span>{label}</span><select name="{name}">{options}</select></label>'
+
+
+def _of(recipe: str) -> str:
+    return f' data-recipe="{recipe}"{" hidden" if recipe != _DEFAULT.recipe else ""}' if recipe else ""
 
 
 _FIELDS = "".join(
     [
+        _choice(
+            "recipe", "Recipe", [("paper", "reward by the vote, as the paper"), ("distil", "distil worked variants")]
+        ),
         _number("steps", "Steps", "at most", "1", "1000", "1"),
-        _number("rollouts", "Rollouts", "solutions a step", "2", "256", "1"),
+        _number("rollouts", "Rollouts", "solutions a step", "2", "256", "1", "paper"),
+        _number("variants", "Variants", "the problem with other numbers", "1", "64", "1", "distil"),
+        _number("variant_traces", "Traces of each", "solved with an example", "1", "64", "1", "distil"),
         _number("virtual_tokens", "Virtual tokens", "length of the memory", "1", "512", "1"),
         _number("learning_rate", "Learning rate", "of AdamW", "0", "1", "any"),
     ]
@@ -36,8 +48,13 @@ _MORE = "".join(
     [
         _number("max_new_tokens", "New tokens", "where a rollout is cut off", "1", "32768", "1"),
         _choice("init", "Start from", [("text", "a short text"), ("vocabulary", "random words")]),
-        _choice("loss", "Loss", [("dr_grpo", "Dr. GRPO"), ("grpo", "GRPO, as published")]),
-        _choice("reward", "Reward", [("majority", "majority of each step"), ("vote", "the vote before learning")]),
+        _choice(
+            "lessons", "Learned are", [("all", "all that ended"), ("agreed", "those that agree about theirs")], "distil"
+        ),
+        _choice("loss", "Loss", [("dr_grpo", "Dr. GRPO"), ("grpo", "GRPO, as published")], "paper"),
+        _choice(
+            "reward", "Reward", [("majority", "majority of each step"), ("vote", "the vote before learning")], "paper"
+        ),
         '<label><span>Seed</span><input name="seed" inputmode="numeric" placeholder="random" autocomplete="off">'
         "<small>same seed, same memory</small></label>",
     ]

@@ -70,9 +70,12 @@ def earlier(folder: Path, run: object) -> LearnView | None:
         view = summary(folder / f"{run}.jsonl") if _is_there(folder, run) else None
         if view is None or view.learn is None:
             break
-        found = LearnView(steps=view.learn.steps, finished=list(view.learn.finished), before=view.learn.before)
+        old = view.learn
+        found = LearnView(steps=old.steps, finished=list(old.finished), before=old.before)
+        found.worked, found.taken = old.worked, old.taken
         if steps is not None:
             found.finished += steps.finished
+            found.worked, found.taken = steps.worked or found.worked, steps.taken or found.taken
             found.before = steps.before or found.before
         steps, run = found, view.settings.get("resumed_from")
     return steps

@@ -18,7 +18,7 @@ from elm_app.events import Progress, RunStarted, VoteChanged
 from elm_app.runs.log import Entry, read
 from elm_app.runs.runner import Runner
 from elm_app.runs.view import RunView, TraceView
-from elm_app.studio import learn, links, recalled, render, words
+from elm_app.studio import learn, learn_steps, links, recalled, render, words
 from elm_app.studio.actions import Actions
 from elm_app.studio.course import Course, estimate, share
 from elm_app.studio.meter import Meter, Wait
@@ -209,7 +209,7 @@ class LiveRun:
                 "charts": learn.charts(view),
                 "rollouts": learn.rollouts(view, self._colours),
                 "measured": learn.measured(view, self._colours),
-                "steps": learn.steps_table(view, self._colours),
+                "steps": learn_steps.steps_table(view, self._colours),
             }
         else:
             drawn |= {"memory": recalled.line(view), "matches": recalled.matches(view)}

@@ -211,7 +211,8 @@ def card(view: RunView, trace: TraceView, found: Iterable[AnswerClass], blocks: 
     own = next((each for each in found if trace.index in each.traces), None)
     done = trace.trace
     state, words_for_it = _state(view, trace)
-    colour = own.colour if own else "none" if done is not None else "open"
+    voteless = "open" if done is None else "none" if done.answer is None else "kx"
+    colour = own.colour if own else voteless
     rank = own.rank if own else 900 if done is not None else 999
     value = "" if done is None else inline_html(done.answer) if done.answer is not None else "no answer"
     tip = html.escape(done.answer) if done is not None and done.answer is not None else ""

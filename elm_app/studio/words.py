@@ -5,7 +5,7 @@ from __future__ import annotations
 from elm_app.events import Progress
 from elm_app.llm.presets import PRESETS
 from elm_app.plural import count as count
-from elm_app.runs.view import RunView
+from elm_app.runs.view import LearnView, RunView
 from elm_app.types import Arm, ModelInfo
 
 DOT = " · "
@@ -154,10 +154,26 @@ def finished_of(view: RunView) -> str:
 def arms(view: RunView) -> list[Arm]:
     """The arms that a run has shown so far, or will show first; in a learning run that of the current phase."""
     if view.learn is not None:
-        return ["zero_shot" if view.learn.phase == "before" else "memory"]
+        return ["zero_shot" if view.learn.phase in ("before", "teach") or worked(view) else "memory"]
     seen = {arm for arm, _ in view.traces} | set(view.prompts) | set(view.votes)
     expected = set(view.retrieved.arms) if view.retrieved is not None else set()
     return sorted(seen | expected | {"zero_shot"}, key=lambda arm: (arm != "zero_shot", arm))
+
+
+def worked(view: RunView) -> bool:
+    """Whether a learning run's traces are solved variants: while these are written, and in steps without rollouts."""
+    learn = view.learn
+    return learn is not None and (learn.phase == "teach" or (learn.phase == "step" and not learn.samples))
+
+
+def distils(view: RunView) -> bool:
+    """Whether a learning run is by the recipe `distil`."""
+    return view.settings.get("recipe") == "distil"
+
+
+def variants(learn: LearnView) -> str:
+    """How many variants of the problem are solved."""
+    return count(len(learn.worked.variants) if learn.worked else 0, "variant")
 
 
 def arm(view: RunView, arm: Arm) -> str:
@@ -166,6 +182,8 @@ def arm(view: RunView, arm: Arm) -> str:
     >>> arm(RunView(), "zero_shot"), arm(RunView(), "memory"), arm(RunView(), "memory_2")
     ('Without a memory', 'With the memory', 'With memory 2')
     """
+    if arm == "zero_shot" and worked(view):
+        return "With an example in view"
     if arm == "zero_shot":
         return "Without a memory"
     arms = view.retrieved.arms if view.retrieved is not None else {}

@@ -16,6 +16,7 @@ from elm_app.errors import BadInput, StoreLocked
 from elm_app.events import (
     Event,
     LearningEnded,
+    LessonsTaken,
     MeasureFinished,
     MemoryStored,
     ModelReady,
@@ -24,6 +25,7 @@ from elm_app.events import (
     RunStopped,
     StepFinished,
     TraceFinished,
+    VariantsMade,
 )
 from elm_app.llm.loader import Models
 from elm_app.memory.store import Store
@@ -241,3 +243,56 @@ def test_no_problem_no_run(kit: Tools, model: ModelSettings, problem: str) -> No
 def test_a_problem_that_does_not_fit_is_refused_before_learning(kit: Tools, model: ModelSettings) -> None:
     with pytest.raises(BadInput, match="does not fit"):
         list(learn("r1", "long " * 600, model, SHORT, kit))
+
+
+class TestDistilling:
+    """The other recipe, through the same run: measured, stopped, gone on with and stored alike."""
+
+    SETTINGS = replace(SHORT, recipe="distil", steps=3, variants=3, variant_traces=2)
+
+    @pytest.fixture(autouse=True)
+    def _ends(self, kit: Tools, model: ModelSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A random model hardly ever ends: here many of its tokens end a trace."""
+        monkeypatch.setattr(kit.models.get(model, lambda _: None), "stop_tokens", frozenset(range(60)))
+
+    def test_the_story_and_the_card(self, kit: Tools, model: ModelSettings) -> None:
+        told = run(kit, model, self.SETTINGS)
+        phases = [(event.phase, event.step, event.samples) for event in told if isinstance(event, PhaseStarted)]
+        steps = [("step", 1, 0), ("step", 2, 0), ("step", 3, 0)]
+        assert phases == [("before", 0, 5), ("teach", 0, 6), *steps, ("after", 3, 5)]
+        (made,) = of(told, VariantsMade)
+        assert isinstance(made, VariantsMade)
+        assert len(made.variants) == 3
+        before = [event.trace for event in told if isinstance(event, TraceFinished)][:5]
+        assert made.example in [trace.text for trace in before]
+        assert len(of(told, LessonsTaken)) == 1
+        card = kit.store.get("r1")
+        assert (card.settings["recipe"], card.reward) == ("distil", "distil")
+        assert [step.step for step in card.steps] == [1, 2, 3]
+        assert all(step.loss is not None and step.reward_mean is None for step in card.steps)
+        assert card.after is not None
+        assert np.isfinite(kit.store.soft_prompt("r1")).all()
+        assert not can_resume("r1", kit)
+        document = learn_json(view_of([Entry(number, 0.0, event) for number, event in enumerate(told)]))
+        assert list(document["worked"]["variants"]) == list(made.variants)
+        assert document["steps"][0]["reward_mean"] is None
+
+    @pytest.mark.parametrize("cut", [VariantsMade, LessonsTaken, StepFinished])
+    def test_an_interrupted_run_goes_on(self, kit: Tools, model: ModelSettings, cut: type) -> None:
+        run(kit, model, self.SETTINGS, "whole")
+        work = learn("r1", PROBLEM, model, self.SETTINGS, kit)
+        while not isinstance(next(work), cut):
+            pass
+        work.close()  # type: ignore[attr-defined]
+        ready = resume_run("r1", kit)
+        assert ready.settings["recipe"] == "distil"
+        rest = list(ready.work(lambda: False))
+        assert isinstance(rest[-1], RunFinished)
+        assert np.array_equal(kit.store.soft_prompt(ready.run), kit.store.soft_prompt("whole"))
+
+    def test_a_stop_between_steps_keeps_what_was_learned(self, kit: Tools, model: ModelSettings) -> None:
+        told: list[Event] = []
+        for event in learn("r1", PROBLEM, model, self.SETTINGS, kit, lambda: len(of(told, StepFinished)) >= 2):
+            told.append(event)
+        assert isinstance(told[-1], RunStopped)
+        assert len(kit.store.get("r1").steps) == 2

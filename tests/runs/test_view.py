@@ -13,6 +13,7 @@ from elm_app.events import (
     Decided,
     Event,
     Failed,
+    LessonsTaken,
     MemoryStored,
     MethodStarted,
     ModelReady,
@@ -28,6 +29,7 @@ from elm_app.events import (
     RunStopped,
     TraceChunk,
     TraceFinished,
+    VariantsMade,
     Verified,
     VoteChanged,
 )
@@ -155,6 +157,8 @@ class TestFolding:
             ProblemStarted: ProblemStarted(1, 6, "line-1", "1?", None, "r1", "r2"),
             ProblemFinished: ProblemFinished(row(1)),
             MethodStarted: MethodStarted("icl", 0, 1, 2, 0, 4),
+            VariantsMade: VariantsMade("So it is 72.", ("2?",), 2),
+            LessonsTaken: LessonsTaken((0,), "1 of 2 worked examples ended with an answer and are learned."),
             ProblemAnswered: ProblemAnswered("icl", 0, 1, 4, "line-1", None, None, 9, 1.0),
         }
         samples = {type(event): event for event in [*story(), *learning()]} | endings

@@ -29,6 +29,7 @@ from elm_app.events import (
     Event,
     Failed,
     LearningEnded,
+    LessonsTaken,
     MeasureFinished,
     MemoryStored,
     ModelReady,
@@ -40,6 +41,7 @@ from elm_app.events import (
     StepFinished,
     TraceChunk,
     TraceFinished,
+    VariantsMade,
     VoteChanged,
 )
 from elm_app.memory.store import Store
@@ -77,6 +79,8 @@ class Learning:
         yield ModelReady(MODEL, 0.3)
         if self.before is None:
             yield from self._measure("before", BEFORE)
+        if self.learning.recipe == "distil" and not self.steps:
+            yield from self._teach()
         after = ended = None
         while ended is None:
             number = len(self.steps) + 1
@@ -108,8 +112,29 @@ class Learning:
             self.before = self.measured if when == "before" else self.before
             yield MeasureFinished(when, self.measured)
 
+    def _teach(self) -> Iterator[Event]:
+        count, each = self.learning.variants, self.learning.variant_traces
+        texts = tuple(f"How many boxes of <b>{number}</b> eggs?" for number in range(2, 2 + count))
+        yield VariantsMade(SHORT, texts, each)
+        yield PhaseStarted("teach", 0, self.learning.steps, count * each)
+        for event in self._sample("zero_shot", [EGGS, SHORT, FORGOT, SLIP], count * each):
+            if not isinstance(event, VoteChanged):  # they are about different problems
+                yield event
+        if not self.stopped():
+            yield LessonsTaken((0, 1), f"2 of {count * each} worked examples ended with an answer and are learned.")
+
     def _step(self, number: int) -> Iterator[Event]:
         began = time.monotonic()
+        if self.learning.recipe == "distil":
+            yield PhaseStarted("step", number, self.learning.steps, 0)
+            yield Progress("update", "Improving the memory", 0, 0)
+            time.sleep(self.pace * 20)
+            seconds = time.monotonic() - began
+            step = LearnStep(
+                number, None, None, None, None, 181.5, 0.12 / number, 0.5, None, 0.0, seconds, seconds
+            )  # fmt: skip
+            yield from self._made(step)
+            return
         yield PhaseStarted("step", number, self.learning.steps, self.learning.rollouts)
         texts = (
             [HOSTILE, SHORT] if "hostile" in self.problem else BEFORE if number < 3 else BETTER if number < 7 else BEST
@@ -131,6 +156,9 @@ class Learning:
             None if skipped else -0.01, None if skipped else 0.31, skipped,
             rollout_seconds, update, rollout_seconds + update,
         )  # fmt: skip
+        yield from self._made(step)
+
+    def _made(self, step: LearnStep) -> Iterator[Event]:
         self.steps.append(step)
         self.checkpoint.parent.mkdir(exist_ok=True)
         self.checkpoint.touch()
@@ -172,7 +200,8 @@ def keep(
 ) -> Memory:
     """Store a memory with a random tensor."""
     memory = Memory(
-        id=run, problem=problem, answer=before.vote.answer, reward=learning.reward, before=before, after=after,
+        id=run, problem=problem, answer=before.vote.answer,
+        reward=learning.reward if learning.recipe == "paper" else "distil", before=before, after=after,
         improved=improved, verdict=verdict, steps=tuple(steps), settings=asdict(learning), model=MODEL,
         tokenizer_sha256="c" * 64, virtual_tokens=learning.virtual_tokens, hidden_size=16, dtype="float32",
         embedder="words", created=datetime.now(UTC).isoformat(timespec="seconds"), seconds=241.5, tokens=20480, bytes=0,

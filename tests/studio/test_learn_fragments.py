@@ -23,7 +23,7 @@ from elm_app.memory.folder import CARD
 from elm_app.runs.log import read
 from elm_app.runs.runner import Runner
 from elm_app.runs.view import LearnView, RunView, view_of
-from elm_app.studio import charts, learn, recalled, remembered, render
+from elm_app.studio import charts, learn, learn_steps, recalled, remembered, render
 from elm_app.studio.actions import Actions
 from elm_app.studio.asks import Asks
 from elm_app.studio.course import UPDATE, Course, estimate, left, share
@@ -440,3 +440,75 @@ def test_keep_stores_what_a_test_needs(studio: Studio) -> None:
     keep(studio.actions.store, "m", "a problem", LearnSettings(seed=1), one, one)
     assert studio.actions.store.get("m").problem == "a problem"
     assert studio.actions.store.soft_prompt("m").shape == (20, 16)
+
+
+class TestDistilling:
+    """A run by the other recipe: variants, a falling curve, and nothing of rewards."""
+
+    SETTINGS = LearnSettings.by_recipe(recipe="distil", steps=3, variants=4, seed=7)
+
+    @pytest.fixture
+    def run(self, studio: Studio) -> str:
+        return studio.done(studio.actions.learn(EGGS, ModelSettings(model="small"), self.SETTINGS, None))
+
+    def test_the_status_tells_the_story(self, studio: Studio, run: str) -> None:
+        told: list[str] = []
+        for view, _ in views(studio.runner, run):
+            line = re.sub(r"\d+ (of \d+ )?finished", "n finished", html.unescape(render.status(view)))
+            if not told or told[-1] != line:
+                told.append(line)
+        assert told[3:] == [
+            "Measuring before learning · 16 samples · n finished",
+            "Solving 4 variants with a solution that won the vote in view · n finished",
+            "Step 1 of 3 · improving the memory",
+            "Step 2 of 3 · improving the memory",
+            "Step 3 of 3 · improving the memory",
+            "Measuring after learning · 16 samples · n finished",
+            "Storing the memory",
+            "Agreement rose from 6 of 16 to 14 of 16",
+        ]
+
+    def test_the_bar_never_goes_back_and_ends_full(self, studio: Studio, run: str) -> None:
+        shares = [share(view, course, view.seconds) for view, course in views(studio.runner, run)]
+        assert shares == sorted(shares)
+        assert (shares[0], shares[-1]) == (0, 1)
+        assert len(set(shares)) > 30
+
+    def test_the_time_left_is_that_of_the_steps(self, studio: Studio, run: str) -> None:
+        view, course = next(each for each in views(studio.runner, run) if _steps(each[0]) == 2)
+        assert view.learn is not None
+        view.learn.finished = [replace(step, seconds=10.0) for step in view.learn.finished]
+        course.before_seconds = 16.0
+        assert left(view, course, view.seconds) == pytest.approx(10 + 16, abs=0.01)
+        view.learn.step, view.learn.phase_since = 3, view.seconds
+        assert left(view, course, view.seconds + 4) == pytest.approx(6 + 16, abs=0.01)
+
+    def test_the_worked_variants_stay_in_sight_while_it_learns(self, studio: Studio, run: str) -> None:
+        view, _ = next(each for each in views(studio.runner, run) if _steps(each[0]) == 2)
+        assert learn.traces_title(view) == "8 worked examples of 4 variants"
+        assert learn.rollouts(view, {}).count("data-card=") == 8
+        assert {arm for arm, _ in view.traces} == {"zero_shot"}
+
+    def test_charts_and_steps_are_of_the_loss(self, studio: Studio, run: str) -> None:
+        view = studio.view(run)
+        drawn = learn.charts(view)
+        assert 'data-key="loss"' in drawn
+        assert "reward" not in drawn.lower()
+        table = learn_steps.steps_table(view, {})
+        assert table.count("<li>") == 4
+        assert "&lt;b&gt;2&lt;/b&gt;" in table
+        assert "traces 1, 2 · 2 learned" in table
+        assert "0.12" in table
+        assert "4 variants" in learn.meta(view, None)
+
+    def test_the_whole_page_takes_it(self, studio: Studio, run: str) -> None:
+        told = json.dumps(studio.tail.answer(run, -1))
+        assert "Loss in nats a token" in told
+        assert "worked" in told
+
+    def test_the_form_gives_a_recipe_its_own_defaults(self) -> None:
+        assert (learn_settings({"recipe": "distil"}).steps, learn_settings({}).recipe) == (16, "paper")
+        made = learn_settings({"recipe": "distil", "variants": "3", "lessons": "agreed", "reward": "majority"})
+        assert (made.variants, made.lessons, made.learning_rate) == (3, "agreed", 2e-3)
+        with pytest.raises(BadInput, match="Variants is 0"):
+            learn_settings({"recipe": "distil", "variants": "0"})

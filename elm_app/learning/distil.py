@@ -1,0 +1,277 @@
+"""The recipe `distil`: what the model can do with a worked example in view is put into the soft prompt.
+
+A majority trace of the problem is the example. The problem's numbers are changed by rule into variants, whose answers
+nobody knows; the model solves each with the example in view, as in-context learning would; and these traces are made
+likelier without the example, by the soft prompt alone (prompt distillation: Snell et al., arXiv 2209.15189; into a soft
+prompt here, and on variants instead of other tasks). Where P(trace | example, variant) is the teacher and
+P(trace | soft prompt, variant) the student, the loss is −log P of the student, mean over all tokens, at the temperature
+of the sampling: up to a constant the divergence KL(teacher ‖ student) that sampling estimates.
+
+No label is used: the example is right if the majority is, and of the variants only that the model ended by itself.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from elm_app.config import LearnSettings, SamplingSettings
+from elm_app.errors import ModelError
+from elm_app.events import (
+    Event,
+    LearningEnded,
+    LessonsTaken,
+    PhaseStarted,
+    Progress,
+    PromptRead,
+    StepFinished,
+    TraceChunk,
+    TraceFinished,
+    VariantsMade,
+)
+from elm_app.learning.checkpoint import Checkpoint, fresh
+from elm_app.learning.trainer import Trainer
+from elm_app.learning.variants import variants
+from elm_app.llm.engine import Engine, RolloutRequest
+from elm_app.llm.prompt import asked, turns_prompt
+from elm_app.llm.sample import Sampled, sample
+from elm_app.llm.sampling import trace_seed
+from elm_app.types import LearnStep, Lesson, Trace, Vote
+
+HALVES = 2
+"""The lessons are learned in so many batches by turns: one step each, so that the moments see all of them."""
+_LEAST = 0.25
+"""Where fewer of the traces are by agreeing ones, all that ended are learned."""
+_SEED = -2
+"""Of the worked variants: -1 is the measuring's, steps count from 0."""
+
+Groups = Sequence[tuple[Sequence[int], Sequence[Sequence[int]]]]
+"""Prompts and the rollouts that follow each, all as token ids."""
+
+
+def distil(
+    engine: Engine,
+    problem: str,
+    example: str,
+    settings: LearnSettings,
+    stopped: Callable[[], bool] = lambda: False,
+    texts: Sequence[str] | None = None,
+) -> Generator[Event, None, Checkpoint]:
+    """Distil one worked example into a soft prompt, without a store and without measuring.
+
+    Args:
+        example: a trace of `problem`, such as one of its majority.
+        settings: as `LearnSettings.by_recipe(recipe="distil", seed=…)` makes them.
+        texts: solved with the example in view, instead of variants of the problem.
+
+    Returns:
+        What was made: `soft_prompt` fp32 (P, H), `steps`, `lessons`, `seconds`, `tokens`; if `updates` is 0, nothing.
+    """
+    state = fresh(engine, problem, settings, {})
+    state.example = example
+    distiller = Distiller(engine, engine.encode(problem), settings, state, None, stopped)
+    distiller.texts = texts
+    yield from distiller.train()
+    return state
+
+
+def example_of(attempts: Sequence[Trace], vote: Vote) -> str | None:
+    """The first trace of the majority, one that ended by itself if there is one; None without a majority."""
+    if not vote.agreed:
+        return None
+    voters = set(vote.counts[0].traces)
+    some = sorted((trace for trace in attempts if trace.index in voters), key=lambda t: (not t.finished, t.index))
+    return some[0].text if some else None
+
+
+class Distiller(Trainer):
+    """A `Trainer` whose steps raise the likelihood of worked variants. `prepare`, or whoever makes the state, chooses
+    the example."""
+
+    texts: Sequence[str] | None = None
+
+    def prepare(self) -> None:
+        before = self.state.before
+        if self.state.example is None and before is not None:
+            self.state.example = example_of(self.attempts, before.vote)
+
+    def train(self) -> Generator[Event, None, LearningEnded]:
+        if not self.state.lessons and (ended := (yield from self._teach())):
+            yield ended
+            return ended
+        return (yield from super().train())
+
+    def best(self, ended: LearningEnded) -> Tensor:  # noqa: ARG002
+        """The last one: the loss of a step is that of one batch, so no two tell which is better."""
+        return self.state.soft_prompt
+
+    def _teach(self) -> Generator[Event, None, LearningEnded | None]:
+        """Have variants solved with the example in view; why there is nothing to learn, or None."""
+        settings, state, began = self.settings, self.state, time.perf_counter()
+        if state.example is None:
+            return LearningEnded("There is no majority trace to learn from.", 0, True)
+        texts = self.texts or variants(state.problem, settings.variants, settings.seed)
+        each = -(-settings.variants * settings.variant_traces // len(texts))
+        yield VariantsMade(state.example, tuple(texts), each)
+        yield PhaseStarted("teach", 0, settings.steps, len(texts) * each)
+        traces, tokens, votes = yield from self._worked(state.example, texts, each)
+        if len(traces) < len(texts) * each:
+            return LearningEnded("Stopped before the first step.", 0, True)
+        taken, reason = lessons_taken(traces, votes, each, settings)
+        yield LessonsTaken(tuple(taken), reason)
+        state.lessons = [Lesson(texts[index // each], tokens[index], index) for index in taken]
+        state.seconds += time.perf_counter() - began
+        self.save()
+        return None if taken else LearningEnded(reason, 0, True)
+
+    def _worked(
+        self, example: str, texts: Sequence[str], each: int
+    ) -> Generator[Event, None, tuple[dict[int, Trace], dict[int, tuple[int, ...]], list[Vote]]]:
+        """Traces and their token ids by index, and the vote about each text; fewer if it was stopped."""
+        settings, engine = self.settings, self.engine
+        shown = [asked(self.state.problem), example]
+        prompts = [turns_prompt(engine.tokenizer, [*shown, asked(text)]) for text in texts]
+        engine.check_length(max(map(len, prompts)), settings.max_new_tokens)
+        common = _common(prompts)
+        past = engine.decoder.prefill(engine.decoder.embed(torch.tensor(common)))[1] if common else None
+        seed = trace_seed(settings.seed, _SEED)
+        requests = {
+            str(place): RolloutRequest(prompt[len(common) :], each, trace_seed(seed, place), past=past)
+            for place, prompt in enumerate(prompts)
+        }
+        sampling = SamplingSettings(each, settings.max_new_tokens, settings.temperature, 0, seed)
+        done = Sampled({arm: request.samples for arm, request in requests.items()})
+        for event in sample(engine, requests, sampling, self.stopped, done):
+            match event:
+                case PromptRead(arm="0"):
+                    yield replace(event, arm="zero_shot", prompt_tokens=len(prompts[0]))
+                case TraceChunk():
+                    yield replace(event, arm="zero_shot", index=int(event.arm) * each + event.index)
+                case TraceFinished():
+                    yield TraceFinished(_in_one_arm(event.trace, each))
+        self.state.tokens += done.new_tokens
+        traces = [_in_one_arm(trace, each) for arm in requests for trace in done.traces.get(arm, {}).values()]
+        tokens = {int(arm) * each + index: row for arm in requests for index, row in done.tokens.get(arm, {}).items()}
+        votes = [done.votes[arm] for arm in requests if arm in done.votes]
+        return {trace.index: trace for trace in traces}, tokens, votes
+
+    def _step(self) -> Generator[Event, None, LearningEnded | None]:
+        settings, state, began = self.settings, self.state, time.perf_counter()
+        done = len(state.steps)
+        if done == settings.steps:
+            return LearningEnded(f"All {done} steps are done.", done, False)
+        if self.stopped():
+            return LearningEnded(f"Stopped before step {done + 1}.", done, True)
+        yield PhaseStarted("step", done + 1, settings.steps, 0)
+        yield Progress("update", "Improving the memory", 0, 0)
+        batch = batches(state.lessons)[done % HALVES]
+        groups = [
+            (self.engine.encode(text), [lesson.tokens for lesson in batch if lesson.problem == text])
+            for text in dict.fromkeys(lesson.problem for lesson in batch)
+        ]
+        leaf, optimizer = self._optimizer()
+
+        def log_probs(prompt: Sequence[int], rows: Sequence[Sequence[int]]) -> Tensor:
+            return self.engine.log_probs(prompt, leaf, rows, settings.temperature)
+
+        loss, norm = likelier(optimizer, leaf, log_probs, groups, settings.clip_norm)
+        self._keep(leaf, optimizer)
+        seconds = round(time.perf_counter() - began, 3)
+        tokens = sum(len(lesson.tokens) for lesson in batch) / len(batch)
+        step = LearnStep(done + 1, None, None, None, None, round(tokens, 1), loss, norm, None, 0.0, seconds, seconds)
+        state.steps.append(step)
+        state.seconds += seconds
+        self.save()
+        yield StepFinished(step)
+        return None
+
+
+def batches(lessons: Sequence[Lesson]) -> list[list[Lesson]]:
+    """The lessons in `HALVES` batches of about as many; those about one problem stay together where there are several,
+    because their prompt is read once. Without enough lessons the batches are the same."""
+    texts = list(dict.fromkeys(lesson.problem for lesson in lessons))
+    if len(texts) >= HALVES:
+        made = [[one for one in lessons if texts.index(one.problem) % HALVES == half] for half in range(HALVES)]
+    else:
+        made = [list(lessons[half::HALVES]) for half in range(HALVES)]
+    return made if all(made) else [list(lessons)] * HALVES
+
+
+def lessons_taken(
+    traces: Mapping[int, Trace], votes: Sequence[Vote], each: int, settings: LearnSettings
+) -> tuple[list[int], str]:
+    """The indices of the traces that are learned, ascending, and why these, in a sentence.
+
+    Args:
+        traces: by index; `each` about the first text, `each` about the second, …
+        votes: one for each text, over its traces counted from 0.
+    """
+    ended = [index for index in sorted(traces) if traces[index].finished and traces[index].answer is not None]
+    said = f"{len(ended)} of {len(traces)} worked examples ended with an answer"
+    if not ended:
+        return [], f"{said}, so there is nothing to learn from."
+    if settings.lessons == "all":
+        return ended, f"{said} and are learned."
+    voters = {text * each + index for text, vote in enumerate(votes) if vote.agreed for index in vote.counts[0].traces}
+    agreed = [index for index in ended if index in voters]
+    if len(agreed) < max(2, _LEAST * len(traces)):
+        return ended, f"{said} and are learned; only {len(agreed)} are by two or more that agree."
+    return agreed, f"{said}; the {len(agreed)} of these by two or more that agree are learned."
+
+
+def likelier(
+    optimizer: torch.optim.Optimizer,
+    leaf: Tensor,
+    log_probs: Callable[[Sequence[int], Sequence[Sequence[int]]], Tensor],
+    groups: Groups,
+    clip_norm: float,
+) -> tuple[float, float]:
+    """One step of the optimizer down the mean negative log-likelihood of a token.
+
+    The groups go through the model one after the other and their gradients add up, so that no more is kept than one
+    group needs.
+
+    Args:
+        log_probs: a prompt and its rollouts to the log-probabilities of their tokens, fp32 (ΣT,), differentiable.
+
+    Returns:
+        The loss in nats, and the gradient's norm before it was cut.
+
+    Raises:
+        ModelError: the gradient is zero, or not finite.
+    """
+    total = sum(len(row) for _, rows in groups for row in rows)
+    optimizer.zero_grad()
+    loss = 0.0
+    for prompt, rows in groups:
+        part = -log_probs(prompt, rows).sum() / total
+        part.backward()
+        loss += float(part.detach())
+    norm = float(torch.nn.utils.clip_grad_norm_([leaf], clip_norm))
+    if not 0 < norm < float("inf"):
+        raise ModelError(
+            f"The gradient is {'zero' if norm == 0 else 'not a finite number'}.",
+            "Choose another --quantization, or a lower learning rate.",
+        )
+    optimizer.step()
+    return loss, norm
+
+
+def _in_one_arm(trace: Trace, each: int) -> Trace:
+    """A trace of the text `trace.arm` as one of all of them."""
+    return replace(trace, arm="zero_shot", index=int(trace.arm) * each + trace.index)
+
+
+def _common(prompts: Sequence[Sequence[int]]) -> list[int]:
+    """The token ids that all prompts begin with; each has at least one more.
+
+    >>> _common([[1, 2, 3], [1, 2, 4, 5]]), _common([[1, 2]])
+    ([1, 2], [1])
+    """
+    most = min(map(len, prompts)) - 1
+    same = next((place for place in range(most) if len({prompt[place] for prompt in prompts}) > 1), most)
+    return list(prompts[0][:same])

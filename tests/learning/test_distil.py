@@ -1,0 +1,289 @@
+"""Distilling on a random model: what the example brings about is likelier without it, and nothing of it is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+import torch
+
+from elm_app.config import LearnSettings, ModelSettings
+from elm_app.errors import BadInput, ModelError
+from elm_app.events import Event, LearningEnded, LessonsTaken, PhaseStarted, StepFinished, TraceFinished, VariantsMade
+from elm_app.learning import checkpoint
+from elm_app.learning.checkpoint import Checkpoint
+from elm_app.learning.distil import Distiller, batches, distil, example_of, lessons_taken, likelier
+from elm_app.llm import sample as sample_module
+from elm_app.llm.engine import Engine
+from elm_app.llm.loader import load
+from elm_app.llm.prompt import asked, turns_prompt
+from elm_app.types import AnswerCount, Lesson, Trace, Vote
+
+PROBLEM = "Add 5 and 12."
+EXAMPLE = "nnnnnnnn"
+SHORT = LearnSettings.by_recipe(
+    recipe="distil", steps=4, variants=4, virtual_tokens=6, max_new_tokens=8, temperature=1.0, seed=7
+)
+T = TypeVar("T")
+
+
+@pytest.fixture(scope="module", params=["none", "int8"])
+def engine(request: pytest.FixtureRequest, random_model: Path) -> Engine:
+    """A random model hardly ever ends: many of its tokens end a trace here."""
+    made = load(ModelSettings(str(random_model), request.param, "cpu"), lambda _: None)
+    made.stop_tokens = frozenset(range(40))
+    return made
+
+
+@pytest.fixture(autouse=True)
+def _answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The texts of a random model hold no answers."""
+    monkeypatch.setattr(sample_module, "extract", lambda text: str(len(text) % 3))
+
+
+def whole(work: Generator[Event, None, T]) -> tuple[list[Event], T]:
+    events = []
+    while True:
+        try:
+            events.append(next(work))
+        except StopIteration as stop:
+            return events, stop.value
+
+
+def of(events: list[Event], kind: type[T]) -> list[T]:
+    return [event for event in events if isinstance(event, kind)]
+
+
+def distiller(engine: Engine, folder: Path, settings: LearnSettings = SHORT, state: Checkpoint | None = None) -> Any:
+    if state is None:
+        state = checkpoint.fresh(engine, PROBLEM, settings, {"seed": settings.seed})
+        state.example = EXAMPLE
+    return Distiller(engine, engine.encode(PROBLEM), settings, state, checkpoint.path_of(folder, "r1"))
+
+
+LEARNS = LearnSettings.by_recipe(
+    recipe="distil", steps=40, learning_rate=0.02, variants=8, variant_traces=8, virtual_tokens=8, max_new_tokens=8,
+    temperature=0.5, seed=1,
+)  # fmt: skip
+
+
+def loss(engine: Engine, soft_prompt: torch.Tensor | None, lessons: list[Lesson]) -> float:
+    """Mean negative log-likelihood of a token: with the soft prompt, or, as the teacher, with the example in view."""
+    parts = []
+    with torch.no_grad():
+        for lesson in lessons:
+            prompt, front = engine.encode(lesson.problem), soft_prompt
+            if front is None:
+                prompt = turns_prompt(engine.tokenizer, [asked(PROBLEM), EXAMPLE, asked(lesson.problem)])
+                front = torch.zeros(0, 64)
+            parts.append(engine.log_probs(prompt, front, [lesson.tokens], LEARNS.temperature))
+    return -float(torch.cat(parts).mean())
+
+
+def test_what_the_example_brings_about_is_learned(engine: Engine) -> None:
+    """What the teacher writes about variants that were not learned from gets likelier without the example, a good part
+    of the way to how likely it is with it. Learning what nobody wrote with the example in view does not bring that
+    about."""
+    _, other = whole(distil(engine, PROBLEM, EXAMPLE, replace(LEARNS, steps=1, seed=99)))
+    _, state = whole(distil(engine, PROBLEM, EXAMPLE, LEARNS))
+    start = checkpoint.fresh(engine, PROBLEM, LEARNS, {}).soft_prompt
+    before, after = loss(engine, start, other.lessons), loss(engine, state.soft_prompt, other.lessons)
+    teacher = loss(engine, None, other.lessons)
+    assert before - after > 0.3 * (before - teacher)
+
+    generator = torch.Generator().manual_seed(5)
+    noise = [
+        replace(lesson, tokens=tuple(torch.randint(259, (len(lesson.tokens),), generator=generator).tolist()))
+        for lesson in state.lessons
+    ]
+    by_chance = checkpoint.fresh(engine, PROBLEM, LEARNS, {})
+    by_chance.example, by_chance.lessons = EXAMPLE, noise
+    whole(Distiller(engine, engine.encode(PROBLEM), LEARNS, by_chance, None).train())
+    assert loss(engine, by_chance.soft_prompt, other.lessons) > after + 0.5 * (before - after)
+
+
+def test_the_gradient_is_finite_and_not_zero_and_adds_up(engine: Engine) -> None:
+    """Group by group it is what one pass over everything gives."""
+    groups = [(engine.encode("5?"), [(70, 71, 3), (72, 4)]), (engine.encode("What is 12?"), [(80, 81, 82, 5)])]
+    start = checkpoint.fresh(engine, PROBLEM, SHORT, {}).soft_prompt
+    gradients = []
+    for together in (False, True):
+        leaf = start.clone().requires_grad_()
+
+        def log_probs(prompt: Any, rows: Any, leaf: torch.Tensor = leaf) -> torch.Tensor:
+            return engine.log_probs(prompt, leaf, rows, 1.0)
+
+        if together:
+            (-torch.cat([log_probs(*group) for group in groups]).mean()).backward()
+        else:
+            told, norm = likelier(torch.optim.SGD([leaf], 0.0), leaf, log_probs, groups, 1e9)
+            assert told > 0
+            assert 0 < norm < float("inf")
+        assert leaf.grad is not None
+        gradients.append(leaf.grad)
+    assert torch.isfinite(gradients[0]).all()
+    torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-4, atol=1e-6)
+
+
+def test_no_gradient_is_said() -> None:
+    leaf = torch.zeros(2, requires_grad=True)
+    with pytest.raises(ModelError, match="zero"):
+        likelier(torch.optim.SGD([leaf], 0.1), leaf, lambda *_: (leaf * 0).sum()[None], [([1], [[2]])], 1.0)
+
+
+def test_the_story(engine: Engine, tmp_path: Path) -> None:
+    learning = distiller(engine, tmp_path)
+    told = list(learning.train())
+    (made,) = of(told, VariantsMade)
+    (taken,) = of(told, LessonsTaken)
+    assert (made.example, len(made.variants), made.each) == (EXAMPLE, 4, 2)
+    phases = [(event.phase, event.step, event.samples) for event in of(told, PhaseStarted)]
+    assert phases == [("teach", 0, 8), ("step", 1, 0), ("step", 2, 0), ("step", 3, 0), ("step", 4, 0)]
+    traces = {event.trace.index: event.trace for event in of(told, TraceFinished)}
+    assert sorted(traces) == list(range(8))
+    assert taken.traces == tuple(index for index in range(8) if traces[index].finished)
+    lessons = learning.state.lessons
+    assert [lesson.index for lesson in lessons] == list(taken.traces)
+    for lesson in lessons:
+        assert lesson.problem == made.variants[lesson.index // 2]
+        assert lesson.tokens[-1] in engine.stop_tokens
+        assert len(lesson.tokens) == traces[lesson.index].tokens
+    steps = [event.step for event in of(told, StepFinished)]
+    assert [step.step for step in steps] == [1, 2, 3, 4]
+    assert all(step.loss and step.grad_norm and step.reward_mean is None for step in steps)
+    assert told[-1] == LearningEnded("All 4 steps are done.", 4, False)
+
+
+def test_the_teacher_sees_the_example(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its prompts are those of in-context learning; what they have in common is read once."""
+    seen: list[tuple[int, list[int]]] = []
+    rollout = engine.rollout
+
+    def watched(requests: Any, *rest: Any) -> Iterator[Any]:
+        for request in requests:
+            seen.append((0 if request.past is None else 1, list(request.prompt)))
+        return rollout(requests, *rest)
+
+    monkeypatch.setattr(engine, "rollout", watched)
+    told, _ = whole(distil(engine, PROBLEM, EXAMPLE, replace(SHORT, steps=1)))
+    (made,) = of(told, VariantsMade)
+    prompts = [turns_prompt(engine.tokenizer, [asked(PROBLEM), EXAMPLE, asked(variant)]) for variant in made.variants]
+    common = len(prompts[0]) - len(seen[0][1])
+    assert common > len(engine.encode(PROBLEM))
+    assert all(past for past, _ in seen)
+    assert [prompt[common:] for prompt in prompts] == [rest for _, rest in seen]
+
+
+def test_going_on_from_a_checkpoint_is_as_if_nothing_had_happened(engine: Engine, tmp_path: Path) -> None:
+    uninterrupted = distiller(engine, tmp_path / "whole")
+    losses = [event.step.loss for event in of(list(uninterrupted.train()), StepFinished)]
+    for cut in (LessonsTaken, StepFinished):
+        folder = tmp_path / cut.__name__
+        first = distiller(engine, folder)
+        first.save()  # as a run does before the first step
+        work = first.train()
+        while not isinstance(next(work), cut):
+            pass
+        work.close()
+        second = distiller(engine, folder, state=checkpoint.read(folder, "r1"))
+        list(second.train())
+        assert [step.loss for step in second.state.steps] == losses
+        assert torch.equal(second.state.soft_prompt, uninterrupted.state.soft_prompt)
+        assert second.state.tokens == uninterrupted.state.tokens
+
+
+def test_a_stop_is_between_steps(engine: Engine, tmp_path: Path) -> None:
+    learning, told = distiller(engine, tmp_path), []
+    learning.stopped = lambda: len(of(told, StepFinished)) == 2
+    for event in learning.train():
+        told.append(event)
+    assert told[-1] == LearningEnded("Stopped before step 3.", 2, True)
+    assert torch.equal(learning.best(told[-1]), checkpoint.read(tmp_path, "r1").soft_prompt)
+
+
+def test_a_stop_while_variants_are_solved_learns_nothing(engine: Engine, tmp_path: Path) -> None:
+    learning, told = distiller(engine, tmp_path), []
+    learning.stopped = lambda: bool(of(told, TraceFinished))
+    for event in learning.train():
+        told.append(event)
+    assert told[-1] == LearningEnded("Stopped before the first step.", 0, True)
+    assert learning.state.updates == 0
+
+
+def test_a_problem_without_numbers_is_solved_often_itself(engine: Engine) -> None:
+    problem = "Is every even number the sum of two primes?"
+    told, state = whole(distil(engine, problem, EXAMPLE, SHORT))
+    assert of(told, VariantsMade)[0].variants == (problem,)
+    assert of(told, VariantsMade)[0].each == 8
+    assert len(state.steps) == 4
+
+
+def test_without_a_majority_there_is_nothing_to_learn(engine: Engine, tmp_path: Path) -> None:
+    learning = distiller(engine, tmp_path)
+    learning.state.example = None
+    assert list(learning.train()) == [LearningEnded("There is no majority trace to learn from.", 0, True)]
+
+
+def test_nothing_that_ended_is_nothing_to_learn(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sample_module, "extract", lambda _: None)
+    told, state = whole(distil(engine, PROBLEM, EXAMPLE, SHORT))
+    assert told[-1] == LearningEnded(
+        "0 of 8 worked examples ended with an answer, so there is nothing to learn from.", 0, True
+    )
+    assert state.updates == 0
+
+
+def trace(index: int, answer: str | None = "7", finished: bool = True) -> Trace:
+    return Trace("zero_shot", index, 0, f"text {index}", answer, 5, finished, -0.1)
+
+
+def test_the_example_is_the_first_of_the_majority_that_ended() -> None:
+    attempts = [trace(0, "8"), trace(1, finished=False), trace(2), trace(3)]
+    vote = Vote("7", 0.75, (AnswerCount("7", 3, (1, 2, 3)), AnswerCount("8", 1, (0,))), 0)
+    assert example_of(attempts, vote) == "text 2"
+    assert example_of(attempts[:2], vote) == "text 1"
+    assert example_of(attempts, Vote("7", 0.25, (AnswerCount("7", 1, (1,)),), 3)) is None
+
+
+class TestLessons:
+    """Four variants, two traces each; the first two variants' traces agree."""
+
+    VOTES = (
+        *[Vote("7", 1.0, (AnswerCount("7", 2, (0, 1)),), 0)] * 2,
+        *[Vote("7", 0.5, (AnswerCount("7", 1, (0,)), AnswerCount("8", 1, (1,))), 0)] * 2,
+    )
+
+    def test_all_that_ended(self) -> None:
+        traces = {index: trace(index) for index in range(8)} | {3: trace(3, finished=False), 5: trace(5, None)}
+        taken, reason = lessons_taken(traces, self.VOTES, 2, SHORT)
+        assert taken == [0, 1, 2, 4, 6, 7]
+        assert reason == "6 of 8 worked examples ended with an answer and are learned."
+
+    def test_those_that_agree(self) -> None:
+        traces = {index: trace(index) for index in range(8)}
+        taken, reason = lessons_taken(traces, self.VOTES, 2, replace(SHORT, lessons="agreed"))
+        assert taken == [0, 1, 2, 3]
+        assert reason.startswith("8 of 8 worked examples ended with an answer; the 4 of these")
+
+    def test_all_where_too_few_agree(self) -> None:
+        traces = {index: trace(index) for index in range(8)}
+        votes = [self.VOTES[2]] * 4
+        taken, reason = lessons_taken(traces, votes, 2, replace(SHORT, lessons="agreed"))
+        assert taken == list(range(8))
+        assert reason.endswith("only 0 are by two or more that agree.")
+
+
+def test_batches_take_turns_and_keep_what_is_about_one_problem_together() -> None:
+    lessons = [Lesson(text, (1, 2), index) for index, text in enumerate("aabbccdd")]
+    assert [[one.problem for one in batch] for batch in batches(lessons)] == [list("aacc"), list("bbdd")]
+    one = [Lesson("a", (1, 2), index) for index in range(3)]
+    assert [[each.index for each in batch] for batch in batches(one)] == [[0, 2], [1]]
+    assert batches(one[:1]) == [one[:1], one[:1]]
+
+
+def test_a_reward_is_of_the_other_recipe() -> None:
+    with pytest.raises(BadInput, match="reward is 'random'"):
+        LearnSettings(recipe="distil", reward="random")
