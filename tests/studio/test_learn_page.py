@@ -144,7 +144,7 @@ def test_the_drawer_says_what_it_cannot_use(window: Window, site: Site) -> None:
     page = window()
     run = solved(page)
     page.click('[data-ask="drawer"]')
-    expect(page.locator('[name="steps"]')).to_be_focused()
+    expect(page.locator('#elm-learn-drawer [name="recipe"]')).to_be_focused()
     usual = page.locator('[data-part="estimate"]').inner_text()
     page.fill('[name="steps"]', "100")
     expect(page.locator('[data-part="estimate"]')).not_to_have_text(usual)
@@ -164,6 +164,35 @@ def test_the_drawer_says_what_it_cannot_use(window: Window, site: Site) -> None:
     page.fill('[name="steps"]', "10")
     expect(page.locator('[data-part="asked"]')).to_have_text("")
     expect(page.locator('[data-part="estimate"]')).to_have_text(usual)
+
+
+def test_the_other_recipe_has_its_own_fields_and_a_falling_curve(window: Window, site: Site) -> None:
+    page = window()
+    solved(page)
+    page.click('[data-ask="drawer"]')
+    drawer = page.locator("#elm-learn-drawer")
+    expect(drawer.locator('[name="variants"]')).to_be_hidden()
+    page.fill('#elm-learn-drawer [name="learning_rate"]', "0.004")
+    page.select_option('#elm-learn-drawer [name="recipe"]', "distil")
+    expect(drawer.locator('[name="variants"]')).to_be_visible()
+    expect(drawer.locator('[name="rollouts"]')).to_be_hidden()
+    expect(drawer.locator('[name="steps"]')).to_have_value("16")
+    expect(drawer.locator('[name="learning_rate"]')).to_have_value("0.004")  # somebody's own
+    page.select_option('#elm-learn-drawer [name="recipe"]', "paper")
+    expect(drawer.locator('[name="steps"]')).to_have_value("10")
+    page.select_option('#elm-learn-drawer [name="recipe"]', "distil")
+    page.fill('#elm-learn-drawer [name="steps"]', "3")
+    page.click('[data-ask="learn"]')
+    page.wait_for_selector(".elm-run.learns")
+    page.wait_for_selector('.chart[data-key="loss"] .point', state="attached")
+    expect(page.locator('[data-part="traces"]')).to_have_text("16 worked examples of 8 variants")
+    assert page.locator(".card").count() == 16
+    run = run_of(page)
+    state(page, "done")
+    assert site.actions.store.get(run).settings["recipe"] == "distil"
+    page.click(".history summary")
+    assert page.locator(".worked li").count() == 8
+    assert page.locator(".worked b").count() == 0
 
 
 def test_a_rollout_opens_its_card_and_keeps_the_focus(window: Window) -> None:
