@@ -80,12 +80,20 @@ def distil(
 
 
 def example_of(attempts: Sequence[Trace], vote: Vote) -> str | None:
-    """The first trace of the majority, one that ended by itself if there is one; None without a majority."""
+    """The shortest trace of the majority that ended by itself; None without a majority.
+
+    What is written with an example in view is as long as the example, and a trace that is cut off has no answer. Those
+    of less than half the median length are passed over: they may have left out the working.
+    """
     if not vote.agreed:
         return None
     voters = set(vote.counts[0].traces)
-    some = sorted((trace for trace in attempts if trace.index in voters), key=lambda t: (not t.finished, t.index))
-    return some[0].text if some else None
+    some = [trace for trace in attempts if trace.index in voters]
+    some = sorted([trace for trace in some if trace.finished] or some, key=lambda trace: (trace.tokens, trace.index))
+    if not some:
+        return None
+    least = some[len(some) // 2].tokens / 2
+    return next(trace.text for trace in some if trace.tokens >= least)
 
 
 class Distiller(Trainer):

@@ -236,14 +236,17 @@ def test_nothing_that_ended_is_nothing_to_learn(engine: Engine, monkeypatch: pyt
     assert state.updates == 0
 
 
-def trace(index: int, answer: str | None = "7", finished: bool = True) -> Trace:
-    return Trace("zero_shot", index, 0, f"text {index}", answer, 5, finished, -0.1)
+def trace(index: int, answer: str | None = "7", finished: bool = True, tokens: int = 5) -> Trace:
+    return Trace("zero_shot", index, 0, f"text {index}", answer, tokens, finished, -0.1)
 
 
-def test_the_example_is_the_first_of_the_majority_that_ended() -> None:
-    attempts = [trace(0, "8"), trace(1, finished=False), trace(2), trace(3)]
-    vote = Vote("7", 0.75, (AnswerCount("7", 3, (1, 2, 3)), AnswerCount("8", 1, (0,))), 0)
-    assert example_of(attempts, vote) == "text 2"
+def test_the_example_is_the_shortest_of_the_majority_that_ended_and_has_its_working() -> None:
+    attempts = [
+        trace(0, "8", tokens=60), trace(1, finished=False, tokens=50), trace(2, tokens=90), trace(3, tokens=70),
+        trace(4, tokens=80), trace(5, tokens=9),
+    ]  # fmt: skip
+    vote = Vote("7", 5 / 6, (AnswerCount("7", 5, (1, 2, 3, 4, 5)), AnswerCount("8", 1, (0,))), 0)
+    assert example_of(attempts, vote) == "text 3"
     assert example_of(attempts[:2], vote) == "text 1"
     assert example_of(attempts, Vote("7", 0.25, (AnswerCount("7", 1, (1,)),), 3)) is None
 
