@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from elm_app.answers.normalise import key
+from elm_app.answers.reading import key
 from elm_app.answers.traces import BadRow
 from elm_app.errors import BadInput
 from elm_app.plural import count
