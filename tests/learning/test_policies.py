@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from elm_app.answers.vote import vote
+from elm_app.answers.vote import by, vote
 from elm_app.config import LearnSettings, ModelSettings, SamplingSettings
 from elm_app.errors import DamagedMemory
 from elm_app.learning.grpo import Learner
@@ -59,7 +59,7 @@ def train(policy: Policy, prompt: list[int], source: str, steps: int, seed: int 
     for step in range(seed, seed + steps):
         made = rollouts(policy, prompt, SETTINGS.rollouts, step)
         traces = [Trace("memory", e.index, e.seed, e.text, f"_{e.text[:1]}", len(e.tokens), True, 0.0) for e in made]
-        outcome = vote([trace.answer for trace in traces], lambda a, b: a == b)
+        outcome = vote([trace.answer for trace in traces], by(lambda a, b: a == b))
         rewards = SOURCES[source](Judged(traces, outcome, outcome, seed=step))
         learner.learn(prompt, [event.tokens for event in made], rewards)
 
