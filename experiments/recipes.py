@@ -7,6 +7,7 @@ function and name it in `RECIPES`. Controls are recipes, too:
 
     untrained   the soft prompt that learning starts from
     icl         a trace of the problem's majority as an example in the prompt: the teacher, and the bar
+    distil      what the model does with that example in view, put into the soft prompt
     paper       GRPO with the vote's reward, as `python -m elm_app learn` does it
     random      the same, rewarded by the toss of a coin
     another:R   what recipe R makes of the next family's problem
@@ -151,7 +152,8 @@ def watched(learning: Generator[Event, None, T]) -> T:
 def told(step: LearnStep) -> str:
     """A step in a few words."""
     loss = "" if step.loss is None else f", loss {step.loss:.3f}"
-    return f"step {step.step}: reward {step.reward_mean:.2f}{loss}, {step.seconds:.0f} s"
+    reward = "" if step.reward_mean is None else f", reward {step.reward_mean:.2f}"
+    return f"step {step.step}{reward}{loss}, {step.seconds:.0f} s"
 
 
 def random(engine: Engine, problem: str, traces: Sequence[Trace], seed: int, **settings: Any) -> Learned:
@@ -159,4 +161,34 @@ def random(engine: Engine, problem: str, traces: Sequence[Trace], seed: int, **s
     return paper(engine, problem, traces, seed, **{"reward": "random", **settings})
 
 
-RECIPES: dict[str, Recipe] = {"untrained": untrained, "icl": icl, "paper": paper, "random": random}
+def distil(
+    engine: Engine,
+    problem: str,
+    traces: Sequence[Trace],
+    seed: int,
+    shown: Literal["majority", "minority"] = "majority",
+    **settings: Any,
+) -> Learned:
+    """A trace of the majority, or as a control of the largest minority, put into the soft prompt by way of variants.
+
+    `settings` are those of `LearnSettings`.
+    """
+    from elm_app.learning import distil as distilling
+
+    learning = LearnSettings.by_recipe(**{"recipe": "distil", "seed": seed, **settings})
+    vote = measured(traces).vote
+    example = distilling.example_of(traces, vote)
+    if example is not None and shown == "minority":
+        example = traces[vote.counts[1].traces[0]].text if len(vote.counts) > 1 else None
+    if example is None:
+        return Learned(reason=f"There is no {shown} among the {len(traces)} traces.")
+    state = watched(distilling.distil(engine, problem, example, learning))
+    detail = {"losses": [step.loss for step in state.steps], "lessons": len(state.lessons), "updates": state.updates}
+    if not state.updates:
+        return Learned(reason="Nothing could be learned from the variants.", tokens=state.tokens, detail=detail)
+    return Learned(state.soft_prompt, tokens=state.tokens, detail=detail)
+
+
+RECIPES: dict[str, Recipe] = {
+    "untrained": untrained, "icl": icl, "distil": distil, "paper": paper, "random": random,
+}  # fmt: skip

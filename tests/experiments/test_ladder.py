@@ -13,6 +13,7 @@ from commands import Elm
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from elm_app.learning.checkpoint import fresh
 from experiments import ladder, lines, recipes, sampling
 from experiments.families import families
 from experiments.family import Draw
@@ -135,6 +136,38 @@ def test_learning_by_the_vote_moves_the_soft_prompt(climb: Any) -> None:
     kept = [Learned.read(path) for path in sorted((out.parent / "learned").iterdir())]
     assert {one.soft_prompt.shape for one in kept if one.soft_prompt is not None} == {(4, 64)}
     assert sorted(one.tokens for one in kept) == sorted(line["tokens"] for line in learned)
+
+
+def test_distilling_moves_the_soft_prompt(climb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("elm_app.learning.distil.lessons_taken", lambda traces, *_: (sorted(traces), "none has ended"))
+    out = climb("distil", "--set", "steps=2", "variants=2", "virtual_tokens=4", "max_new_tokens=8", "--rungs", "0")
+    learned = [line for line in lines.read(out) if "learned" in line]
+    assert [(line["made"], line["updates"], line["lessons"]) for line in learned] == [(True, 2, 4)] * 2
+    kept = [Learned.read(path).soft_prompt for path in sorted((out.parent / "learned").iterdir())]
+    assert [one.shape for one in kept if one is not None] == [(4, 64)] * 2
+    assert all(one["tokens"] > 0 for one in learned)
+
+
+def test_a_minority_is_distilled_as_a_control(climb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+
+    def spy(engine: Any, problem: str, example: str, settings: Any) -> Any:
+        shown.append(example)
+        yield from ()
+        return fresh(engine, problem, settings, {})
+
+    monkeypatch.setattr("elm_app.learning.distil.distil", spy)
+    out = climb("distil", "--set", "shown=minority", "virtual_tokens=4", "--rungs", "0")
+    plain = {line["problem"]: line for line in lines.read(out.with_name("plain.jsonl"))}
+    minorities = []
+    for line in lines.read(out):
+        if "learned" in line:
+            known = plain[line["from"]]
+            others = [one["text"] for one in known["traces"] if one["answer"] != known["vote"]]
+            minorities += others[:1]
+            expected = "Nothing could be learned" if others else "There is no minority"
+            assert line["reason"].startswith(expected)
+    assert shown == minorities != []
 
 
 def test_a_trace_of_the_majority_is_the_example(climb: Any) -> None:
