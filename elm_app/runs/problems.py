@@ -56,15 +56,15 @@ def read_problems(
     Raises:
         BadInput: it cannot be read, it has no problems, or a row is bad and `skip_bad` is False.
     """
-    data, inner, assumed = unpack(data, name)
+    data, suffix, assumed = unpack(data, name)
     chosen = Columns(columns)
     if is_parquet(data):
         table = read_parquet(data, name)
     else:
-        if inner.lower().endswith(".parquet"):
+        if suffix == ".parquet":
             raise BadInput(f"{name} is not parquet, or not the whole file.", "Download or write it again.")
         text, encoding = decode(data, name)
-        table, assumed = read_rows(text, inner, chosen), (*assumed, *encoding)
+        table, assumed = read_rows(text, name, suffix, chosen), (*assumed, *encoding)
     chosen.choose(name, table)
     chosen.decimal_comma = table.decimal_comma
     problems: list[Problem] = []

@@ -76,8 +76,7 @@ class Columns:
 
     def holds(self, header: Sequence[str]) -> bool:
         """Whether the problem is among columns of these names."""
-        row = dict.fromkeys(header)
-        return any(_at(row, each)[0] for name in self._names["problem"] for each in (name, name.partition(".")[0]))
+        return any(_among(header, name) for name in self._names["problem"])
 
     def missing(self, name: str, columns: Sequence[str], role: str = "problem", told: str = "") -> BadInput:
         """The error for a file without a column that it must have."""
@@ -97,7 +96,8 @@ class Columns:
         """Choose the columns; raises `BadInput` if the problem, or one that the user named, is in no row."""
         rows = [row for _, row in table.rows if isinstance(row, dict)]
         for role, names in self._names.items():
-            there = [each for each in names if any(_at(row, each)[0] for row in rows)]
+            possible = [each for each in names if _among(table.columns, each)]
+            there = [each for each in possible if any(_at(row, each)[0] for row in rows)]
             filled = [each for each in there if any(not _blank(_at(row, each)[1]) for row in rows)]
             if rows and not there and (role == "problem" or self.given.get(role)):
                 raise self.missing(name, table.columns, role)
@@ -222,6 +222,12 @@ def _chat(value: Any) -> list[dict[str, Any]] | None:
     if isinstance(value, list) and value and all(isinstance(turn, dict) and "role" in turn for turn in value):
         return value
     return None
+
+
+def _among(columns: Sequence[str], path: str) -> bool:
+    """Whether columns of these names can hold what is there."""
+    row = dict.fromkeys(columns)
+    return bool(_at(row, path)[0] or _at(row, path.partition(".")[0])[0])
 
 
 def _at(row: Mapping[str, Any], path: str) -> tuple[str, Any]:

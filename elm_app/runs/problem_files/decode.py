@@ -19,17 +19,17 @@ _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f]")
 
 
 def unpack(data: bytes, name: str) -> tuple[bytes, str, tuple[str, ...]]:
-    """The bytes inside gzip, known by its first bytes and not by the name; the name without .gz; what was assumed."""
+    """The bytes inside gzip, known by its first bytes; the suffix of the name without .gz; what was assumed."""
+    path = PurePath(name.lower())
     if not data.startswith(_GZIP):
-        return data, name, ()
+        return data, path.suffix, ()
     try:
         inside = GzipFile(fileobj=io.BytesIO(data)).read(MOST_UNPACKED + 1)
     except (BadGzipFile, EOFError, zlib.error) as error:
         raise BadInput(f"{name} is damaged gzip: {error}.", "Download or pack it again.") from error
     if len(inside) > MOST_UNPACKED:
         raise BadInput(f"{name} unpacks to more than {MOST_UNPACKED // 1_000_000} MB.", "Unpack and cut it.")
-    path = PurePath(name)
-    return inside, path.stem if path.suffix.lower() == ".gz" else name, ("gzip",)
+    return inside, PurePath(path.stem).suffix if path.suffix == ".gz" else path.suffix, ("gzip",)
 
 
 def decode(data: bytes, name: str) -> tuple[str, tuple[str, ...]]:

@@ -7,7 +7,6 @@ import io
 import json
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import PurePath
 from typing import Any
 
 from elm_app.answers.traces import refuse
@@ -18,14 +17,13 @@ from elm_app.runs.problem_files.table import FIX, Row, Table
 _JSON, _CSV = (".jsonl", ".ndjson", ".json"), (".csv", ".tsv", ".tab")
 _LISTS = ("data", "problems", "questions", "rows", "examples")
 _NAMES = {",": "commas", ";": "semicolons", "\t": "tabs"}
-_SEP = re.compile(r'"?sep=([,;\t])"?[ \t]*(?:\r\n?|\n)', re.IGNORECASE)
+_SEP = re.compile(r'"?sep=([^\r\n"])"?[ \t]*(?:\r\n?|\n)', re.IGNORECASE)
 _LINE_END = re.compile(r"\r\n?|\n")  # splitlines() would also cut at a U+2028 inside a string
 
 
-def read_rows(text: str, name: str, columns: Columns) -> Table:
-    """The table in a text: what it is, its name says, and where that says little, its beginning. A `.txt` that is no
+def read_rows(text: str, name: str, suffix: str, columns: Columns) -> Table:
+    """The table in a text: what it is, `suffix` says, and where that says little, its beginning. A `.txt` that is no
     table has a problem on each line, unless `columns` are given."""
-    suffix = PurePath(name).suffix.lower()
     if suffix in _JSON or _looks_json(text, suffix):
         return _json(text, name, columns)
     delimiter, declared = _delimiter(text, suffix, columns)

@@ -50,6 +50,7 @@ WINDOWS = "Windows-1252, not being UTF-8 (byte {}; if letters look wrong, save i
         ("x.csv", delimited(";").encode(), ("CSV with semicolons",)),
         ("x.csv", ("sep=;\r\n" + delimited(";")).encode("utf-8-sig"), ()),
         ("x.csv", ("SEP=\t\r\n" + delimited("\t")).encode(), ()),
+        ("x.csv", ('"sep=|"\n' + delimited("|", "\n")).encode(), ()),
         ("x.csv", delimited("\t").encode("utf-16"), ("UTF-16", "CSV with tabs")),
         ("x.csv", b"\xfe\xff" + delimited(";").encode("utf-16-be"), ("UTF-16", "CSV with semicolons")),
         ("x.csv", delimited(",").encode("cp1252"), (WINDOWS.format(26),)),
