@@ -2,8 +2,8 @@
 
     python experiments/families.py [--split develop] [--members 12]      prints them as JSON lines
 
-The difficulty is aimed at the default model, which should have a fifth to four fifths of its traces right. It was
-screened on the families of `develop` only (docs/results/families-screen.jsonl); those held out were written to the same
+The difficulty is aimed at the default model, which should have a fifth to four fifths of its traces right. It is
+screened on families of `develop` only (docs/results/families-screen.jsonl says which); those held out follow the same
 pattern and are to be run once, at the end. What a family is, and how to add one, stands in `family.py`.
 """
 
