@@ -15,6 +15,7 @@ from elm_app.types import (
     Credit,
     Decision,
     LearnStep,
+    Lesson,
     Match,
     Measured,
     Memory,
@@ -76,6 +77,7 @@ NOUNS: list[Any] = [
         run="20261122-181639-482913",
         credit=(Credit("none", agreed=3),),
     ),
+    Lesson("What is 2 + 3?", (5, 7, 9), 4),
 ]
 
 
