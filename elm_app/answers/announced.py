@@ -23,13 +23,13 @@ ANNOUNCED = re.compile(
 
 FILLER = re.compile(
     r"(?:```[a-z]*\n|[\s:：=*_`]|(?:therefore|thus|hence|simply|just|exactly|approximately|about|roughly|equal to"
-    r"|given by|option|now|actually)\b,?)*",
+    r"|given by|option|now|actually|as follows)\b,?)*",
     re.IGNORECASE,
 )
 """What may stand between the phrase and the answer."""
 
 SENTENCE_END = re.compile(
-    r"[.?!](?=\s+[A-Z\\$]|\s*$)|[。।۔]|[,;]?\s(?:because|since|which|where|so|as|rather than|instead of|and not|not)\b"
+    r"[.?!](?=\s+[A-Z\\$]|\s*$)|[。।۔]|[,;]?\s(?:because|since|which|where|so|rather than|instead of|and not|not)\b"
     r"|(?<=\S)\s+\((?=[^()\\]{0,80}[a-z]{3,})|\s(?:porque|ya que|car|parce que|weil|потому)\b"
     r"|\s?(?:है|हैं|होगा|です|হবে|ہے|입니다)(?!\w)"
 )

@@ -40,7 +40,7 @@ KNOWN: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 _WHOLE = re.compile(r"(-?\d+)\.0+")
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,(?:\d{1,2}|\d{4,})")  # 1,250 may be 1250
-_REMEDY = "Name it in the file, or say which it is: --columns problem=NAME,answer=NAME."
+_REMEDY = "Name it in the file, or say which it is: problem=NAME,answer=NAME in --columns, on the page under More."
 
 
 def parse_columns(text: str) -> dict[str, str]:
