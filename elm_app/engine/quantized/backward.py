@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _ROWS = 256
 """Positions that go through the gate at a time: what is made of them stays in the processor's cache."""
-_KEPT_BYTES = 1 << 27
+_KEPT_BYTES = 1 << 29
 """What may be kept of gates for the way back."""
 
 
