@@ -28,7 +28,7 @@ Layers, imports only go down
                      engine (rollouts, log-probabilities) · process reward model
     engine           quantized: the CPU's decoder and gradients on a checkpoint's own blocks, or in int8
     weights          GGUF files
-    answers          extract · normalise · compare · vote · reward: plain Python, no torch
+    answers          extract · reading · equivalence · compare (math-verify) · vote · reward: plain Python, no torch
     types, results, events, config, plural, errors
 
 Flow of `solve`

@@ -11,7 +11,7 @@ import re
 from elm_app.answers.announced import ANNOUNCED, FILLER, SENTENCE_END
 from elm_app.answers.normalise import plain
 from elm_app.answers.reading import read
-from elm_app.answers.words import unit_of
+from elm_app.answers.words import CHANGING, unit_of
 
 LONGEST = 2000
 """What is longer, in characters, is not an answer."""
@@ -21,7 +21,7 @@ _MOST_WORDS = 8  # a stated answer of more words is prose
 _BRACES = re.compile(r"(?P<box>\\(?:boxed|fbox)(?![a-zA-Z])\s{0,9}(?P<open>\{)?)|\\.|(?P<brace>[{}])", re.DOTALL)
 _UNBRACED = re.compile(r"(?=[-+]?(?:\d|\.\d|[a-zA-Z](?![a-zA-Z])|\\[a-zA-Z]|\())(?:(?!\\[)\]])[^\s$]){1,200}")
 _BETWEEN = re.compile(  # what joins the boxes of one sentence: "\boxed{2}$ and $x = "
-    r"[\s$,;.*&]{0,9}(?:\\[()]|\\text\{|\\quad)?\s{0,3}(?:and|or|&)?\s{0,3}\}?(?:\\[()])?[\s$,;*]{0,9}(?P<name>[a-zA-Z]\w?\s?=\s?)?"
+    r"[\s$,;.*&]{0,9}(?:\\[()]|\\text\{|\\quad)?\s{0,3}(?:and|or|&)?\s{0,3}\}?(?:\\[()])?[\s$,;*]{0,9}(?:[a-zA-Z]\w?\s?=\s?)?"
 )
 _AND = re.compile(
     r"(?!.*\b(?:then|not|no|wait|actually|instead|or|so|thus|but|corrected|should)\b)[^.\n]*\band\b[^.\n]*"
@@ -37,12 +37,6 @@ _MATH = re.compile(
 _NUMBER_IN_PROSE = re.compile(
     r"(?P<before>(?:[^\W\d_][\w']*[, ]+)*)(?P<number>[-+]?[$€£₹]?\s?\d(?:[\d,]*\d)?(?:\.\d+)?(?:/\d+)?)"
     r"(?P<percent>\s?(?:\\?%|per\s?cent\b))?(?P<after>[^\d\\=+*/^$]*(?:(?<=[a-z])\s?\^\{?[23]\}?)?[^\d\\=+*/^$]*)"
-)
-_CHANGES = re.compile(  # words that make another number of it
-    r"\b(?:not|no|half|halve\w*|thirds?|quarters?|dozens?|score|gross|pairs?|squared?|cubed?|root|factorial|times|minus"
-    r"|negative|plus|over|twice|double|triple|hundreds?|thousands?|lakhs?|crores?|\w+illions?|base|mod|one|two|three|four|five"
-    r"|six|seven|eight|nine|ten|eleven|twelve|past|to the|noon|midnight|[ap]\.?m)\b",
-    re.IGNORECASE,
 )
 _SUM = re.compile(r"(?:[^a-zA-Z\\]|\\(?:times|cdot|div|[dt]?frac)(?![a-zA-Z]))*=\s*(?=[^=\s])")  # "3 + 4 = " before 7
 _NOT_BUT = re.compile(r"not\b[^.]{1,60}?,?\s(?:but|it is|it's)\s(?:rather\s)?", re.IGNORECASE)
@@ -162,7 +156,7 @@ def _said(after: str) -> str | None:
 def _number(match: re.Match[str]) -> str | None:
     """The number of a sentence that has one, unless its words make another of it."""
     after = match["after"].strip(" .,;!")
-    if _CHANGES.search(match["before"]) or _CHANGES.search(after):
+    if CHANGING.intersection(word.lower() for word in _WORD.findall(f"{match['before']} {after}")):
         return None
     first = after.partition(" ")[0]
     if match["percent"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from elm_app.answers.words import LARGE, number_in_words
+from elm_app.answers.words import LARGE, SHARES, number_in_words
 
 PRECISE = 6
 """Significant digits from which on a decimal stands for the number that it rounds: 0.333333 is 1/3, 0.33 is not."""
@@ -21,16 +21,12 @@ _NUMBER = re.compile(
     )""",
     re.VERBOSE,
 )
-_SHARES = {
-    "half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9,
-    "tenth": 10, "twelfth": 12, "hundredth": 100,
-}  # fmt: skip
-_SHARE = re.compile(rf"(?:(?P<top>.{{1,40}})[ -])?(?P<share>{'|'.join(_SHARES)})s?", re.IGNORECASE)
+_SHARE = re.compile(rf"(?:(?P<top>.{{1,40}})[ -])?(?P<share>{'|'.join(SHARES)})s?", re.IGNORECASE)
 _POWER = re.compile(r"(?P<sign>[-+]?)10\s?\^\s?\{?\s?(?P<power>[-+]?\d{1,3})\s?\}?")
 _LARGE = re.compile(rf"(?P<number>[-+]?{_D})\s?(?P<word>{'|'.join(LARGE)})", re.IGNORECASE)
 _REPEATED = re.compile(r"(?P<sign>[-+]?)(?P<whole>\d*)\.(?P<once>\d*)\\overline\s?\{\s?(?P<again>\d+)\s?\}")
 _ENDLESS = re.compile(r"(?P<sign>[-+]?)(?P<whole>\d*)\.(?P<digits>\d{2,60}?)\s?(?:\.{2,3}|\\[lc]?dots|…)")
-_THOUSANDS = re.compile(r"(?P<head>[-+]?\d{1,3})(?:(?:,\d{3})+|(?: \d{3})+|(?:'\d{3})+)(?P<tail>\.\d*)?")
+_THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:(?:,\d{3})+|(?: \d{3})+|(?:'\d{3})+)(?:\.\d*)?")
 
 
 def rational(text: str) -> Fraction | None:
@@ -39,7 +35,7 @@ def rational(text: str) -> Fraction | None:
     >>> [str(rational(text)) for text in ("-.5", r"2\frac{1}{2}", "1,234", "12 500", r"0.4\overline{6}", "5 million")]
     ['-1/2', '5/2', '1234', '12500', '7/15', '5000000']
     """
-    if match := _THOUSANDS.fullmatch(text):
+    if _THOUSANDS.fullmatch(text):
         text = re.sub(r"[ ,']", "", text)
     if match := _REPEATED.fullmatch(text):
         return _repeating(match["sign"], match["whole"], match["once"], match["again"])
@@ -80,7 +76,7 @@ def in_words(text: str) -> Fraction | None:
     if not match or (not match["top"] and match["share"].lower() != "half"):
         return None
     top = Fraction(1) if (match["top"] or "a").lower() in ("a", "an") else in_words(match["top"])
-    return top / _SHARES[match["share"].lower()] if top is not None and top.denominator == 1 else None
+    return top / SHARES[match["share"].lower()] if top is not None and top.denominator == 1 else None
 
 
 def digits_of(text: str) -> int | None:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from elm_app.answers.compare import comparer
-from elm_app.answers.equivalence import connected
 from elm_app.types import AnswerCount, Vote
 
 Equivalent = Callable[[str, str], bool]
@@ -14,23 +13,12 @@ Classes = Callable[[Sequence[str]], Sequence[int]]
 """For each of the answers the number of its class."""
 
 
-def by(equivalent: Equivalent) -> Classes:
-    """The classes that a relation between two answers connects."""
-
-    def classes(answers: Sequence[str]) -> list[int]:
-        different = list(dict.fromkeys(answers))
-        number = dict(zip(different, connected(different, equivalent), strict=True))
-        return [number[answer] for answer in answers]
-
-    return classes
-
-
 def vote(answers: Sequence[str | None], classes: Classes | None = None, indices: Sequence[int] | None = None) -> Vote:
     """The vote over the answers of k traces, None where a trace has none.
 
     Answers are taken by trace index. Which of them form a class depends on what they are, not on their order; a class
-    is named by its most frequent spelling, the first seen of those equally frequent. The class with the
-    most traces wins. **Tie rule: of the classes with the most traces the one with the lowest trace index wins**, and
+    is named by its most frequent spelling, the first seen of those equally frequent. The class with the most traces
+    wins. **Tie rule: of the classes with the most traces the one with the lowest trace index wins**, and
     `tied` is True. So the order in which traces finish changes nothing. Traces without an answer abstain: they never
     win, and they count in the denominator of the agreement.
 

@@ -59,7 +59,7 @@ seashells stitches pills tablets doses scoops shots strands plates glasses forks
 ropes times
 """
 _AROUND_WORDS = """
-a an the of in on at to per each every all altogether total overall combined left remaining together older younger old
+a an the of in on at to per each every all altogether total overall combined left remaining together old
 tall long wide high deep away worth red blue green yellow white black brown pink purple orange small large big new
 whole extra different square cubic such possible
 """
@@ -90,10 +90,26 @@ LARGE = {
     "billion": 10**9, "trillion": 10**12,
 }  # fmt: skip
 """Words that multiply the number before them."""
+SHARES = {
+    "half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9,
+    "tenth": 10, "twelfth": 12, "hundredth": 100,
+}  # fmt: skip
+"""Words for parts of a whole."""
+_MODIFIERS = """
+not no twice double triple dozen dozens score gross pair pairs square squared cube cubed root factorial times minus
+negative plus over base mod past noon midnight am pm more less fewer least most short before after ago late later early
+earlier older younger
+"""
+CHANGING = {
+    *_SMALL, "hundred", "hundreds", "thousands", "halves", *LARGE, *(f"{word}illions" for word in ("m", "b", "tr")),
+    *SHARES, *(f"{word}s" for word in SHARES), *_MODIFIERS.split(),
+}  # fmt: skip
+"""Words that make another number of one that stands in the same sentence."""
 _WORD = re.compile(r"[a-zA-Z]+")
 _COUNTING = {*_SMALL, "hundred", *LARGE, "and"}
 _UNIT = re.compile(
-    r"(?P<square>square |sq\.? ?)?(?P<cubic>cubic |cu\.? ?)?(?P<name>[^\W\d_]+|[¢€£₹¥])\.?"
+    r"(?P<square>square |sq(?:\. ?| ))?(?P<cubic>cubic |cu(?:\. ?| ))?"
+    r"(?P<name>[^\W\d_]+|[¢€£₹¥])\.?"
     r"(?:\s?\^?\s?\{?(?P<power>[23])\}?)?"
     r"(?:\s?(?:/|\bper\b|\ban?\b)\s?(?P<per>[a-zA-Z]+)\.?(?:\s?\^?\{?(?P<per_power>[23])\}?)?)?(?=$|[\s,.])"
 )
@@ -137,6 +153,7 @@ def unit_of(words: str) -> str | None:
     ['centimeter', '', 'mile/hour', 'kilometer/hour', 'foot^2', None, None]
     """
     text = " ".join(words.replace(",", " ").split()).strip(" .!")
+    text = re.sub(r"^degrees? (?=celsius|fahrenheit)", "", text, flags=re.IGNORECASE)
     if not text:
         return ""
     unit = ""
@@ -145,7 +162,7 @@ def unit_of(words: str) -> str | None:
     rest = re.sub(r"\^\{?[23]\}?", "", text)  # "units^2"
     if re.search(r"[^a-zA-Z\s.,!-]", rest):
         return None
-    return unit if all(word.lower() in DROPPED or word.lower() in UNITS for word in _WORD.findall(rest)) else None
+    return unit if all(word.lower() in DROPPED for word in _WORD.findall(rest)) else None
 
 
 def _unit(match: re.Match[str], rest: str) -> str | None:

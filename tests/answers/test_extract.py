@@ -47,6 +47,8 @@ def test_box(text: str, answer: str | None) -> None:
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
+        ("The answer is 5 dollars less.", "5 dollars less"),
+        ("The answer is 5 years older.", "5 years older"),
         ("The final answer is 3.5.", "3.5"),
         ("the answer is: 1,234", "1,234"),
         ("The answer is 1,234.50. It was hard.", "1,234.50"),
@@ -155,6 +157,12 @@ HOSTILE = {
     "long prose": "answer is " + "word " * 60,
     "stars": "answer: **",
     "sums": "answer: 1 +",
+    "tags": "<answer>",
+    "thoughts": "</think>",
+    "blocks": "```\n",
+    "joined boxes": r"\boxed{5} and ",
+    "other languages": "答案是",
+    "words": "answer is 5 words ",
 }
 
 

@@ -11,6 +11,7 @@ from elm_app.answers.compare import Comparer
 from elm_app.answers.extract import extract
 
 SAME = [
+    ("20 degrees Celsius", "20"),
     (r"0.\dot{3}", "1/3"),
     ("0.(3)", "1/3"),
     ("0.1(6)", "1/6"),
@@ -218,6 +219,8 @@ SAME = [
     ("1.2.", "1.2"),
 ]
 OTHER = [
+    ("20 degrees Celsius", "20 degrees Fahrenheit"),
+    ("5 years older", "5 years younger"),
     ("30 mpg", "30 mph"),
     (r"5 \text{ ft/s}", r"5 \text{ m/s}"),
     (r"1 \text{ gallon } 3 \text{ quarts}", r"1 \text{ gallon } 2 \text{ quarts}"),

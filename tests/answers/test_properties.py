@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import random
-import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -51,21 +50,6 @@ def test_deep_and_long(piece: str) -> None:
     read(text)
     read((text[: LONGEST // 2] + closing)[:LONGEST])
     read(text * 50)
-
-
-@pytest.mark.parametrize("piece", PIECES)
-def test_time_is_linear(piece: str) -> None:
-    def seconds(length: int) -> float:
-        text = "The answer is " + piece * (length // len(piece))
-        best = float("inf")
-        for _ in range(3):
-            begun = time.process_time()
-            extract(text)
-            best = min(best, time.process_time() - begun)
-        return best
-
-    small, large = seconds(20_000), seconds(160_000)
-    assert large < 0.05 or large < 8 * 3 * small  # 8 times the length; quadratic would be 64
 
 
 ANSWERS = [

@@ -4,10 +4,11 @@ import itertools
 import random
 
 import pytest
+from classes import by
 
 from elm_app.answers.compare import Comparer
 from elm_app.answers.reward import majority_reward, match_reward
-from elm_app.answers.vote import by, vote
+from elm_app.answers.vote import vote
 from elm_app.types import AnswerCount, Vote
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 import torch
+from classes import by
 
-from elm_app.answers.vote import by, vote
+from elm_app.answers.vote import vote
 from elm_app.config import LearnSettings, ModelSettings, SamplingSettings
 from elm_app.errors import DamagedMemory
 from elm_app.learning.grpo import Learner

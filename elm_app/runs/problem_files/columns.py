@@ -16,7 +16,6 @@ means that the file has none.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -27,7 +26,7 @@ from typing import Any
 from elm_app.answers.extract import extract
 from elm_app.answers.traces import printable
 from elm_app.errors import BadInput
-from elm_app.runs.problem_files.table import Table
+from elm_app.runs.problem_files.table import Table, parsed
 from elm_app.types import Problem
 
 KNOWN: dict[str, tuple[str, ...]] = {
@@ -172,7 +171,7 @@ class Columns:
 
 def _shorter(text: str, column: str) -> str:
     """One step towards the bare answer: out of a list of one, the end of a solution, without ".0"."""
-    if text.startswith('["') and isinstance(inside := _parsed(text), list) and all(isinstance(x, str) for x in inside):
+    if text.startswith('["') and isinstance(inside := parsed(text), list) and all(isinstance(x, str) for x in inside):
         return _plain(_only(inside, column), column) or text
     if "####" in text or "\\boxed" in text:
         return _end(text) or text
@@ -218,7 +217,7 @@ def _blank(value: Any) -> bool:
 def _chat(value: Any) -> list[dict[str, Any]] | None:
     """Chat messages, as a list or as the JSON of one; None if it is something else."""
     if isinstance(value, str) and value.lstrip()[:1] == "[":
-        value = _parsed(value)
+        value = parsed(value)
     if isinstance(value, list) and value and all(isinstance(turn, dict) and "role" in turn for turn in value):
         return value
     return None
@@ -243,17 +242,9 @@ def _at(row: Mapping[str, Any], path: str) -> tuple[str, Any]:
         return "", None
     name, inside = _at(row, first)
     if isinstance(inside, str) and inside.lstrip()[:1] == "{":
-        inside = _parsed(inside)
+        inside = parsed(inside)
     deeper, value = _at(inside, rest) if isinstance(inside, dict) else ("", None)
     return (f"{name}.{deeper}", value) if deeper else ("", None)
-
-
-def _parsed(text: str) -> Any:
-    """The JSON value, None if the text is none."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
 
 
 @lru_cache(maxsize=4096)

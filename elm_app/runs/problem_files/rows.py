@@ -12,7 +12,7 @@ from typing import Any
 from elm_app.answers.traces import refuse
 from elm_app.errors import BadInput
 from elm_app.runs.problem_files.columns import Columns
-from elm_app.runs.problem_files.table import FIX, Row, Table
+from elm_app.runs.problem_files.table import FIX, Row, Table, parsed
 
 _JSON, _CSV = (".jsonl", ".ndjson", ".json"), (".csv", ".tsv", ".tab")
 _LISTS = ("data", "problems", "questions", "rows", "examples")
@@ -44,19 +44,11 @@ def _looks_json(text: str, suffix: str) -> bool:
     if beginning not in ("{", "["):
         return False
     first = _LINE_END.split(text.strip(), maxsplit=1)[0]
-    return isinstance(_parsed(first), dict | list) or isinstance(_parsed(text), dict | list)
-
-
-def _parsed(text: str) -> Any:
-    """The JSON value, None if the text is none."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+    return isinstance(parsed(first), dict | list) or isinstance(parsed(text), dict | list)
 
 
 def _json(text: str, name: str, columns: Columns) -> Table:
-    whole = _parsed(text)
+    whole = parsed(text)
     if isinstance(whole, dict) and not columns.holds(tuple(whole)):
         whole = _list_in(whole, name)
     if isinstance(whole, list):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -26,3 +27,11 @@ class Table:
     unit: Literal["line", "row"] = "line"
     assumed: tuple[str, ...] = ()
     decimal_comma: bool = False
+
+
+def parsed(text: str) -> Any:
+    """The JSON value, None if the text is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
