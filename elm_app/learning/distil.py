@@ -108,7 +108,7 @@ class Distiller(Trainer):
             self.state.example = example_of(self.attempts, before.vote)
 
     def train(self) -> Generator[Event, None, LearningEnded]:
-        if not self.state.lessons and (ended := (yield from self._teach())):
+        if not self.state.lessons and (ended := (yield from self.teach())):
             yield ended
             return ended
         return (yield from super().train())
@@ -117,7 +117,7 @@ class Distiller(Trainer):
         """The last one: the loss of a step is that of one batch, so no two tell which is better."""
         return self.state.soft_prompt
 
-    def _teach(self) -> Generator[Event, None, LearningEnded | None]:
+    def teach(self) -> Generator[Event, None, LearningEnded | None]:
         """Have variants solved with the example in view; why there is nothing to learn, or None."""
         settings, state, began = self.settings, self.state, time.perf_counter()
         if state.example is None:
@@ -186,7 +186,7 @@ class Distiller(Trainer):
         def log_probs(prompt: Sequence[int], rows: Sequence[Sequence[int]]) -> Tensor:
             return self.engine.log_probs(prompt, leaf, rows, settings.temperature)
 
-        loss, norm = likelier(optimizer, leaf, log_probs, groups, settings.clip_norm)
+        loss, norm = likelier(optimizer, [leaf], log_probs, groups, settings.clip_norm)
         self._keep(leaf, optimizer)
         seconds = round(time.perf_counter() - began, 3)
         tokens = sum(len(lesson.tokens) for lesson in batch) / len(batch)
@@ -233,7 +233,7 @@ def lessons_taken(
 
 def likelier(
     optimizer: torch.optim.Optimizer,
-    leaf: Tensor,
+    parameters: Sequence[Tensor],
     log_probs: Callable[[Sequence[int], Sequence[Sequence[int]]], Tensor],
     groups: Groups,
     clip_norm: float,
@@ -259,7 +259,7 @@ def likelier(
         part = -log_probs(prompt, rows).sum() / total
         part.backward()
         loss += float(part.detach())
-    norm = float(torch.nn.utils.clip_grad_norm_([leaf], clip_norm))
+    norm = float(torch.nn.utils.clip_grad_norm_(list(parameters), clip_norm))
     if not 0 < norm < float("inf"):
         raise ModelError(
             f"The gradient is {'zero' if norm == 0 else 'not a finite number'}.",

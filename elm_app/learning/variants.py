@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
 
+from elm_app.learning.names import renamed
+
 _NUMBER = re.compile(
     r"(?P<clock>(?<![\d:.])(?:[01]?\d|2[0-3]):[0-5]\d(?![\d:]))"
     r"|(?P<fixed>\d+(?:[/.]\d+){2,}|\d+\s?/\s?\d+|\\d?t?frac\s*\{[^{}]*\}\s*\{[^{}]*\}|\\sqrt\s*(?:\[\d+\])?\s*\{[^{}]*\})"
@@ -63,10 +65,13 @@ Key = tuple[Fraction, str]
 Values = dict[Key, Fraction]
 
 
-def variants(problem: str, count: int, seed: int) -> list[str]:
+def variants(problem: str, count: int, seed: int, names: bool = False) -> list[str]:
     """Up to `count` different texts, none of them the problem itself; fewer where there are not so many.
 
     The same seed gives the same variants. A problem without a number that may change yields itself, once.
+
+    Args:
+        names: other people's names as well (`names.py`).
 
     >>> variants("A baker sells 3 boxes of 12 rolls and 5 single rolls. How many rolls is that?", 1, 0)
     ['A baker sells 4 boxes of 16 rolls and 7 single rolls. How many rolls is that?']
@@ -86,6 +91,8 @@ def variants(problem: str, count: int, seed: int) -> list[str]:
         text = _written(problem, numbers, _drawn(choices, relations, generator))
         if text != problem and text not in made:
             made.append(text)
+    if names:
+        made = [renamed(text, (seed, number)) for number, text in enumerate(made)]
     return made or [problem]
 
 

@@ -148,6 +148,30 @@ def test_distilling_moves_the_soft_prompt(climb: Any, monkeypatch: pytest.Monkey
     assert all(one["tokens"] > 0 for one in learned)
 
 
+def test_distilling_into_keys_and_values(climb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("elm_app.learning.distil.lessons_taken", lambda traces, *_: (sorted(traces), "none has ended"))
+    settings = ["form=prefix", "steps=3", "variants=2", "virtual_tokens=4", "max_new_tokens=8"]
+    out = climb("distil", "--set", *settings, "--rungs", "0")
+    whole = lines.read(out)
+    learned = [line for line in whole if "learned" in line]
+    assert [(line["made"], line["updates"], line["lessons"]) for line in learned] == [(True, 3, 4)] * 2
+    plain = {line["problem"]: line for line in lines.read(out.with_name("plain.jsonl"))}
+    for line in (line for line in whole if "problem" in line):
+        assert line["read"] == plain[line["problem"]]["read"] + 4
+        assert (
+            line["answers"] != plain[line["problem"]]["answers"] or line["tokens"] != plain[line["problem"]]["tokens"]
+        )
+    for path in (out.parent / "learned").iterdir():
+        kept = Learned.read(path)
+        assert (kept.soft_prompt, kept.virtual_tokens, kept.helps) == (None, 4, True)
+        assert kept.prefix is not None
+        assert kept.prefix[0].shape == kept.prefix[1].shape
+    out.write_text("".join(json.dumps(line) + "\n" for line in whole if "problem" not in line))
+    climb("distil", "--set", *settings, "--rungs", "0")
+    again = [[line for line in some if "problem" in line] for some in (whole, lines.read(out))]
+    assert again[0] == again[1], "what was kept does the same when it is read again"
+
+
 def test_a_minority_is_distilled_as_a_control(climb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[str] = []
 
@@ -177,10 +201,20 @@ def test_a_trace_of_the_majority_is_the_example(climb: Any) -> None:
     turns = {Learned.read(path).turns for path in (out.parent / "learned").iterdir()}
     for problem in (family.member(0) for family in families("develop")[:2]):
         line = plain[str(problem.id)]
-        example = next(trace["text"] for trace in line["traces"] if trace["answer"] == line["vote"])
-        assert (recipes.asked(problem.text), example) in turns
+        voters = [trace for trace in line["traces"] if trace["answer"] == line["vote"]]
+        voters = [trace for trace in voters if trace["finished"]] or voters
+        shortest = min(voters, key=lambda trace: (trace["tokens"], trace["index"]))
+        assert (recipes.asked(problem.text), shortest["text"]) in turns
     for line in (line for line in lines.read(out) if "problem" in line):
         assert line["read"] > plain[line["problem"]]["read"] + 100, "the example is read, too"
+
+
+def test_the_example_may_be_the_first_of_the_majority(climb: Any) -> None:
+    out = climb("icl", "--set", "example=first")
+    plain = {line["problem"]: line for line in lines.read(out.with_name("plain.jsonl"))}
+    turns = {Learned.read(path).turns[1] for path in (out.parent / "learned").iterdir()}
+    own = (line for id, line in plain.items() if id.endswith("/0"))
+    assert turns == {next(one["text"] for one in line["traces"] if one["answer"] == line["vote"]) for line in own}
 
 
 def test_where_nothing_is_learned_nothing_changes(climb: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,7 +119,7 @@ def test_the_gradient_is_finite_and_not_zero_and_adds_up(engine: Engine) -> None
         if together:
             (-torch.cat([log_probs(*group) for group in groups]).mean()).backward()
         else:
-            told, norm = likelier(torch.optim.SGD([leaf], 0.0), leaf, log_probs, groups, 1e9)
+            told, norm = likelier(torch.optim.SGD([leaf], 0.0), [leaf], log_probs, groups, 1e9)
             assert told > 0
             assert 0 < norm < float("inf")
         assert leaf.grad is not None
@@ -131,7 +131,7 @@ def test_the_gradient_is_finite_and_not_zero_and_adds_up(engine: Engine) -> None
 def test_no_gradient_is_said() -> None:
     leaf = torch.zeros(2, requires_grad=True)
     with pytest.raises(ModelError, match="zero"):
-        likelier(torch.optim.SGD([leaf], 0.1), leaf, lambda *_: (leaf * 0).sum()[None], [([1], [[2]])], 1.0)
+        likelier(torch.optim.SGD([leaf], 0.1), [leaf], lambda *_: (leaf * 0).sum()[None], [([1], [[2]])], 1.0)
 
 
 def test_the_story(engine: Engine, tmp_path: Path) -> None:
