@@ -42,6 +42,11 @@ class DenseDecoder:
     def layer_count(self) -> int:
         return int(self.model.config.num_hidden_layers)
 
+    @property
+    def kv_heads(self) -> int:
+        config = self.model.config
+        return int(getattr(config, "num_key_value_heads", None) or config.num_attention_heads)
+
     def embed(self, tokens: Tensor) -> Tensor:
         """Token ids, int64 (S,), to embeddings (S, H)."""
         embeds: Tensor = self.model.get_input_embeddings()(tokens.to(self.device))

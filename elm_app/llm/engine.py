@@ -22,6 +22,7 @@ from torch import Tensor
 
 from elm_app.config import SamplingSettings
 from elm_app.errors import BadInput, ModelError, OutOfMemory
+from elm_app.llm.prefix import unpacked
 from elm_app.llm.prompt import chat_prompt
 from elm_app.llm.sampling import draw, trace_seed, uniforms
 from elm_app.types import ModelInfo
@@ -34,6 +35,10 @@ class Decoder(Protocol):
     def layer_count(self) -> int:
         """How many layers it has."""
 
+    @property
+    def kv_heads(self) -> int:
+        """How many heads of keys and values a layer has."""
+
     def embed(self, tokens: Tensor) -> Tensor:
         """Token ids, int64 (S,), to embeddings (S, H)."""
 
@@ -45,7 +50,7 @@ class Decoder(Protocol):
         """These positions of a cache for one row, as a cache of their own; they move to the front."""
 
     def to_tensors(self, cache: Any) -> tuple[Tensor, Tensor]:
-        """Keys and values of a cache for one row, fp32 (layers, kv heads, S, D) each, in this decoder's own order."""
+        """Keys and values of a cache for one row, fp32 (layers, kv heads, S, D) each, in the checkpoint's order."""
 
     def to_cache(self, keys: Tensor, values: Tensor) -> Any:
         """The reverse of `to_tensors`; differentiable."""
@@ -79,7 +84,8 @@ class RolloutRequest:
         prompt: token ids.
         samples: k.
         seed: the run's seed; row i is seeded with `trace_seed(seed, first + i)`.
-        soft_prompt: floats (P, H), vectors put in front of the prompt's embeddings, or None.
+        soft_prompt: floats (P, H), vectors put in front of the prompt's embeddings, or None; or floats of another
+            width: keys and values of P positions (`prefix.py`), without `past`.
         past: a decoder's cache for one row that stands in front of everything, or None.
         first: rows of this prompt and seed that were sampled before.
     """
@@ -191,16 +197,18 @@ class Engine:
                 if stopped():
                     return
                 began = time.perf_counter()
-                embeds = self._embeds(request)
-                self.check_length(len(embeds), sampling.max_new_tokens)
-                logits, cache = self.decoder.prefill(embeds, request.past)
+                soft_prompt = None if request.soft_prompt is None else torch.as_tensor(request.soft_prompt).detach()
+                embeds, past = self._in_front(soft_prompt, request.prompt, request.past)
+                length = len(request.prompt) + (0 if soft_prompt is None else len(soft_prompt))
+                self.check_length(length, sampling.max_new_tokens)
+                logits, cache = self.decoder.prefill(embeds, past)
                 prompts.append((cache, request.samples))
                 first.append(logits.expand(request.samples, -1))
                 for index in range(request.samples):
                     seed = trace_seed(request.seed, request.first + index)
                     stream = DecodeStream(skip_special_tokens=True)
                     rows.append(_Row(number, index, seed, sampling.max_new_tokens, stream))
-                yield Prefilled(number, len(embeds), time.perf_counter() - began)
+                yield Prefilled(number, length, time.perf_counter() - began)
             batch = self.decoder.begin(prompts)
             logits = torch.cat(first)
             while rows and not stopped():
@@ -225,20 +233,20 @@ class Engine:
     ) -> Tensor:
         """Log-probabilities of rollouts' tokens, fp32 (ΣT,), row after row, on the CPU.
 
-        Differentiable with respect to `soft_prompt`, (P, H), only; the model is frozen.
+        Differentiable with respect to `soft_prompt` only; the model is frozen.
 
         Args:
             prompt: token ids that stand behind the soft prompt.
+            soft_prompt: (P, H), or of another width: keys and values, as in a `RolloutRequest`.
             rows: token ids of each rollout, at least one.
 
         Raises:
             OutOfMemory: the device's memory ran out.
         """
         with _readable_errors("learning"):
-            embeds = self.decoder.embed(torch.tensor(prompt, dtype=torch.long)).detach()
-            whole = torch.cat([soft_prompt.to(embeds), embeds])
-            tokens = [torch.tensor(row, dtype=torch.long, device=embeds.device) for row in rows]
-            return self.decoder.log_probs(whole, tokens, temperature).cpu()
+            whole, past = self._in_front(soft_prompt, prompt)
+            tokens = [torch.tensor(row, dtype=torch.long, device=whole.device) for row in rows]
+            return self.decoder.log_probs(whole, tokens, temperature, past).cpu()
 
     def question_key(self, problem: str) -> NDArray[np.float32]:
         """The model's own key of a problem, float32 (D,) of length 1; see `question.py`. Thread-safe.
@@ -255,11 +263,18 @@ class Engine:
                 self._typical = typical_keys(self, layers)
             return np.asarray(joined(mean_keys(self, problem, layers), self._typical), np.float32)
 
-    def _embeds(self, request: RolloutRequest) -> Tensor:
-        embeds = self.decoder.embed(torch.tensor(request.prompt, dtype=torch.long))
-        if request.soft_prompt is None:
-            return embeds
-        return torch.cat([torch.as_tensor(request.soft_prompt).detach().to(embeds), embeds])
+    def _in_front(
+        self, soft_prompt: Tensor | None, prompt: Sequence[int], past: Any | None = None
+    ) -> tuple[Tensor, Any | None]:
+        """What is read, (S, H), and the cache that stands in front of it; differentiable."""
+        embeds = self.decoder.embed(torch.tensor(prompt, dtype=torch.long)).detach()
+        if soft_prompt is None:
+            return embeds, past
+        if soft_prompt.shape[1] == embeds.shape[1]:
+            return torch.cat([soft_prompt.to(embeds), embeds]), past
+        if past is not None:
+            raise ValueError("a prefix has nothing in front of it")
+        return embeds, self.decoder.to_cache(*unpacked(soft_prompt, self.decoder.layer_count, self.decoder.kv_heads))
 
     @torch.inference_mode()
     def _draw(self, rows: list[_Row], logits: Tensor, sampling: SamplingSettings) -> Tensor:

@@ -161,12 +161,12 @@ class QuantizedDecoder:
         return KVCache(rotate(cache.keys[..., start:stop, :], turn), cache.values[..., start:stop, :])
 
     def to_tensors(self, cache: KVCache) -> tuple[Tensor, Tensor]:
-        """Keys and values of a one-row cache, fp32 (L, kv heads, S, D) each, in this decoder's own order."""
-        return cache.keys[:, 0].clone(), cache.values[:, 0].clone()
+        """Keys and values of a one-row cache, fp32 (L, kv heads, S, D) each, in the order of the checkpoint."""
+        return cache.keys[:, 0].unflatten(-1, (-1, 2)).transpose(-1, -2).flatten(-2), cache.values[:, 0].clone()
 
     def to_cache(self, keys: Tensor, values: Tensor) -> KVCache:
         """The reverse of `to_tensors`; differentiable."""
-        return KVCache(keys[:, None], values[:, None])
+        return KVCache(keys[:, None].unflatten(-1, (2, -1)).transpose(-1, -2).flatten(-2), values[:, None])
 
     @torch.inference_mode()
     def logits(self, embeds: Tensor) -> Tensor:
