@@ -24,6 +24,7 @@ Quantization = Literal["auto", "4-bit", "int8", "nf4", "none"]
 Device = Literal["auto", "cpu", "cuda"]
 Recipe = Literal["paper", "distil"]
 Lessons = Literal["all", "agreed"]
+Form = Literal["soft", "prefix"]
 Init = Literal["text", "vocabulary"]
 Loss = Literal["dr_grpo", "grpo"]
 Reward = Literal["majority", "vote", "gold", "random", "inverted", "certainty", "entropy", "reference"]
@@ -170,15 +171,17 @@ class LearnSettings:
     Attributes:
         recipe: `paper`, policy gradient on the problem itself, rewarded by the vote; `distil`, likelihood of what the
             model writes about variants of the problem with a majority trace in view. `by_recipe` gives each its own
-            steps and learning rate.
+            form, steps and learning rate.
+        form: what is learned: `soft`, P vectors in front of the prompt's embeddings; `prefix`, the keys and values of P
+            positions in every layer.
         steps: gradient steps at most.
-        variants: of `distil`: variants of the problem, its numbers changed by rule (`learning/variants.py`).
+        variants: of `distil`: variants of the problem, numbers and names changed by rule (`learning/variants.py`).
         variant_traces: of `distil`: traces of each variant, written with the example in view.
         lessons: of `distil`: which of these are learned: `all` that ended, or those of which two or more `agreed`.
         rollouts: k, rollouts of a step; this one, `updates`, `loss` and `reward` are of `paper` only.
         updates: steps of the optimizer from one batch of rollouts, the ratio to the policy that sampled them clipped.
-        virtual_tokens: P, length of the soft prompt.
-        learning_rate: of AdamW, on the soft prompt in fp32.
+        virtual_tokens: P, length of the soft prompt or prefix.
+        learning_rate: of AdamW, in fp32; `distil` lowers it step by step to a tenth.
         temperature: of the rollouts; at 1.0 a small model often has no two that agree (docs/TRAINING.md).
         max_new_tokens: T, where a rollout is cut off.
         init: where the soft prompt starts: the embeddings of a `text`, or those of random `vocabulary` rows.
@@ -194,6 +197,7 @@ class LearnSettings:
     """
 
     recipe: Recipe = "paper"
+    form: Form = "soft"
     steps: int = 10
     variants: int = 8
     variant_traces: int = 2
@@ -225,7 +229,9 @@ class LearnSettings:
         _check_number("learning_rate", self.learning_rate, 0, 1, "above 0 and at most 1", above=True)
         _check_number("temperature", self.temperature, 0, 5, "above 0 and at most 5", above=True)
         _check_whole("max_new_tokens", self.max_new_tokens, 1, 32768, "from 1 to 32768")
-        choices = (("recipe", Recipe), ("lessons", Lessons), ("init", Init), ("loss", Loss), ("reward", Reward))
+        choices = (
+            ("recipe", Recipe), ("form", Form), ("lessons", Lessons), ("init", Init), ("loss", Loss), ("reward", Reward)
+        )  # fmt: skip
         for name, kind in choices:
             _check_choice(name, getattr(self, name), kind)
         _check_number("min_agreement", self.min_agreement, 0, 1, "from 0 to 1")
@@ -237,16 +243,19 @@ class LearnSettings:
         _check_whole("seed", self.seed, 0, 2**63 - 1, "from 0 to 2^63 − 1")
         by_vote = self.recipe == "paper" or self.reward in ("majority", "vote")
         _check(by_vote, "reward", self.reward, "majority or vote where the recipe is distil")
+        if self.form == "prefix":
+            _check(self.reward not in ("certainty", "entropy"), "reward", self.reward, "another where form is prefix")
+            _check(self.norm_cap == 0, "norm_cap", self.norm_cap, "0 where form is prefix")
 
     @classmethod
     def by_recipe(cls, **given: Any) -> LearnSettings:
         """Settings that are not given as they suit the recipe.
 
         >>> LearnSettings.by_recipe(recipe="distil").steps, LearnSettings.by_recipe(recipe="distil", steps=8).steps
-        (16, 8)
+        (32, 8)
         """
         return cls(**{**RECIPES.get(given.get("recipe", cls.recipe), {}), **given})
 
 
-RECIPES: dict[str, dict[str, Any]] = {"distil": {"steps": 16, "learning_rate": 2e-3}}
+RECIPES: dict[str, dict[str, Any]] = {"distil": {"form": "prefix", "steps": 32, "learning_rate": 5e-3}}
 """What differs from the defaults of `LearnSettings` in a recipe."""

@@ -18,14 +18,15 @@ ABOUT_SAMPLING = {
 }
 ABOUT_LEARNING = {
     "recipe": "paper: rewarded by the vote; distil: likelihood of traces written with a majority trace in view",
-    "steps": "gradient steps at most; of distil 16",
-    "variants": "of distil: variants of the problem with other numbers",
+    "form": "a soft prompt, or a prefix: keys and values in every layer; of distil prefix",
+    "steps": "gradient steps at most; of distil 32",
+    "variants": "of distil: variants of the problem with other numbers and names",
     "variant_traces": "of distil: traces of each variant",
     "lessons": "of distil: learn all these traces, or those that agree about their variant",
     "rollouts": "k, rollouts of a step",
     "updates": "steps of AdamW from one batch of rollouts",
-    "virtual_tokens": "P, length of the soft prompt",
-    "learning_rate": "of AdamW; of distil 0.002",
+    "virtual_tokens": "P, length of the soft prompt or prefix",
+    "learning_rate": "of AdamW; of distil 0.005",
     "temperature": "of the rollouts",
     "max_new_tokens": "where a rollout is cut off",
     "init": "start from a text, or from random rows of the vocabulary",
@@ -50,7 +51,7 @@ ABOUT_ROUTING = {
     "threshold": "least similarity at which a memory is used (default: as measured; -1 is always the nearest)",
 }
 _CHOICES = {
-    "recipe": config.Recipe, "lessons": config.Lessons,
+    "recipe": config.Recipe, "form": config.Form, "lessons": config.Lessons,
     "init": config.Init, "loss": config.Loss, "reward": config.Reward, "retrieval": config.Retrieval,
     "rank": config.Rank, "compose": config.Compose, "verifier": config.Verifier,
 }  # fmt: skip

@@ -41,7 +41,9 @@ def specimen(memory: Memory) -> str:
     """A card as a label beside a specimen: what it is, what it comes from, what it cost, what it did since."""
     state = "offered" if memory.enabled else f"not offered{': ' * bool(memory.disabled_reason)}{memory.disabled_reason}"
     model, steps = memory.model, len(memory.steps)
-    tensor = f"{memory.virtual_tokens} virtual tokens × {memory.hidden_size}, {memory.dtype}, {size(memory.bytes)}"
+    form = "prefix" if memory.form == "prefix" else "soft prompt"
+    shape = f"{memory.virtual_tokens} virtual tokens × {memory.hidden_size}"
+    tensor = f"{form}, {shape}, {memory.dtype}, {size(memory.bytes)}"
     lines = [
         ("", f"{memory.id} · {state}"),
         ("problem", memory.problem),

@@ -198,7 +198,7 @@ class Credit:
 
 @dataclass(frozen=True)
 class Memory:
-    """The card of a memory: a soft prompt that was learned from one problem. The tensor itself is stored beside it.
+    """The card of a memory: a soft prompt or prefix learned from one problem. The tensor itself is stored beside it.
 
     Attributes:
         id: the id of the run that made it.
@@ -209,7 +209,8 @@ class Memory:
         improved: whether `after` is better than `before`; `verdict` says so in a sentence.
         settings: those of the learning run, seed included.
         tokenizer_sha256: of the tokenizer's own description, to know the model again.
-        virtual_tokens, hidden_size: P and H; the tensor is (P, H) in `dtype`.
+        virtual_tokens, hidden_size: P and H; the tensor is (P, H) in `dtype`. Of a prefix (`settings["form"]`) the
+            second is its width: keys and values of every layer and head.
         embedder: name and hash of the model that made the key.
         created: ISO 8601, UTC.
         seconds, tokens: what learning cost, measuring included.
@@ -254,6 +255,11 @@ class Memory:
     hurt: int = 0
     credit: tuple[Credit, ...] = ()
     schema: int = 1
+
+    @property
+    def form(self) -> Literal["soft", "prefix"]:
+        """What the tensor is: a soft prompt, or keys and values."""
+        return "prefix" if self.settings.get("form") == "prefix" else "soft"
 
 
 @dataclass(frozen=True)

@@ -174,8 +174,9 @@ class Run:
             id: learned.request(self.engine, one.text, self.plan.sampling.samples, problem_seed(self.plan.seed, id))
             for id, one in problems.items()
         }
+        virtual = 0 if learned.soft_prompt is None else len(learned.soft_prompt)
         for id, traces in sampled(self.engine, requests, self.plan.sampling):
-            read = len(requests[id].prompt) + learned.virtual_tokens
+            read = len(requests[id].prompt) + virtual
             text = digest(problems[id].text)
             yield {"problem": id, "text": text, **judged(traces, str(problems[id].answer)), "read": read}, traces
 

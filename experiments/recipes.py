@@ -7,7 +7,7 @@ function and name it in `RECIPES`. Controls are recipes, too:
 
     untrained   the soft prompt that learning starts from
     icl         a trace of the problem's majority as an example in the prompt: the teacher, and the bar
-    distil      what the model does with that example in view, put into the soft prompt (or `form=prefix`)
+    distil      what the model does with that example in view, put into a prefix (or, form=soft, a soft prompt)
     paper       GRPO with the vote's reward, as `python -m elm_app learn` does it
     random      the same, rewarded by the toss of a coin
     another:R   what recipe R makes of the next family's problem
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from elm_app.llm.engine import Engine, RolloutRequest
 
 ANOTHER = "another:"
-PREFIX = {"steps": 32, "learning_rate": 5e-3}
-"""Settings of `distil` with `form=prefix` that are not given."""
 T = TypeVar("T")
 
 
@@ -46,8 +44,7 @@ class Learned:
     """What a recipe made of a problem.
 
     Attributes:
-        soft_prompt: fp32 (P, H), on the CPU, or None.
-        prefix: keys and values of P positions, fp32 (L, kv heads, P, D) each, or None.
+        soft_prompt: fp32 (P, H), or a prefix (P, W), on the CPU, or None.
         turns: of a conversation that stands in front of a problem, the user's first; empty if there is none.
         reason: why nothing was made, if nothing was.
         tokens: new tokens that were sampled for it.
@@ -55,7 +52,6 @@ class Learned:
     """
 
     soft_prompt: Tensor | None = None
-    prefix: tuple[Tensor, Tensor] | None = None
     turns: tuple[str, ...] = ()
     reason: str = ""
     tokens: int = 0
@@ -64,22 +60,14 @@ class Learned:
     @property
     def helps(self) -> bool:
         """Whether there is anything to put in front of a problem."""
-        return self.virtual_tokens > 0 or bool(self.turns)
-
-    @property
-    def virtual_tokens(self) -> int:
-        """P; 0 if there is neither soft prompt nor prefix."""
-        if self.prefix is not None:
-            return int(self.prefix[0].shape[2])
-        return 0 if self.soft_prompt is None else len(self.soft_prompt)
+        return self.soft_prompt is not None or bool(self.turns)
 
     def request(self, engine: Engine, problem: str, samples: int, seed: int) -> RolloutRequest:
         """k samples of a problem with it in front."""
         from elm_app.llm.engine import RolloutRequest
 
         prompt = turns_prompt(engine.tokenizer, [*self.turns, asked(problem)]) if self.turns else engine.encode(problem)
-        past = None if self.prefix is None else engine.decoder.to_cache(*self.prefix)
-        return RolloutRequest(prompt, samples, seed, self.soft_prompt, past)
+        return RolloutRequest(prompt, samples, seed, self.soft_prompt)
 
     def save(self, path: Path) -> None:
         """Write it whole or not at all."""
@@ -89,8 +77,6 @@ class Learned:
         path.parent.mkdir(parents=True, exist_ok=True)
         half = path.with_name(f".{path.name}")
         tensors = {} if self.soft_prompt is None else {"soft_prompt": self.soft_prompt.contiguous()}
-        if self.prefix is not None:
-            tensors |= dict(zip(("keys", "values"), (part.contiguous() for part in self.prefix), strict=True))
         save_file(tensors, half, metadata={"learned": json.dumps(rest)})
         half.replace(path)
 
@@ -101,11 +87,8 @@ class Learned:
 
         with safe_open(path, framework="pt") as file:
             rest = json.loads(file.metadata()["learned"])
-            found = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        prefix = (found["keys"], found["values"]) if "keys" in found else None
-        return Learned(
-            found.get("soft_prompt"), prefix, tuple(rest["turns"]), rest["reason"], rest["tokens"], rest["detail"]
-        )
+            (soft_prompt,) = [file.get_tensor(name) for name in file.keys()] or [None]  # noqa: SIM118
+        return Learned(soft_prompt, tuple(rest["turns"]), rest["reason"], rest["tokens"], rest["detail"])
 
 
 Recipe = Callable[..., Learned]
@@ -118,11 +101,12 @@ def untrained(
     seed: int,
     virtual_tokens: int = 20,
     init: Literal["text", "vocabulary"] = "text",
+    form: Literal["soft", "prefix"] = "soft",
 ) -> Learned:
-    """The soft prompt that learning starts from."""
+    """The soft prompt, or prefix, that learning starts from."""
     from elm_app.learning.prompt import start
 
-    return Learned(start(engine, virtual_tokens, init, seed))
+    return Learned(start(engine, virtual_tokens, init, seed, form))
 
 
 def icl(
@@ -192,39 +176,26 @@ def distil(
     traces: Sequence[Trace],
     seed: int,
     shown: Literal["majority", "minority"] = "majority",
-    form: Literal["soft", "prefix"] = "soft",
     **settings: Any,
 ) -> Learned:
-    """A trace of the majority, or as a control of the largest minority, put into the soft prompt by way of variants, or
-    into keys and values of as many positions.
+    """A trace of the majority, or as a control of the largest minority, put into a memory by way of variants.
 
     `settings` are those of `LearnSettings`.
     """
     from elm_app.learning import distil as distilling
-    from elm_app.learning.distil_forms import distil_into
-    from elm_app.learning.policies import Prefix
 
-    own = PREFIX if form == "prefix" else {}
-    learning = LearnSettings.by_recipe(**{"recipe": "distil", "seed": seed, **own, **settings})
+    learning = LearnSettings.by_recipe(**{"recipe": "distil", "seed": seed, **settings})
     vote = measured(traces).vote
     example = distilling.example_of(traces, vote)
     if example is not None and shown == "minority":
         example = traces[vote.counts[1].traces[0]].text if len(vote.counts) > 1 else None
     if example is None:
         return Learned(reason=f"There is no {shown} among the {len(traces)} traces.")
-    policy = Prefix(engine, learning) if form == "prefix" else None
-    state = watched(
-        distilling.distil(engine, problem, example, learning)
-        if policy is None
-        else distil_into(policy, engine, problem, example, learning)
-    )
+    state = watched(distilling.distil(engine, problem, example, learning))
     detail = {"losses": [step.loss for step in state.steps], "lessons": len(state.lessons), "updates": state.updates}
     if not state.updates:
         return Learned(reason="Nothing could be learned from the variants.", tokens=state.tokens, detail=detail)
-    if policy is None:
-        return Learned(state.soft_prompt, tokens=state.tokens, detail=detail)
-    keys, values = (part.detach() for part in policy.parameters)
-    return Learned(prefix=(keys, values), tokens=state.tokens, detail=detail)
+    return Learned(state.soft_prompt, tokens=state.tokens, detail=detail)
 
 
 RECIPES: dict[str, Recipe] = {

@@ -29,9 +29,9 @@ class Checkpoint:
     """The state of learning after `len(steps)` steps.
 
     Attributes:
-        soft_prompt, best: fp32 (P, H); `best` had the rollouts with the highest mean reward so far.
+        soft_prompt, best: fp32 (P, H), or a prefix, (P, W); `best` had the highest mean reward so far.
         best_reward: that reward, or None before the first step has been judged.
-        first_moment, second_moment: of AdamW, fp32 (P, H), after `updates` updates.
+        first_moment, second_moment: of AdamW, of the same shape, after `updates` updates.
         seconds, tokens: spent so far, measuring included.
         reference: the answer of a reference solution, if the reward is by one.
         example, lessons: of the recipe `distil`: the trace that was shown, and what was written with it in view.
@@ -78,7 +78,7 @@ class Checkpoint:
 
 def fresh(engine: Engine, problem: str, learning: LearnSettings, settings: dict[str, Any]) -> Checkpoint:
     """The state before anything was learned; `settings` is what the checkpoint tells about itself."""
-    soft_prompt = start(engine, learning.virtual_tokens, learning.init, learning.seed)
+    soft_prompt = start(engine, learning.virtual_tokens, learning.init, learning.seed, learning.form)
     zero = torch.zeros_like(soft_prompt)
     sha256 = engine.info.weights_sha256
     return Checkpoint(problem, settings, soft_prompt, soft_prompt, zero, zero, model_sha256=sha256)

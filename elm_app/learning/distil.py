@@ -1,17 +1,23 @@
-"""The recipe `distil`: what the model can do with a worked example in view is put into the soft prompt.
+"""The recipe `distil`: what the model can do with a worked example in view is put into the memory.
 
-A majority trace of the problem is the example. The problem's numbers are changed by rule into variants, whose answers
-nobody knows; the model solves each with the example in view, as in-context learning would; and these traces are made
-likelier without the example, by the soft prompt alone (prompt distillation: Snell et al., arXiv 2209.15189; into a soft
-prompt here, and on variants instead of other tasks). Where P(trace | example, variant) is the teacher and
-P(trace | soft prompt, variant) the student, the loss is −log P of the student, mean over all tokens, at the temperature
-of the sampling: up to a constant the divergence KL(teacher ‖ student) that sampling estimates.
+A majority trace of the problem is the example. The problem's numbers and names are changed by rule into variants, whose
+answers nobody knows; the model solves each with the example in view, as in-context learning would; and these traces are
+made likelier without the example, by the memory alone (prompt distillation: Snell et al., arXiv 2209.15189; here on
+variants instead of other tasks, and into a prefix, as Eyuboglu et al., arXiv 2506.06266, do with documents). Where
+P(trace | example, variant) is the teacher and P(trace | memory, variant) the student, the loss is −log P of the
+student, mean over the tokens, at the temperature of the sampling: up to a constant the divergence KL(teacher ‖ student)
+that sampling estimates.
+
+One variant's traces are a step, the variants in a new order each time round, and the learning rate falls in a straight
+line to a tenth: many small steps come further than few large ones at the same cost. The memory is a prefix by default,
+keys and values of P positions: what it learned in 16 such steps a soft prompt did not learn (docs/TRAINING.md).
 
 No label is used: the example is right if the majority is, and of the variants only that the model ended by itself.
 """
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
@@ -42,15 +48,12 @@ from elm_app.llm.sample import Sampled, sample
 from elm_app.llm.sampling import trace_seed
 from elm_app.types import LearnStep, Lesson, Trace, Vote
 
-HALVES = 2
-"""The lessons are learned in so many batches by turns: one step each, so that the moments see all of them."""
+_LAST_RATE = 0.1
+"""The learning rate falls to this share of the first one."""
 _LEAST = 0.25
 """Where fewer of the traces are by agreeing ones, all that ended are learned."""
 _SEED = -2
 """Of the worked variants: -1 is the measuring's, steps count from 0."""
-
-Groups = Sequence[tuple[Sequence[int], Sequence[Sequence[int]]]]
-"""Prompts and the rollouts that follow each, all as token ids."""
 
 
 def distil(
@@ -61,7 +64,7 @@ def distil(
     stopped: Callable[[], bool] = lambda: False,
     texts: Sequence[str] | None = None,
 ) -> Generator[Event, None, Checkpoint]:
-    """Distil one worked example into a soft prompt, without a store and without measuring.
+    """Distil one worked example into a memory, without a store and without measuring.
 
     Args:
         example: a trace of `problem`, such as one of its majority.
@@ -69,7 +72,8 @@ def distil(
         texts: solved with the example in view, instead of variants of the problem.
 
     Returns:
-        What was made: `soft_prompt` fp32 (P, H), `steps`, `lessons`, `seconds`, `tokens`; if `updates` is 0, nothing.
+        What was made: `soft_prompt` fp32 (P, H), or a prefix (P, W), `steps`, `lessons`, `seconds`, `tokens`; nothing
+        if `updates` is 0.
     """
     state = fresh(engine, problem, settings, {})
     state.example = example
@@ -101,6 +105,7 @@ class Distiller(Trainer):
     the example."""
 
     texts: Sequence[str] | None = None
+    betas = (0.9, 0.95)
 
     def prepare(self) -> None:
         before = self.state.before
@@ -108,21 +113,21 @@ class Distiller(Trainer):
             self.state.example = example_of(self.attempts, before.vote)
 
     def train(self) -> Generator[Event, None, LearningEnded]:
-        if not self.state.lessons and (ended := (yield from self.teach())):
+        if not self.state.lessons and (ended := (yield from self._teach())):
             yield ended
             return ended
         return (yield from super().train())
 
     def best(self, ended: LearningEnded) -> Tensor:  # noqa: ARG002
-        """The last one: the loss of a step is that of one batch, so no two tell which is better."""
+        """The last one: the loss of a step is that of one variant, so no two tell which is better."""
         return self.state.soft_prompt
 
-    def teach(self) -> Generator[Event, None, LearningEnded | None]:
+    def _teach(self) -> Generator[Event, None, LearningEnded | None]:
         """Have variants solved with the example in view; why there is nothing to learn, or None."""
         settings, state, began = self.settings, self.state, time.perf_counter()
         if state.example is None:
             return LearningEnded("There is no majority trace to learn from.", 0, True)
-        texts = self.texts or variants(state.problem, settings.variants, settings.seed)
+        texts = self.texts or variants(state.problem, settings.variants, settings.seed, names=True)
         each = -(-settings.variants * settings.variant_traces // len(texts))
         yield VariantsMade(state.example, tuple(texts), each)
         yield PhaseStarted("teach", 0, settings.steps, len(texts) * each)
@@ -176,20 +181,14 @@ class Distiller(Trainer):
             return LearningEnded(f"Stopped before step {done + 1}.", done, True)
         yield PhaseStarted("step", done + 1, settings.steps, 0)
         yield Progress("update", "Improving the memory", 0, 0)
-        batch = batches(state.lessons)[done % HALVES]
-        groups = [
-            (self.engine.encode(text), [lesson.tokens for lesson in batch if lesson.problem == text])
-            for text in dict.fromkeys(lesson.problem for lesson in batch)
-        ]
+        lessons = turn(state.lessons, done, settings.seed)
         leaf, optimizer = self._optimizer()
-
-        def log_probs(prompt: Sequence[int], rows: Sequence[Sequence[int]]) -> Tensor:
-            return self.engine.log_probs(prompt, leaf, rows, settings.temperature)
-
-        loss, norm = likelier(optimizer, [leaf], log_probs, groups, settings.clip_norm)
+        prompt, rows = self.engine.encode(lessons[0].problem), [lesson.tokens for lesson in lessons]
+        logprobs = self.engine.log_probs(prompt, leaf, rows, settings.temperature)
+        loss, norm = likelier(optimizer, leaf, logprobs, settings.clip_norm)
         self._keep(leaf, optimizer)
         seconds = round(time.perf_counter() - began, 3)
-        tokens = sum(len(lesson.tokens) for lesson in batch) / len(batch)
+        tokens = sum(map(len, rows)) / len(rows)
         step = LearnStep(done + 1, None, None, None, None, round(tokens, 1), loss, norm, None, 0.0, seconds, seconds)
         state.steps.append(step)
         state.seconds += seconds
@@ -197,16 +196,18 @@ class Distiller(Trainer):
         yield StepFinished(step)
         return None
 
+    def _rate(self) -> float:
+        falls = (1 - _LAST_RATE) * len(self.state.steps) / self.settings.steps
+        return self.settings.learning_rate * (1 - falls)
 
-def batches(lessons: Sequence[Lesson]) -> list[list[Lesson]]:
-    """The lessons in `HALVES` batches of about as many; those about one problem stay together where there are several,
-    because their prompt is read once. Without enough lessons the batches are the same."""
+
+def turn(lessons: Sequence[Lesson], step: int, seed: int) -> list[Lesson]:
+    """The lessons of a step, counted from 0: all about one problem; every problem has its turn before one comes again,
+    in an order that is drawn anew each time round."""
     texts = list(dict.fromkeys(lesson.problem for lesson in lessons))
-    if len(texts) >= HALVES:
-        made = [[one for one in lessons if texts.index(one.problem) % HALVES == half] for half in range(HALVES)]
-    else:
-        made = [list(lessons[half::HALVES]) for half in range(HALVES)]
-    return made if all(made) else [list(lessons)] * HALVES
+    time_round, place = divmod(step, len(texts))
+    text = random.Random(f"{seed}:{time_round}").sample(texts, len(texts))[place]
+    return [lesson for lesson in lessons if lesson.problem == text]
 
 
 def lessons_taken(
@@ -231,20 +232,11 @@ def lessons_taken(
     return agreed, f"{said}; the {len(agreed)} of these by two or more that agree are learned."
 
 
-def likelier(
-    optimizer: torch.optim.Optimizer,
-    parameters: Sequence[Tensor],
-    log_probs: Callable[[Sequence[int], Sequence[Sequence[int]]], Tensor],
-    groups: Groups,
-    clip_norm: float,
-) -> tuple[float, float]:
+def likelier(optimizer: torch.optim.Optimizer, leaf: Tensor, logprobs: Tensor, clip_norm: float) -> tuple[float, float]:
     """One step of the optimizer down the mean negative log-likelihood of a token.
 
-    The groups go through the model one after the other and their gradients add up, so that no more is kept than one
-    group needs.
-
     Args:
-        log_probs: a prompt and its rollouts to the log-probabilities of their tokens, fp32 (ΣT,), differentiable.
+        logprobs: log-probabilities of the tokens, fp32 (ΣT,), that depend on `leaf`.
 
     Returns:
         The loss in nats, and the gradient's norm before it was cut.
@@ -252,21 +244,17 @@ def likelier(
     Raises:
         ModelError: the gradient is zero, or not finite.
     """
-    total = sum(len(row) for _, rows in groups for row in rows)
     optimizer.zero_grad()
-    loss = 0.0
-    for prompt, rows in groups:
-        part = -log_probs(prompt, rows).sum() / total
-        part.backward()
-        loss += float(part.detach())
-    norm = float(torch.nn.utils.clip_grad_norm_(list(parameters), clip_norm))
+    loss = -logprobs.mean()
+    loss.backward()
+    norm = float(torch.nn.utils.clip_grad_norm_([leaf], clip_norm))
     if not 0 < norm < float("inf"):
         raise ModelError(
             f"The gradient is {'zero' if norm == 0 else 'not a finite number'}.",
             "Choose another --quantization, or a lower learning rate.",
         )
     optimizer.step()
-    return loss, norm
+    return float(loss.detach()), norm
 
 
 def _in_one_arm(trace: Trace, each: int) -> Trace:

@@ -1,4 +1,4 @@
-"""Soft prompts: where they start, how long their vectors may get, and the words nearest to them.
+"""Soft prompts and prefixes: where they start, how long their vectors may get, and the words nearest to them.
 
 P virtual tokens, H hidden size, V vocabulary. PEFT's RANDOM start, N(0, 1), is far outside the scale of a model's
 embeddings (0.015 an element for Qwen2.5 0.5B), so there are two others: a text in the model's own chat format, or
@@ -14,8 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from elm_app.config import Init
+from elm_app.config import Form, Init
+from elm_app.errors import ModelError
 from elm_app.llm.engine import Engine
+from elm_app.llm.prefix import packed
 
 TEXT = "You are a careful mathematician who checks every step."
 """The text that a soft prompt starts from, repeated or cut to fit."""
@@ -23,14 +25,22 @@ _BATCH = 8192
 _MARKER = "ELM-TEXT-GOES-HERE"
 
 
-def start(engine: Engine, virtual_tokens: int, init: Init, seed: int) -> Tensor:
-    """A new soft prompt, fp32 (P, H), on the CPU."""
+def start(engine: Engine, virtual_tokens: int, init: Init, seed: int, form: Form = "soft") -> Tensor:
+    """A new soft prompt, fp32 (P, H), on the CPU; or a prefix, fp32 (P, L · 2 · kv heads · D), that starts as the keys
+    and values of such a soft prompt."""
     if init == "text":
         tokens = torch.tensor(_text_tokens(engine.tokenizer, virtual_tokens))
     else:
         generator = torch.Generator().manual_seed(seed)
         tokens = torch.randint(len(engine.tokenizer), (virtual_tokens,), generator=generator)
-    return engine.decoder.embed(tokens).detach().float().cpu().clone()
+    vectors = engine.decoder.embed(tokens).detach()
+    if form == "soft":
+        return vectors.float().cpu().clone()
+    _, cache = engine.decoder.prefill(vectors)
+    prefix = packed(*engine.decoder.to_tensors(cache)).cpu()
+    if prefix.shape[1] == vectors.shape[1]:
+        raise ModelError("A prefix of this model is as wide as its soft prompts.", "Use --form soft.")
+    return prefix
 
 
 def _text_tokens(tokenizer: Any, count: int) -> list[int]:

@@ -31,11 +31,11 @@ PATIENCE = 3
 """Steps in a row without an update after which learning ends."""
 _FULL = ("majority", "vote", "gold", "reference")
 """Rewards of which there is no more to be had once every rollout has 1."""
-_BETAS, _EPSILON = (0.9, 0.999), 1e-8
+_EPSILON = 1e-8
 
 
 class Trainer:
-    """Learns one soft prompt for one problem.
+    """Learns one soft prompt, or prefix, for one problem.
 
     Args:
         prompt: token ids of the problem's prompt.
@@ -45,6 +45,9 @@ class Trainer:
         gold: the right answer, for the reward of that name.
         measured_with: the seed of the samples before learning, if they are known already.
     """
+
+    betas = (0.9, 0.999)
+    """Of AdamW."""
 
     def __init__(
         self,
@@ -219,11 +222,15 @@ class Trainer:
         self._keep(leaf, optimizer)
         return loss, norm
 
+    def _rate(self) -> float:
+        """The learning rate of the next step."""
+        return self.settings.learning_rate
+
     def _optimizer(self) -> tuple[Tensor, torch.optim.Optimizer]:
         """The soft prompt as a leaf, (P, H), and AdamW as the last update left it."""
         state = self.state
         leaf = state.soft_prompt.clone().requires_grad_()
-        optimizer = torch.optim.AdamW([leaf], self.settings.learning_rate, _BETAS, _EPSILON, weight_decay=0.0)
+        optimizer = torch.optim.AdamW([leaf], self._rate(), self.betas, _EPSILON, weight_decay=0.0)
         if state.updates:
             moments = {"exp_avg": state.first_moment, "exp_avg_sq": state.second_moment}
             optimizer.state[leaf] = {"step": torch.tensor(float(state.updates)), **moments}

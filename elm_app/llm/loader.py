@@ -114,6 +114,7 @@ def load(
         "base_model_name_or_path": _hub_name(source.id),
         "num_layers": config.num_hidden_layers,
         "num_attention_heads": config.num_attention_heads,
+        "num_key_value_heads": decoder.kv_heads,
     }
     return Engine(decoder, tokenizer, info, context, _stop_tokens(config, generation, tokenizer), architecture)
 

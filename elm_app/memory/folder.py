@@ -1,7 +1,7 @@
 """One memory as files: a standard PEFT adapter, its card and its keys.
 
-    adapter_model.safetensors   one float32 tensor `prompt_embeddings` (P, H)
-    adapter_config.json         a PEFT PROMPT_TUNING adapter; peft loads the folder as it is
+    adapter_model.safetensors   one float32 tensor `prompt_embeddings`: (P, H), or a prefix (P, L · 2 · kv heads · D)
+    adapter_config.json         a PEFT PROMPT_TUNING or PREFIX_TUNING adapter; peft loads the folder as it is
     card.json                   the `Memory`
     keys.safetensors            the vectors it is found by: `input` (384,) float32 of length 1; others may follow
 
@@ -32,8 +32,8 @@ TENSOR, CONFIG, CARD, KEYS = "adapter_model.safetensors", "adapter_config.json",
 FILES = (TENSOR, CONFIG, CARD, KEYS)
 WIDTH = 384
 """Numbers in the key `input`."""
-MOST_TOKENS, MOST_HIDDEN, CARD_BYTES = 4096, 65536, 4 << 20
-"""The largest P, H and card that are taken for a memory."""
+MOST_TOKENS, MOST_HIDDEN, CARD_BYTES = 4096, 1 << 18, 4 << 20
+"""The largest P, width of a soft prompt or prefix, and card that are taken for a memory."""
 TENSOR_BYTES = 256 << 20
 SCHEMA = 1
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -97,9 +97,10 @@ def unpack(id: str, files: Mapping[str, bytes]) -> tuple[Memory, Vector, dict[st
     try:
         config = json.loads(files[CONFIG])
         said = (config["peft_type"], config["num_virtual_tokens"], config["token_dim"])
+        written = json.loads(_config(memory))
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise _damaged(id, f"{CONFIG} cannot be read") from error
-    if said != ("PROMPT_TUNING", memory.virtual_tokens, memory.hidden_size):
+    if said != (written["peft_type"], memory.virtual_tokens, written["token_dim"]):
         raise _damaged(id, f"{CONFIG} describes another adapter than the card")
     return memory, soft_prompt, parse_keys(id, files[KEYS])
 
@@ -222,25 +223,28 @@ def _config(memory: Memory) -> bytes:
         if isinstance(given, dict)
         else {}
     )
-    config = {
+    prefix = memory.form == "prefix"
+    layers = known.get("num_layers") if prefix else None
+    kind: dict[str, Any] = {
+        "peft_type": "PROMPT_TUNING", "prompt_tuning_init": "RANDOM", "prompt_tuning_init_text": None,
+        "token_dim": memory.hidden_size, "tokenizer_kwargs": None, "tokenizer_name_or_path": None,
+    }  # fmt: skip
+    if prefix:
+        kind = {"encoder_hidden_size": None, "peft_type": "PREFIX_TUNING", "prefix_projection": False}
+        kind["token_dim"] = memory.hidden_size // (2 * layers) if isinstance(layers, int) and layers > 0 else None
+    config = kind | {
         "auto_mapping": None,
         "base_model_name_or_path": known.get("base_model_name_or_path"),
         "inference_mode": True,
         "modules_to_save": None,
-        "num_attention_heads": known.get("num_attention_heads"),
+        "num_attention_heads": known.get("num_key_value_heads" if prefix else "num_attention_heads"),
         "num_layers": known.get("num_layers"),
         "num_transformer_submodules": 1,
         "num_virtual_tokens": memory.virtual_tokens,
-        "peft_type": "PROMPT_TUNING",
-        "prompt_tuning_init": "RANDOM",
-        "prompt_tuning_init_text": None,
         "revision": None,
         "task_type": "CAUSAL_LM",
-        "token_dim": memory.hidden_size,
-        "tokenizer_kwargs": None,
-        "tokenizer_name_or_path": None,
     }
-    return json.dumps(config, indent=2, ensure_ascii=False).encode() + b"\n"
+    return json.dumps(dict(sorted(config.items())), indent=2, ensure_ascii=False).encode() + b"\n"
 
 
 def _tensors(id: str, name: str, data: bytes) -> dict[str, NDArray[Any]]:

@@ -11,7 +11,7 @@ import random
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from elm_app.config import RouteSettings
+from elm_app.config import Form, RouteSettings
 from elm_app.events import Retrieved
 from elm_app.memory.retriever import THRESHOLD, chosen, retrieve
 
@@ -35,9 +35,10 @@ def control(
     if kind == "untrained":
         found = retrieve(store, keys, model, routing, shown)
         nearest = found.matches[0].id if found.matches else None
-        length = store.get(nearest).virtual_tokens if nearest else _LENGTH
-        reason = f"Control: an untrained soft prompt of {length} virtual tokens."
-        return replace(found, used=None, reason=reason, arms={"memory": ()}), {"": _untrained(engine, length)}
+        memory = store.get(nearest) if nearest else None
+        length, form = (memory.virtual_tokens, memory.form) if memory else (_LENGTH, "soft")
+        reason = f"Control: an untrained {'prefix' if form == 'prefix' else 'soft prompt'} of {length} virtual tokens."
+        return replace(found, used=None, reason=reason, arms={"memory": ()}), {"": _untrained(engine, length, form)}
     ids, vectors = store.vectors(model=model.weights_sha256, enabled=True)
     if not ids:
         return Retrieved((), None, THRESHOLD, f"There is no memory for {model.id} yet."), {}
@@ -52,8 +53,8 @@ def control(
     return replace(found, reason=reason), {taken: store.soft_prompt(taken, model)}
 
 
-def _untrained(engine: Engine, length: int) -> NDArray[float32]:
+def _untrained(engine: Engine, length: int, form: Form) -> NDArray[float32]:
     from elm_app.learning.prompt import start
 
-    soft_prompt: NDArray[float32] = start(engine, length, "text", 0).numpy()
+    soft_prompt: NDArray[float32] = start(engine, length, "text", 0, form).numpy()
     return soft_prompt

@@ -292,7 +292,7 @@ def _card(run: str, trainer: Trainer, ended: LearningEnded, after: Measured | No
         seconds=round(state.seconds, 1),
         tokens=state.tokens,
         bytes=0,
-        words=nearest_words(engine, soft_prompt),
+        words=nearest_words(engine, soft_prompt) if settings.form == "soft" else (),
         run=run,
         enabled=enabled,
         disabled_reason="" if enabled else verdict,

@@ -44,12 +44,12 @@ def recall(
     report: Callable[[Progress], None],
     stopped: Callable[[], bool],
 ) -> tuple[Retrieved, SoftPrompts]:
-    """What was found, and the soft prompt of each arm, fp32 (P, H).
+    """What was found, and the soft prompt or prefix of each arm, fp32 (P, H) or (P, W).
 
     A damaged memory is passed over, and named, if it was found; it is an error if it was asked for.
 
     Raises:
-        BadInput: the given memory belongs to another model.
+        BadInput: the given memory belongs to another model, or memories that are to be joined have different forms.
         DamagedMemory: the given memory is not what it should be.
     """
     store, model = tools.store, engine.info
@@ -75,9 +75,18 @@ def recall(
     if routing.memory == "untrained":
         return found, dict.fromkeys(found.arms, usable[""])
     arms = _arms(list(usable), routing.compose)
-    soft_prompts = {arm: np.concatenate([usable[id] for id in ids]) for arm, ids in arms.items()}
+    soft_prompts = {arm: _joined([usable[id] for id in ids]) for arm, ids in arms.items()}
     found = replace(found, arms=arms, reason=" ".join([found.reason, *lacking]))
     return _counted(found, tools), soft_prompts
+
+
+def _joined(parts: Sequence[NDArray[float32]]) -> NDArray[float32]:
+    """One after the other. Keys of joined prefixes keep their places, so they stand side by side for the prompt."""
+    if len({part.shape[1] for part in parts}) > 1:
+        raise BadInput(
+            "A soft prompt and a prefix cannot be joined.", "Use --compose parallel, or one memory (--top-n 1)."
+        )
+    return np.concatenate(parts)
 
 
 def _arms(ids: Sequence[str], compose: Compose) -> dict[Arm, tuple[str, ...]]:

@@ -193,7 +193,7 @@ def _facts(memory: Memory, has_run: bool, last_use: str | None) -> str:
         ("Since then", since),
         ("Model", html.escape(f"{model.id}, {model.quantization}, {model.device}, weights {weights}")),
         (
-            "Soft prompt",
+            "Prefix" if memory.form == "prefix" else "Soft prompt",
             f"{words.count(memory.virtual_tokens, 'virtual token')} × {memory.hidden_size} "
             f"{html.escape(memory.dtype)} numbers, {size(memory.bytes)}",
         ),

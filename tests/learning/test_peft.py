@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +22,19 @@ SHORT = LearnSettings(
 )
 
 
-@pytest.fixture
-def learned(tmp_path: Path, random_model: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Any]:
+@pytest.fixture(params=["soft", "prefix"])
+def learned(
+    request: pytest.FixtureRequest, tmp_path: Path, random_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Path, Any]:
     """The folder of a memory that was learned, and the engine that learned it."""
     monkeypatch.setenv("ELM_CACHE", str(tmp_path / "cache"))
     answers_by_length(monkeypatch)
     models, model = Models(), ModelSettings(str(random_model), "none", "cpu")
     kit = tools(tmp_path / "memories", models)
     with closing(kit.store):
-        list(learn("r1", PROBLEM, model, SHORT, kit))
-        assert kit.store.get("r1").steps
+        list(learn("r1", PROBLEM, model, replace(SHORT, form=request.param), kit))
+        memory = kit.store.get("r1")
+        assert (bool(memory.steps), memory.form, bool(memory.words)) == (True, request.param, request.param == "soft")
     return tmp_path / "memories" / "adapters" / "r1", models.get(model, lambda _: None)
 
 
