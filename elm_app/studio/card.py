@@ -32,8 +32,8 @@ _REWARDS = {
 }
 _SETTINGS = {
     "model": "model", "quantization": "numbers", "device": "device", "steps": "steps", "rollouts": "tries a step",
-    "updates": "updates a step", "recipe": "recipe", "variants": "variants", "variant_traces": "traces of each",
-    "lessons": "learned are",
+    "updates": "updates a step", "recipe": "recipe", "form": "form", "variants": "variants",
+    "variant_traces": "traces of each", "lessons": "learned are",
     "virtual_tokens": "virtual tokens", "learning_rate": "learning rate", "temperature": "temperature",
     "max_new_tokens": "new tokens", "init": "start", "loss": "loss", "reward": "reward", "clip_norm": "gradient norm",
     "min_agreement": "least agreement", "norm_cap": "longest virtual token", "measure_samples": "measured on",

@@ -1,7 +1,7 @@
 """How far a learning run has come, how long it still takes, and how long one would take.
 
 Everything is measured in samples: a step costs its rollouts and an update, measuring costs its samples. In a run that
-distils, the variants cost theirs, and a step an update by half of these.
+distils, the variants cost theirs, and a step an update by one variant's.
 """
 
 from __future__ import annotations
@@ -43,17 +43,18 @@ class Course:
 
 @dataclass(frozen=True)
 class Sizes:
-    """Samples of a measuring, rollouts of a step, steps, and worked variants; a run has rollouts or these."""
+    """Samples of a measuring, rollouts of a step, steps, traces of all variants and of each; a run has either."""
 
     measured: int
     rollouts: int
     steps: int
     worked: int = 0
+    each: int = 0
 
     @property
     def step(self) -> float:
         """What a step costs."""
-        return self.worked / 2 * DISTILLED if self.worked else self.rollouts * (1 + UPDATE)
+        return self.each * DISTILLED if self.worked else self.rollouts * (1 + UPDATE)
 
 
 def share(view: RunView, course: Course, now: float) -> float:
@@ -124,7 +125,7 @@ def estimate(view: RunView, learning: LearnSettings) -> float | None:
         return None
     tokens = min(sum(traces) / len(traces), learning.max_new_tokens)
     worked = learning.variants * learning.variant_traces if learning.recipe == "distil" else 0
-    size = Sizes(learning.measure_samples, learning.rollouts, learning.steps, worked)
+    size = Sizes(learning.measure_samples, learning.rollouts, learning.steps, worked, learning.variant_traces)
     samples = 2 * size.measured + size.worked + size.steps * size.step
     reading = timing.prefill_seconds * (learning.steps + 2) if not worked else 0.0  # the steps' prompts are in theirs
     return samples * tokens / timing.tokens_per_second + reading
@@ -134,12 +135,14 @@ def sizes(view: RunView) -> Sizes:
     """What the run's settings say, mended where a log leaves something out."""
     learn = view.learn or LearnView()
     numbers = {name: _whole(view.settings.get(name)) for name in ("measure_samples", "rollouts", "steps")}
-    steps, worked = learn.steps or numbers["steps"] or 1, 0
+    steps, worked, each = learn.steps or numbers["steps"] or 1, 0, 0
     if view.settings.get("recipe") == "distil":
-        worked = _whole(view.settings.get("variants")) * _whole(view.settings.get("variant_traces"))
+        each = _whole(view.settings.get("variant_traces"))
+        worked = _whole(view.settings.get("variants")) * each
         if learn.worked is not None:
-            worked = len(learn.worked.variants) * learn.worked.each
-    return Sizes(numbers["measure_samples"], numbers["rollouts"] or 1, steps, worked)
+            each = learn.worked.each
+            worked = len(learn.worked.variants) * each
+    return Sizes(numbers["measure_samples"], numbers["rollouts"] or 1, steps, worked, each)
 
 
 def _step_seconds(view: RunView, course: Course, now: float) -> float:

@@ -38,7 +38,7 @@ _FIELDS = "".join(
         ),
         _number("steps", "Steps", "at most", "1", "1000", "1"),
         _number("rollouts", "Rollouts", "solutions a step", "2", "256", "1", "paper"),
-        _number("variants", "Variants", "the problem with other numbers", "1", "64", "1", "distil"),
+        _number("variants", "Variants", "with other numbers and names", "1", "64", "1", "distil"),
         _number("variant_traces", "Traces of each", "solved with an example", "1", "64", "1", "distil"),
         _number("virtual_tokens", "Virtual tokens", "length of the memory", "1", "512", "1"),
         _number("learning_rate", "Learning rate", "of AdamW", "0", "1", "any"),
