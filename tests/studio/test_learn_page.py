@@ -176,7 +176,7 @@ def test_the_other_recipe_has_its_own_fields_and_a_falling_curve(window: Window,
     page.select_option('#elm-learn-drawer [name="recipe"]', "distil")
     expect(drawer.locator('[name="variants"]')).to_be_visible()
     expect(drawer.locator('[name="rollouts"]')).to_be_hidden()
-    expect(drawer.locator('[name="steps"]')).to_have_value("16")
+    expect(drawer.locator('[name="steps"]')).to_have_value("32")
     expect(drawer.locator('[name="learning_rate"]')).to_have_value("0.004")  # somebody's own
     page.select_option('#elm-learn-drawer [name="recipe"]', "paper")
     expect(drawer.locator('[name="steps"]')).to_have_value("10")
