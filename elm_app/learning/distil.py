@@ -181,7 +181,7 @@ class Distiller(Trainer):
             return LearningEnded(f"Stopped before step {done + 1}.", done, True)
         yield PhaseStarted("step", done + 1, settings.steps, 0)
         yield Progress("update", "Improving the memory", 0, 0)
-        lessons = turn(state.lessons, done, settings.seed)
+        lessons = turn(state.lessons, done, settings.variant_traces, settings.seed)
         leaf, optimizer = self._optimizer()
         prompt, rows = self.engine.encode(lessons[0].problem), [lesson.tokens for lesson in lessons]
         logprobs = self.engine.log_probs(prompt, leaf, rows, settings.temperature)
@@ -201,13 +201,14 @@ class Distiller(Trainer):
         return self.settings.learning_rate * (1 - falls)
 
 
-def turn(lessons: Sequence[Lesson], step: int, seed: int) -> list[Lesson]:
-    """The lessons of a step, counted from 0: all about one problem; every problem has its turn before one comes again,
-    in an order that is drawn anew each time round."""
-    texts = list(dict.fromkeys(lesson.problem for lesson in lessons))
-    time_round, place = divmod(step, len(texts))
-    text = random.Random(f"{seed}:{time_round}").sample(texts, len(texts))[place]
-    return [lesson for lesson in lessons if lesson.problem == text]
+def turn(lessons: Sequence[Lesson], step: int, most: int, seed: int) -> list[Lesson]:
+    """The lessons of a step, counted from 0: up to `most`, about one problem; all have had their turn before one comes
+    again, in an order that is drawn anew each time round."""
+    texts = dict.fromkeys(lesson.problem for lesson in lessons)
+    about = [[lesson for lesson in lessons if lesson.problem == text] for text in texts]
+    parts = [some[first : first + most] for some in about for first in range(0, len(some), most)]
+    time_round, place = divmod(step, len(parts))
+    return random.Random(f"{seed}:{time_round}").sample(parts, len(parts))[place]
 
 
 def lessons_taken(

@@ -283,12 +283,14 @@ class TestLessons:
 def test_every_problem_has_its_turn_before_one_comes_again() -> None:
     lessons = [Lesson(text, (1, 2), index) for index, text in enumerate("aabbccd")]
     for time_round in range(4):
-        turns = [turn(lessons, 4 * time_round + place, 3) for place in range(4)]
+        turns = [turn(lessons, 4 * time_round + place, 2, 3) for place in range(4)]
         assert sorted("".join(one.problem for one in each) for each in turns) == ["aa", "bb", "cc", "d"]
-    orders = {tuple(turn(lessons, step + place, seed)[0].index for place in range(4))
+    orders = {tuple(turn(lessons, step + place, 2, seed)[0].index for place in range(4))
               for seed in range(5) for step in (0, 4, 8)}  # fmt: skip
     assert len(orders) > 5
-    assert turn(lessons, 6, 3) == turn(lessons, 6, 3)
+    assert turn(lessons, 6, 2, 3) == turn(lessons, 6, 2, 3)
+    one = [Lesson("a", (1, 2), index) for index in range(5)]
+    assert sorted(each.index for step in range(3) for each in turn(one, step, 2, 3)) == [0, 1, 2, 3, 4]
 
 
 def test_the_learning_rate_falls_to_a_tenth(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
