@@ -148,7 +148,7 @@ class TestShow:
         assert text["note"] == "seen in the talk"
         assert text["before"] == "8 of 16 agree on 72, 50% answered, 180 tokens a trace"
         assert text["learned"] == "2026-11-21 08:00 UTC in 2 steps, reward: majority, answer: 72"
-        assert text["tensor"] == "4 virtual tokens × 16, float32, 376 B"
+        assert text["tensor"] == "soft prompt, 4 virtual tokens × 16, float32, 376 B"
         assert text["cost"] == "4 min 2 s, 20,480 tokens"
         assert text["since then"] == "used 1, helped 2, hurt 0 times"
         assert text["words"] == "eggs egg · crate · farm · 12"

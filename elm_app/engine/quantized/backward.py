@@ -5,7 +5,8 @@ nothing is padded, and each rollout attends to the prompt's keys and values and 
 
 Both directions are computed in integers, the way there with the very arithmetic of the rollouts: the gradient that
 flows back is quantised with one scale per token against the transposed weights. What the way back needs is kept small:
-of each layer its input, q, k and v in 16 bits; what goes into the gate is computed once more.
+of each layer its input, q, k and v in 16 bits, and what goes into the gate in 8 bits as long as `_KEPT_BYTES` last;
+later layers compute that once more.
 
 Shapes: S prompt positions (soft prompt included), T tokens of a rollout, N positions in all, H hidden size, I the size
 between gate/up and down, V vocabulary.
@@ -14,7 +15,7 @@ between gate/up and down, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from torch import Tensor
 
 from elm_app.engine.chosen_logprobs import ChosenLogProbs
 from elm_app.engine.quantized import backward_numba
+from elm_app.engine.quantized.block_rows import BlockRows, block_rows
 from elm_app.engine.quantized.kernels import Back, Matrix, rotate
 from elm_app.engine.quantized.layers import KVCache, Layer, Matrices
 
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
 _ROWS = 256
 """Positions that go through the gate at a time: what is made of them stays in the processor's cache."""
+_KEPT_BYTES = 1 << 29
+"""What may be kept of gates for the way back."""
 
 
 @dataclass
@@ -55,11 +59,13 @@ class _Layout:
 
 @dataclass
 class _Kept:
-    """What the way back needs of a layer: bf16 (N, H) before it and between attention and gate, fp16 q, k and v."""
+    """What the way back needs of a layer: bf16 (N, H) before it and between attention and gate, fp16 q, k and v (N, …),
+    and gate and up, `_ROWS` positions each, or nothing if they are to be computed once more."""
 
     before: Tensor
     qkv: Tensor
     between: Tensor
+    gate_up: list[BlockRows] = field(default_factory=list)
 
 
 class Gradients:
@@ -111,16 +117,19 @@ class Gradients:
         )  # fmt: skip
         return result
 
-    def forth(self, x: Tensor, number: int, layout: _Layout, past: _Past) -> _Kept:
-        """One layer, fp32 (N, H), in place."""
+    def forth(self, x: Tensor, number: int, layout: _Layout, past: _Past, room: float) -> _Kept:
+        """One layer, fp32 (N, H), in place; `room` says how many bytes of its gate may be kept."""
         layer, kernels, eps = self.decoder.layers[number], self.decoder.kernels, self.decoder.eps
         before = x.bfloat16()
         qkv = layer.qkv(kernels.norm_quantize(x, layer.attn_norm, eps))
         mixed = self._attention(qkv, layer, layout, past)
         layer.out(kernels.quantize(mixed), add_to=x)
         kept = _Kept(before, qkv.half(), x.bfloat16())
+        keep = room > 2 * layer.width * len(x)
         for part in x.split(_ROWS):
             gate_up = layer.gate_up(kernels.norm_quantize(part, layer.mlp_norm, eps))
+            if keep:
+                kept.gate_up.append(block_rows(gate_up))
             layer.down(kernels.gate_quantize(gate_up), add_to=part)
         return kept
 
@@ -133,9 +142,14 @@ class Gradients:
             way.prepare()
         for place, part in enumerate(gradient.split(_ROWS)):
             x = kept.between[place * _ROWS : place * _ROWS + len(part)].float()
-            gate_up = layer.gate_up(kernels.norm_quantize(x, layer.mlp_norm, eps))
-            backward_numba.gate_backward(backs.down(part).numpy(), gate_up.numpy())
-            part.add_(_norm_back(x, layer.mlp_norm, eps, backs.gate_up(gate_up)))
+            gates = (
+                kept.gate_up[place]
+                if kept.gate_up
+                else block_rows(layer.gate_up(kernels.norm_quantize(x, layer.mlp_norm, eps)))
+            )
+            both = torch.empty(len(part), 2 * layer.width)
+            backward_numba.gate_backward(backs.down(part).numpy(), gates.codes, gates.factors, both.numpy())
+            part.add_(_norm_back(x, layer.mlp_norm, eps, backs.gate_up(both)))
         with torch.enable_grad():
             qkv = kept.qkv.float().requires_grad_()
             leaves = [part.detach().requires_grad_() for part in past or ()]
@@ -172,10 +186,12 @@ class _Layers(torch.autograd.Function):
     ) -> Tensor:  # fmt: skip
         x = torch.cat([prompt.detach(), written])
         ctx.body, ctx.layout, ctx.keys, ctx.values, ctx.kept = body, layout, keys, values, []
+        room: float = _KEPT_BYTES if any(ctx.needs_input_grad) else 0
         for number in range(len(body.decoder.layers)):
-            kept = body.forth(x, number, layout, _past(keys, values, number))
+            kept = body.forth(x, number, layout, _past(keys, values, number), room)
             if any(ctx.needs_input_grad):
                 ctx.kept.append(kept)
+                room -= sum(rows.bytes for rows in kept.gate_up)
         return x
 
     @staticmethod

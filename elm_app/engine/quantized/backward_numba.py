@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, prange
 
-from elm_app.engine.quantized.block_intrinsics import transpose_tile
+from elm_app.engine.quantized.block_intrinsics import ROWS, transpose_tile
 from elm_app.engine.quantized.block_numba import unpack
 from elm_app.engine.quantized.formats import (
     BLOCK,
@@ -104,17 +104,24 @@ def sum_outputs(kind, unit, bits, offset, panels, scales, shares, least, out):
 
 
 @njit(cache=True, nogil=True, parallel=True, boundscheck=False)
-def gate_backward(gradient, gate_up):
+def gate_backward(gradient, codes, factors, out):
     """The gradient of silu(gate) · up.
 
     Args:
         gradient: fp32 (B, I), with respect to the product.
-        gate_up: fp32 (B, 2 I), gate and up side by side; overwritten with the gradient with respect to them.
+        codes, factors: gate and up (B, 2 I) as `block_numba.quantize` keeps them.
+        out: fp32 (B, 2 I), with respect to gate and up; written.
     """
     width = gradient.shape[1]
     for row in prange(len(gradient)):
-        for k in range(width):
-            gate, up, given = gate_up[row, k], gate_up[row, width + k], gradient[row, k]
-            share = np.float32(1.0) / (np.float32(1.0) + exp(min(-gate, np.float32(80.0))))
-            gate_up[row, width + k] = given * gate * share
-            gate_up[row, k] = given * up * share * (np.float32(1.0) + gate * (np.float32(1.0) - share))
+        code, factor = codes[row // ROWS, :, row % ROWS], factors[row // ROWS, :, row % ROWS, 0]
+        for block in range(width // BLOCK):
+            above = block + width // BLOCK
+            for k in range(BLOCK):
+                gate = np.float32(code[block, k]) * factor[block]
+                up = np.float32(code[above, k]) * factor[above]
+                share = np.float32(1.0) / (np.float32(1.0) + exp(min(-gate, np.float32(80.0))))
+                given = gradient[row, block * BLOCK + k]
+                out[row, above * BLOCK + k] = given * gate * share
+                slope = share * (np.float32(1.0) + gate * (np.float32(1.0) - share))
+                out[row, block * BLOCK + k] = given * up * slope

@@ -25,6 +25,11 @@ class BlockRows:
     factors: NDArray[Any]
     rows: int
 
+    @property
+    def bytes(self) -> int:
+        """What they take in memory."""
+        return int(self.codes.nbytes + self.factors.nbytes)
+
 
 def empty_rows(rows: int, size: int) -> BlockRows:
     """Room for (B, K)."""

@@ -93,6 +93,17 @@ def test_quantised_is_near_to_it(folder: Path, temperature: float, quantization:
 
 
 @pytest.mark.parametrize("quantization", QUANTIZED)
+def test_computing_gates_twice_changes_little(folder: Path, monkeypatch: pytest.MonkeyPatch, quantization: Any) -> None:
+    engine = load(ModelSettings(str(folder), quantization, "cpu"), lambda _: None)
+    soft = soft_prompt()
+    once = gradient(engine.log_probs(PROMPT, soft, ROWS), soft)
+    monkeypatch.setattr(backward, "_KEPT_BYTES", 0)
+    again = gradient(engine.log_probs(PROMPT, soft, ROWS), soft)
+    assert not torch.equal(again, once)
+    assert F.cosine_similarity(again.flatten(), once.flatten(), 0) > 0.999
+
+
+@pytest.mark.parametrize("quantization", QUANTIZED)
 def test_few_rows_at_a_time_change_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch, quantization: Any) -> None:
     engine, soft = load(ModelSettings(str(folder), quantization, "cpu"), lambda _: None), soft_prompt()
     once = gradient(engine.log_probs(PROMPT, soft, ROWS), soft)
