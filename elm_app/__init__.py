@@ -8,7 +8,8 @@ Vocabulary
     arm              where a trace came from: `zero_shot` (the bare problem) or `memory` (behind a soft prompt)
     vote, agreement  the majority over classes of equivalent answers; the winner's share of all samples
     soft prompt      P virtual tokens, vectors of size H in front of the prompt; the model itself is frozen
-    memory           a soft prompt learned from one problem, with its card; its key is the problem's embedding
+    prefix           the other form of it: keys and values of P positions in every layer
+    memory           a soft prompt or prefix learned from one problem, with its card; its key is the problem's embedding
     step, rollout    one update of the soft prompt, and one of the k traces that it learns from
     run              one piece of work, kept as a log of events
     stream           problems one after the other, learning from each; every problem is a row
@@ -21,7 +22,7 @@ Layers, imports only go down
                      `bench` are generators of events; the report of a benchmark
                      (files of problems: `problems`, `problem_files`)
     baselines        what ELM is compared with: one method, one file
-    learning         rewards · loss · soft prompts · trainer · checkpoint · verdict · other forms of memory (policies)
+    learning         rewards · loss · soft prompts · prefixes · trainer · checkpoint · verdict · other forms (policies)
     memory           embedder · store (folders, Chroma) · retriever · archive · doctor: no torch but the embedder's
     routing          sides · verifiers (agreement, confidence, process reward model) · router
     llm              choice of the default · weights (mirrors, checksums) · loader · sampling events · dense decoder ·
@@ -29,7 +30,7 @@ Layers, imports only go down
     engine           quantized: the CPU's decoder and gradients on a checkpoint's own blocks, or in int8
     weights          GGUF files
     answers          extract · reading · equivalence · compare (math-verify) · vote · reward: plain Python, no torch
-    types, results, events, config, plural, errors
+    events · results · types · config, plural · errors
 
 Flow of `solve`
     cli or page → runs.runner.submit → runs.solve.solve → llm.loader (weights, engine) → runs.recall (memory.retriever)

@@ -33,6 +33,8 @@ Rank = Literal["similarity", "utility"]
 Compose = Literal["parallel", "join"]
 Verifier = Literal["agreement", "confidence", "prm"]
 PRM = "Qwen/Qwen2.5-Math-PRM-7B"
+FORMS: dict[Form, str] = {"soft": "soft prompt", "prefix": "prefix"}
+"""What a memory is, in words."""
 
 
 def cache_dir() -> Path:

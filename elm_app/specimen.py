@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TextIO
 
+from elm_app.config import FORMS
 from elm_app.memory.rows import Row, record
 from elm_app.plural import count
 from elm_app.report import one_line
@@ -41,9 +42,8 @@ def specimen(memory: Memory) -> str:
     """A card as a label beside a specimen: what it is, what it comes from, what it cost, what it did since."""
     state = "offered" if memory.enabled else f"not offered{': ' * bool(memory.disabled_reason)}{memory.disabled_reason}"
     model, steps = memory.model, len(memory.steps)
-    form = "prefix" if memory.form == "prefix" else "soft prompt"
     shape = f"{memory.virtual_tokens} virtual tokens × {memory.hidden_size}"
-    tensor = f"{form}, {shape}, {memory.dtype}, {size(memory.bytes)}"
+    tensor = f"{FORMS[memory.form]}, {shape}, {memory.dtype}, {size(memory.bytes)}"
     lines = [
         ("", f"{memory.id} · {state}"),
         ("problem", memory.problem),

@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import StringConstraints, TypeAdapter
 
+from elm_app.config import Form
+
 Arm = Annotated[str, StringConstraints(pattern=r"^(zero_shot|memory(_[2-9])?)$")]
 """Which prompt a trace came from: `zero_shot`, the bare problem, or `memory`, the problem behind a memory's soft
 prompt. `memory_2` … `memory_9` are further memories that are tried beside it, in the order of their rank."""
@@ -257,7 +259,7 @@ class Memory:
     schema: int = 1
 
     @property
-    def form(self) -> Literal["soft", "prefix"]:
+    def form(self) -> Form:
         """What the tensor is: a soft prompt, or keys and values."""
         return "prefix" if self.settings.get("form") == "prefix" else "soft"
 

@@ -11,7 +11,8 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent.parent / "elm_app"
 LAYERS = [
     {"errors"},
-    {"types", "config", "plural"},
+    {"config", "plural"},
+    {"types"},
     {"results"},
     {"events"},
     {"answers"},

@@ -23,7 +23,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from elm_app.config import LearnSettings, ModelSettings
+from elm_app.config import Form, LearnSettings, ModelSettings
 from elm_app.engine.quantized.decoder import QuantizedDecoder
 from elm_app.errors import DamagedMemory, StoreError
 from elm_app.events import Progress
@@ -60,9 +60,11 @@ class Policy(Protocol):
 class SoftPrompt:
     """P vectors, (P, H)."""
 
+    form: Form = "soft"
+
     def __init__(self, engine: Engine, settings: LearnSettings) -> None:
         self.engine, self.rate = engine, settings.learning_rate
-        vectors = start(engine, settings.virtual_tokens, settings.init, settings.seed)
+        vectors = start(engine, settings.virtual_tokens, settings.init, settings.seed, self.form)
         self.parameters = [vectors.requires_grad_()]
 
     def request(self, prompt: Sequence[int], samples: int, seed: int) -> RolloutRequest:
@@ -72,21 +74,10 @@ class SoftPrompt:
         return self.engine.log_probs(prompt, self.parameters[0], rows, temperature)
 
 
-class Prefix:
-    """Keys and values, (L, kv heads, P, D) each; they start as those of the text that a soft prompt starts from."""
+class Prefix(SoftPrompt):
+    """Keys and values, (P, L · 2 · kv heads · D); they start as those of the text that a soft prompt starts from."""
 
-    def __init__(self, engine: Engine, settings: LearnSettings) -> None:
-        self.engine, self.rate = engine, settings.learning_rate
-        vectors = start(engine, settings.virtual_tokens, settings.init, settings.seed)
-        _, cache = engine.decoder.prefill(vectors.to(engine.decoder.embed(torch.tensor([0]))))
-        self.parameters = [part.clone().requires_grad_() for part in engine.decoder.to_tensors(cache)]
-
-    def request(self, prompt: Sequence[int], samples: int, seed: int) -> RolloutRequest:
-        keys, values = (part.detach() for part in self.parameters)
-        return RolloutRequest(prompt, samples, seed, past=self.engine.decoder.to_cache(keys, values))
-
-    def log_probs(self, prompt: Sequence[int], rows: Sequence[Sequence[int]], temperature: float) -> Tensor:
-        return _log_probs(self.engine, prompt, rows, temperature, self.engine.decoder.to_cache(*self.parameters))
+    form = "prefix"
 
 
 class _Weights:
@@ -201,12 +192,10 @@ def read(policy: Policy, path: Path) -> list[Tensor]:
     return parts
 
 
-def _log_probs(
-    engine: Engine, prompt: Sequence[int], rows: Sequence[Sequence[int]], temperature: float, past: Any | None = None
-) -> Tensor:
+def _log_probs(engine: Engine, prompt: Sequence[int], rows: Sequence[Sequence[int]], temperature: float) -> Tensor:
     embeds = engine.decoder.embed(torch.tensor(prompt, dtype=torch.long)).detach()
     tokens = [torch.tensor(row, dtype=torch.long, device=embeds.device) for row in rows]
-    return engine.decoder.log_probs(embeds, tokens, temperature, past).cpu()
+    return engine.decoder.log_probs(embeds, tokens, temperature).cpu()
 
 
 class _Live:

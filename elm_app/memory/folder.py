@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from elm_app.errors import BadInput, DamagedMemory
+from elm_app.memory.adapter import description
 from elm_app.types import Memory
 
 TENSOR, CONFIG, CARD, KEYS = "adapter_model.safetensors", "adapter_config.json", "card.json", "keys.safetensors"
@@ -74,7 +75,7 @@ def pack(
     card = card_bytes(memory)
     return parse_card(memory.id, card), {
         TENSOR: tensor,
-        CONFIG: _config(memory),
+        CONFIG: json.dumps(description(memory), indent=2, ensure_ascii=False).encode() + b"\n",
         CARD: card,
         KEYS: pack_keys(memory.id, keys),
     }
@@ -97,10 +98,10 @@ def unpack(id: str, files: Mapping[str, bytes]) -> tuple[Memory, Vector, dict[st
     try:
         config = json.loads(files[CONFIG])
         said = (config["peft_type"], config["num_virtual_tokens"], config["token_dim"])
-        written = json.loads(_config(memory))
+        ours = description(memory)
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise _damaged(id, f"{CONFIG} cannot be read") from error
-    if said != (written["peft_type"], memory.virtual_tokens, written["token_dim"]):
+    if said != (ours["peft_type"], memory.virtual_tokens, ours["token_dim"]):
         raise _damaged(id, f"{CONFIG} describes another adapter than the card")
     return memory, soft_prompt, parse_keys(id, files[KEYS])
 
@@ -213,38 +214,6 @@ def _fault(memory: Memory) -> str | None:
         (_is_time(memory.created), f"its time {memory.created!r} is not ISO 8601"),
     )
     return next((why for good, why in checks if not good), None)
-
-
-def _config(memory: Memory) -> bytes:
-    """What peft 0.21 writes for such an adapter; `settings["architecture"]` fills in what the card does not have."""
-    given = memory.settings.get("architecture")
-    known = (
-        {name: value for name, value in given.items() if isinstance(value, str | int)}
-        if isinstance(given, dict)
-        else {}
-    )
-    prefix = memory.form == "prefix"
-    layers = known.get("num_layers") if prefix else None
-    kind: dict[str, Any] = {
-        "peft_type": "PROMPT_TUNING", "prompt_tuning_init": "RANDOM", "prompt_tuning_init_text": None,
-        "token_dim": memory.hidden_size, "tokenizer_kwargs": None, "tokenizer_name_or_path": None,
-    }  # fmt: skip
-    if prefix:
-        kind = {"encoder_hidden_size": None, "peft_type": "PREFIX_TUNING", "prefix_projection": False}
-        kind["token_dim"] = memory.hidden_size // (2 * layers) if isinstance(layers, int) and layers > 0 else None
-    config = kind | {
-        "auto_mapping": None,
-        "base_model_name_or_path": known.get("base_model_name_or_path"),
-        "inference_mode": True,
-        "modules_to_save": None,
-        "num_attention_heads": known.get("num_key_value_heads" if prefix else "num_attention_heads"),
-        "num_layers": known.get("num_layers"),
-        "num_transformer_submodules": 1,
-        "num_virtual_tokens": memory.virtual_tokens,
-        "revision": None,
-        "task_type": "CAUSAL_LM",
-    }
-    return json.dumps(dict(sorted(config.items())), indent=2, ensure_ascii=False).encode() + b"\n"
 
 
 def _tensors(id: str, name: str, data: bytes) -> dict[str, NDArray[Any]]:

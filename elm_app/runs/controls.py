@@ -11,7 +11,7 @@ import random
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from elm_app.config import Form, RouteSettings
+from elm_app.config import FORMS, Form, RouteSettings
 from elm_app.events import Retrieved
 from elm_app.memory.retriever import THRESHOLD, chosen, retrieve
 
@@ -36,8 +36,9 @@ def control(
         found = retrieve(store, keys, model, routing, shown)
         nearest = found.matches[0].id if found.matches else None
         memory = store.get(nearest) if nearest else None
-        length, form = (memory.virtual_tokens, memory.form) if memory else (_LENGTH, "soft")
-        reason = f"Control: an untrained {'prefix' if form == 'prefix' else 'soft prompt'} of {length} virtual tokens."
+        form: Form = memory.form if memory else "soft"
+        length = memory.virtual_tokens if memory else _LENGTH
+        reason = f"Control: an untrained {FORMS[form]} of {length} virtual tokens."
         return replace(found, used=None, reason=reason, arms={"memory": ()}), {"": _untrained(engine, length, form)}
     ids, vectors = store.vectors(model=model.weights_sha256, enabled=True)
     if not ids:

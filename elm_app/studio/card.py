@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from elm_app.config import FORMS
 from elm_app.memory.rows import record
 from elm_app.specimen import size
 from elm_app.studio import words
@@ -193,7 +194,7 @@ def _facts(memory: Memory, has_run: bool, last_use: str | None) -> str:
         ("Since then", since),
         ("Model", html.escape(f"{model.id}, {model.quantization}, {model.device}, weights {weights}")),
         (
-            "Prefix" if memory.form == "prefix" else "Soft prompt",
+            FORMS[memory.form].capitalize(),
             f"{words.count(memory.virtual_tokens, 'virtual token')} × {memory.hidden_size} "
             f"{html.escape(memory.dtype)} numbers, {size(memory.bytes)}",
         ),

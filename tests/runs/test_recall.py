@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from memory.made import card
 from random_models import make_folder, make_prm
 from remembering import WordEmbedder, answers_by_length, tools
 
-from elm_app.config import ModelSettings, RouteSettings, SamplingSettings
+from elm_app.config import Form, ModelSettings, RouteSettings, SamplingSettings
 from elm_app.errors import BadInput, DamagedMemory
 from elm_app.events import Credited, Decided, Event, Retrieved, RunFinished, RunStopped, TraceFinished, Verified
+from elm_app.learning.prompt import start
 from elm_app.llm.loader import Models
 from elm_app.llm.sampling import trace_seed
 from elm_app.memory.store import Store
@@ -54,11 +54,15 @@ def kit(models: Models, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tool
     return tools(tmp_path / "memories", models)
 
 
-def stored(kit: Tools, model: ModelSettings, *problems: str, **changes: Any) -> list[str]:
+def stored(
+    kit: Tools, model: ModelSettings, *problems: str, form: Form = "soft", first: int = 0, **changes: Any
+) -> list[str]:
     """Memories with random tensors, of this model, in this order of ids."""
     engine = kit.models.get(model, lambda _: None)
-    hidden = engine.decoder.embed(torch.tensor([1])).shape[1]
-    ids = [f"m{number}" for number in range(len(problems))]
+    hidden = start(engine, P, "text", 0, form).shape[1]
+    ids = [f"m{number}" for number in range(first, first + len(problems))]
+    if form == "prefix":
+        changes["settings"] = {"form": form, "architecture": engine.architecture}
     for number, (id, problem) in enumerate(zip(ids, problems, strict=True)):
         tensor = np.random.default_rng(number).normal(0, 0.3, (P, hidden)).astype(np.float32)
         memory = card(id, problem=problem, model=engine.info, virtual_tokens=P, hidden_size=hidden, **changes)
@@ -122,6 +126,29 @@ class TestArms:
             event.index: event.text for event in engine.rollout([request], SAMPLING) if isinstance(event, Finished)
         }
         assert texts(told, "memory") == [rolled[index] for index in range(3)]
+
+    def test_a_prefix_is_found_and_used_like_a_soft_prompt(self, kit: Tools, model: ModelSettings) -> None:
+        from elm_app.llm.engine import Finished, RolloutRequest
+
+        stored(kit, model, FAR, NEAR[0], form="prefix")
+        told = solved(kit, model)
+        assert one(told, Retrieved).used == "m1"
+        engine = kit.models.get(model, lambda _: None)
+        request = RolloutRequest(engine.encode(PROBLEM), 3, 5, kit.store.soft_prompt("m1"))
+        done = (event for event in engine.rollout([request], SAMPLING) if isinstance(event, Finished))
+        assert texts(told, "memory") == [event.text for event in sorted(done, key=lambda event: event.index)]
+        assert texts(told, "memory") != texts(told, "zero_shot")
+        joined = solved(kit, model, memory="auto", top_n=2, compose="join", threshold=-1)
+        assert one(joined, Retrieved).arms["memory"] == ("m1", "m0")
+        control = one(solved(kit, model, memory="untrained"), Retrieved)
+        assert control.reason == f"Control: an untrained prefix of {P} virtual tokens."
+
+    def test_forms_that_differ_are_not_joined(self, kit: Tools, model: ModelSettings) -> None:
+        stored(kit, model, NEAR[0], form="prefix")
+        stored(kit, model, NEAR[1], first=1)
+        assert len(one(solved(kit, model, top_n=2), Retrieved).arms) == 2
+        with pytest.raises(BadInput, match="cannot be joined"):
+            solved(kit, model, top_n=2, compose="join")
 
     def test_those_below_the_threshold_have_none(self, kit: Tools, model: ModelSettings) -> None:
         stored(kit, model, NEAR[0], FAR, NEAR[1])
