@@ -77,12 +77,12 @@ def _parser() -> _Parser:
     add_options(solve, RouteSettings, ABOUT_ROUTING)
     solve.set_defaults(command=_solve)
     learn = commands.add_parser(
-        "learn", parents=[common], help="train a memory on a problem, the majority vote being the reward, and store it"
+        "learn", parents=[common], help="learn a memory from a problem by its majority vote, and store it"
     )
     learn.add_argument("problem", nargs="?", help="the problem in words; - reads it from standard input")
     learn.add_argument("--resume", metavar="RUN", help="go on with a run that was interrupted")
     learn.add_argument("--answer", help="the right answer, for --reward gold")
-    add_options(learn, LearnSettings, ABOUT_LEARNING)
+    add_options(learn, LearnSettings, ABOUT_LEARNING, recipe=config.LEARNS_BY)
     learn.set_defaults(command=_learn)
     stream_cli.add(commands, parents=[common])
     replay = commands.add_parser(
@@ -145,7 +145,9 @@ def _learn(options: argparse.Namespace) -> int:
     if (options.problem is None) == (options.resume is None):
         raise BadInput("Learning needs either a problem or --resume RUN.", "See: python -m elm_app learn --help")
     problem = None if options.problem is None else _problem(options.problem)
-    learning = LearnSettings.by_recipe(**given(options, LearnSettings))
+    asked = given(options, LearnSettings)
+    recipe = "paper" if config.OF_PAPER & asked.keys() else config.LEARNS_BY
+    learning = LearnSettings.by_recipe(**{"recipe": recipe, **asked})
     model = ModelSettings(options.model, options.quantization, options.device)
     with closing(Store(folder_of(options))) as store:
         tools = Tools(Models(), store, Embedders())

@@ -201,8 +201,8 @@ class LearnSettings:
     recipe: Recipe = "paper"
     form: Form = "soft"
     steps: int = 10
-    variants: int = 8
-    variant_traces: int = 2
+    variants: int = 16
+    variant_traces: int = 1
     lessons: Lessons = "all"
     rollouts: int = 8
     updates: int = 1
@@ -259,5 +259,11 @@ class LearnSettings:
         return cls(**{**RECIPES.get(given.get("recipe", cls.recipe), {}), **given})
 
 
-RECIPES: dict[str, dict[str, Any]] = {"distil": {"form": "prefix", "steps": 32, "learning_rate": 5e-3}}
+RECIPES: dict[str, dict[str, Any]] = {
+    "distil": {"form": "prefix", "steps": 32, "learning_rate": 5e-3, "max_new_tokens": 512}
+}
 """What differs from the defaults of `LearnSettings` in a recipe."""
+LEARNS_BY: Recipe = "distil"
+"""The recipe of `learn` and of the page's Learn where none is named. Streams and benchmarks keep to the paper's."""
+OF_PAPER = frozenset({"rollouts", "updates", "loss", "reward"})
+"""Settings that only the paper's recipe has: on the command line they choose it."""

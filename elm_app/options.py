@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import Field, fields
 from typing import Any, get_args
 
 from elm_app import config
@@ -17,21 +17,21 @@ ABOUT_SAMPLING = {
     "seed": "same seed, same traces (default: a random one, which is shown)",
 }
 ABOUT_LEARNING = {
-    "recipe": "paper: rewarded by the vote; distil: likelihood of traces written with a majority trace in view",
-    "form": "a soft prompt, or a prefix: keys and values in every layer; of distil prefix",
-    "steps": "gradient steps at most; of distil 32",
+    "recipe": "distil: likelihood of traces written with a majority trace in view; paper: rewarded by the vote",
+    "form": "a soft prompt, or a prefix: keys and values in every layer",
+    "steps": "gradient steps at most",
     "variants": "of distil: variants of the problem with other numbers and names",
     "variant_traces": "of distil: traces of each variant",
     "lessons": "of distil: learn all these traces, or those that agree about their variant",
-    "rollouts": "k, rollouts of a step",
-    "updates": "steps of AdamW from one batch of rollouts",
+    "rollouts": "of paper: k, rollouts of a step",
+    "updates": "of paper: steps of AdamW from one batch of rollouts",
     "virtual_tokens": "P, length of the soft prompt or prefix",
-    "learning_rate": "of AdamW; of distil 0.005",
+    "learning_rate": "of AdamW",
     "temperature": "of the rollouts",
     "max_new_tokens": "where a rollout is cut off",
     "init": "start from a text, or from random rows of the vocabulary",
-    "loss": "dr_grpo, or the published formula",
-    "reward": "majority of each step's rollouts; the vote before learning; the others are for comparison",
+    "loss": "of paper: dr_grpo, or the published formula",
+    "reward": "of paper: majority of each step's rollouts; the vote before learning; the others are for comparison",
     "min_agreement": "least share of the traces that a majority needs to be learned from",
     "clip_norm": "the gradient's norm is cut to this",
     "norm_cap": "longest virtual token, in mean lengths of a word's embedding; 0 is no cap",
@@ -58,14 +58,19 @@ _CHOICES = {
 
 
 def add_options(
-    parser: argparse.ArgumentParser, kind: type[Any], about: dict[str, str], without: Sequence[str] = ()
+    parser: argparse.ArgumentParser,
+    kind: type[Any],
+    about: dict[str, str],
+    without: Sequence[str] = (),
+    recipe: config.Recipe = config.LearnSettings.recipe,
 ) -> None:
-    """An option for every field of a settings dataclass; those that are not given keep the dataclass's default."""
+    """An option for every field of a settings dataclass; those that are not given keep their default, of `recipe`
+    first, if the dataclass is that of learning."""
     for field in fields(kind):
         if field.name in without:
             continue
         flags = ["--" + field.name.replace("_", "-")] + (["--lr"] if field.name == "learning_rate" else [])
-        default = "" if field.name in ("seed", "keep", "threshold") else f" (default: {field.default})"
+        default = "" if field.name in ("seed", "keep", "threshold") else f" (default: {_default(kind, field, recipe)})"
         if field.name == "keep":
             parser.add_argument(*flags, action="store_true", default=None, help=about[field.name])
         elif field.name in _CHOICES:
@@ -74,6 +79,16 @@ def add_options(
         else:
             kind_of = {"seed": int, "threshold": float}.get(field.name, type(field.default))
             parser.add_argument(*flags, type=kind_of, help=about[field.name] + default)
+
+
+def _default(kind: type[Any], field: Field[Any], recipe: config.Recipe) -> str:
+    """In words, where it depends on the recipe of learning for each of them."""
+    if kind is not config.LearnSettings or field.name == "recipe":
+        return recipe if field.name == "recipe" else str(field.default)
+    recipes = [recipe, *(one for one in get_args(config.Recipe) if one != recipe)]
+    mine, *others = (getattr(config.LearnSettings.by_recipe(recipe=one, seed=0), field.name) for one in recipes)
+    told = [f"{one} {value}" for one, value in zip(recipes[1:], others, strict=True) if value != mine]
+    return ", ".join([str(mine), *told])
 
 
 def given(options: argparse.Namespace, kind: type[Any]) -> dict[str, Any]:

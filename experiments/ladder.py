@@ -254,3 +254,7 @@ def main(given: Sequence[str] | None = None) -> None:
         files = [options.out, *files]
     told = report(files)
     print(json.dumps(told, indent=1) if options.json else table(told))
+
+
+if __name__ == "__main__":
+    main()

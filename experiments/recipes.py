@@ -24,7 +24,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from elm_app.config import LearnSettings
-from elm_app.events import Event, StepFinished
+from elm_app.events import Event, StepFinished, TraceFinished
 from elm_app.learning.distil import example_of
 from elm_app.llm.prompt import asked, turns_prompt
 from elm_app.types import LearnStep, Trace
@@ -114,13 +114,15 @@ def icl(
     problem: str,
     traces: Sequence[Trace],
     seed: int,  # noqa: ARG001
-    example: Literal["shortest", "first"] = "shortest",
+    example: Literal["distil", "shortest", "first"] = "distil",
 ) -> Learned:
-    """A trace of the majority as an example in the prompt: the shortest, as `distil` takes it, or the first."""
+    """A trace of the majority as an example in the prompt: the one that `distil` takes, the shortest, or the first."""
     vote = measured(traces).vote
     if not vote.agreed:
         return Learned(reason=f"No two of the {len(traces)} traces agree.")
-    shown = example_of(traces, vote) if example == "shortest" else traces[vote.counts[0].traces[0]].text
+    shown = example_of("" if example == "shortest" else problem, traces, vote)
+    if example == "first":
+        shown = traces[vote.counts[0].traces[0]].text
     assert shown is not None
     return Learned(turns=(asked(problem), shown))
 
@@ -146,8 +148,8 @@ def paper(engine: Engine, problem: str, traces: Sequence[Trace], seed: int, **se
     return Learned(trainer.best(ended), tokens=state.tokens, detail=detail)
 
 
-def watched(learning: Generator[Event, None, T]) -> T:
-    """What learning returns in the end; its steps are told on stderr."""
+def watched(learning: Generator[Event, None, T], traces: dict[int, Trace] | None = None) -> T:
+    """What learning returns in the end; its steps are told on stderr, and traces of no step are kept in `traces`."""
     while True:
         try:
             event = next(learning)
@@ -156,6 +158,8 @@ def watched(learning: Generator[Event, None, T]) -> T:
             return result
         if isinstance(event, StepFinished):
             print(f"    {told(event.step)}", file=sys.stderr, flush=True)
+        elif isinstance(event, TraceFinished) and traces is not None:
+            traces[event.trace.index] = event.trace
 
 
 def told(step: LearnStep) -> str:
@@ -186,13 +190,17 @@ def distil(
 
     learning = LearnSettings.by_recipe(**{"recipe": "distil", "seed": seed, **settings})
     vote = measured(traces).vote
-    example = distilling.example_of(traces, vote)
+    example = distilling.example_of(problem, traces, vote)
     if example is not None and shown == "minority":
         example = traces[vote.counts[1].traces[0]].text if len(vote.counts) > 1 else None
     if example is None:
         return Learned(reason=f"There is no {shown} among the {len(traces)} traces.")
-    state = watched(distilling.distil(engine, problem, example, learning))
-    detail = {"losses": [step.loss for step in state.steps], "lessons": len(state.lessons), "updates": state.updates}
+    worked: dict[int, Trace] = {}
+    state = watched(distilling.distil(engine, problem, example, learning), worked)
+    detail = {
+        "losses": [step.loss for step in state.steps], "lessons": len(state.lessons), "updates": state.updates,
+        "worked": [worked[index].answer for index in sorted(worked)],
+    }  # fmt: skip
     if not state.updates:
         return Learned(reason="Nothing could be learned from the variants.", tokens=state.tokens, detail=detail)
     return Learned(state.soft_prompt, tokens=state.tokens, detail=detail)

@@ -14,6 +14,8 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from elm_app.answers.vote import vote
+from elm_app.routing.agreement import margin
 from elm_app.runs import comparison
 from experiments.lines import Line, read
 
@@ -65,6 +67,17 @@ def by_family(lines: dict[str, Line], families: dict[str, list[str]], of: Value 
     return {family: mean(of(lines[problem]) for problem in problems) for family, problems in families.items()}
 
 
+def routed(before: Line, after: Line) -> bool:
+    """Whether the answer is right that the product gives: of two different votes the one with the larger margin; that
+    without help where these are equal (`elm_app/routing/router.py`)."""
+    if None in (before["vote"], after["vote"]):
+        taken = before if after["vote"] is None else after
+    else:
+        ours, theirs = (margin(vote(line["answers"]), len(line["answers"])) for line in (after, before))
+        taken = after if ours > theirs else before
+    return bool(taken["vote_right"])
+
+
 def told(share: comparison.Share | None) -> dict[str, float | None] | None:
     """A share in points."""
     if share is None:
@@ -109,6 +122,15 @@ def group(results: Results, families: dict[str, list[str]]) -> dict[str, Any] | 
         }
         if name == "vote_right":
             numbers[name]["difference"] = difference(ours, theirs)
+            given = {id: {"given": routed(before[id], after[id])} for problems in families.values() for id in problems}
+            final = by_family(given, families, lambda line: line["given"])
+            was = [(bool(before[id]["vote_right"]), line["given"]) for id, line in given.items()]
+            numbers["routed"] = {
+                "right": round(100 * mean(final.values()), 2),
+                "difference": difference(final, theirs),
+                "won": was.count((False, True)),
+                "lost": was.count((True, False)),
+            }
     return numbers
 
 
@@ -168,7 +190,7 @@ def beside(results: Results, other: Results, rung: int) -> dict[str, Any] | None
 def table(rows: Sequence[dict[str, Any]]) -> str:
     """The rows as text."""
     head = "rung  recipe                families  memories  right before → after     difference (95%)"
-    told = [f"{head}            votes right      tokens       learning"]
+    told = [f"{head}            votes right → routed, won, lost    tokens       learning"]
     for row in rows:
         for name in ("all", "label_right", "label_wrong"):
             one = row[name]
@@ -180,7 +202,8 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
                 f"{row['rung']:4}  {what:20}  {one['families']:8}  {cost['memories'] if name == 'all' else '':8}"
                 f"  {one['before']['value']:8.1f}% → {one['after']['value']:5.1f}%"
                 f"  {gap['value']:+9.1f} ({gap['low']:+.1f} to {gap['high']:+.1f}), p {gap['p']:.3f}"
-                f"  {one['vote_right']['before']:5.1f} → {one['vote_right']['after']:5.1f}%"
+                f"  {one['vote_right']['before']:5.1f} → {one['vote_right']['after']:5.1f}"
+                f" → {one['routed']['right']:5.1f}%, {one['routed']['won']:3}, {one['routed']['lost']:3}"
                 f"  {one['tokens']['before']:4.0f} → {one['tokens']['after']:4.0f}"
                 + (f"  {cost['seconds']:6.1f} s" if name == "all" else "")
             )

@@ -137,6 +137,16 @@ class TestLearnWithAModel:
         assert (off["memory"], off["matches"], off["votes"]["memory"]) == (None, [], None)
         assert elm(*ask, *model, "--memory", "nowhere").code == 2
 
+    def test_distilling_is_the_default_unless_something_of_the_papers_recipe_is_asked_for(
+        self, elm: Elm, random_model: Path
+    ) -> None:
+        model = ("--model", random_model, "--quantization", "none", "--device", "cpu", "--json", "--seed", "3")
+        short = ("--steps", "1", "--max-new-tokens", "6", "--measure-samples", "9")
+        learn = ("learn", "How many eggs?", *model, *short)
+        told = [json.loads(elm(*learn, *more).out) for more in ((), ("--reward", "vote"), ("--recipe", "paper"))]
+        assert [one["settings"]["recipe"] for one in told] == ["distil", "paper", "paper"]
+        assert [one["settings"]["form"] for one in told] == ["prefix", "soft", "soft"]
+
     def test_progress_is_told(self, elm: Elm, random_model: Path) -> None:
         small = ("--steps", "1", "--rollouts", "3", "--max-new-tokens", "6", "--measure-samples", "9", "--seed", "3")
         model = ("--model", random_model, "--quantization", "none", "--device", "cpu")
@@ -571,3 +581,22 @@ def test_a_run_goes_through_the_real_loader_once_a_command(
     monkeypatch.setenv("ELM_MODEL", str(random_model))
     assert elm("solve", "1?", *SMALL, "--quiet").code == 0
     assert asked == [str(random_model)]
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("learn", "gradient steps at most (default: 32, paper 10)"),
+        ("learn", "majority trace in view; paper: rewarded by the vote (default: distil)"),
+        ("learn", "where a rollout is cut off (default: 512, paper 320)"),
+        ("learn", "of these (default: 0.7)"),
+        ("stream", "gradient steps at most (default: 10, distil 32)"),
+        ("stream", "rewarded by the vote (default: paper)"),
+    ],
+)
+def test_help_says_what_a_recipe_does_by_default(
+    elm: Elm, capsys: pytest.CaptureFixture[str], command: str, said: str
+) -> None:
+    with pytest.raises(SystemExit):
+        elm(command, "--help")
+    assert said in " ".join(capsys.readouterr().out.split())

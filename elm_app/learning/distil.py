@@ -18,9 +18,11 @@ No label is used: the example is right if the majority is, and of the variants o
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
+from statistics import median
 
 import torch
 from torch import Tensor
@@ -83,21 +85,35 @@ def distil(
     return state
 
 
-def example_of(attempts: Sequence[Trace], vote: Vote) -> str | None:
-    """The shortest trace of the majority that ended by itself; None without a majority.
+def example_of(problem: str, attempts: Sequence[Trace], vote: Vote) -> str | None:
+    """The trace of the majority that is shown: of those that name most of the problem's numbers the shortest that ended
+    by itself; None without a majority.
 
-    What is written with an example in view is as long as the example, and a trace that is cut off has no answer. Those
-    of less than half the median length are passed over: they may have left out the working.
+    A trace that names all numbers shows its whole working. One that writes $135 where 9 crates cost $15 each cannot be
+    followed with other numbers: shown to the 1.5B, such a one took it from 23 of 48 right to 0 of 40 on siblings. What
+    is written with an example in view is as long as the example, so short is good; but those of less than half the
+    median length are passed over: they may have left out the working.
     """
     if not vote.agreed:
         return None
     voters = set(vote.counts[0].traces)
     some = [trace for trace in attempts if trace.index in voters]
-    some = sorted([trace for trace in some if trace.finished] or some, key=lambda trace: (trace.tokens, trace.index))
+    some = [trace for trace in some if trace.finished] or some
     if not some:
         return None
-    least = some[len(some) // 2].tokens / 2
-    return next(trace.text for trace in some if trace.tokens >= least)
+    given = _numbers(problem)
+    least = median(trace.tokens for trace in some) / 2
+    some = [trace for trace in some if trace.tokens >= least]
+    return min(some, key=lambda trace: (-len(given & _numbers(trace.text)), trace.tokens, trace.index)).text
+
+
+def _numbers(text: str) -> set[str]:
+    """The numbers that stand in a text, as digits.
+
+    >>> sorted(_numbers("9 crates at $1,350.50, 30%."))
+    ['1350.50', '30', '9']
+    """
+    return set(re.findall(r"\d+(?:\.\d+)?", re.sub(r"(?<=\d)(?:,(?:\\!)?|\{,\})(?=\d{3})", "", text)))
 
 
 class Distiller(Trainer):
@@ -110,7 +126,7 @@ class Distiller(Trainer):
     def prepare(self) -> None:
         before = self.state.before
         if self.state.example is None and before is not None:
-            self.state.example = example_of(self.attempts, before.vote)
+            self.state.example = example_of(self.state.problem, self.attempts, before.vote)
 
     def train(self) -> Generator[Event, None, LearningEnded]:
         if not self.state.lessons and (ended := (yield from self._teach())):

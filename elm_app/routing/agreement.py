@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 
 from elm_app.events import Progress
 from elm_app.routing.verifier import Side
-from elm_app.types import SideScore
+from elm_app.types import SideScore, Vote
 
 
-def margin(side: Side) -> float:
+def margin(vote: Vote, samples: int) -> float:
     """(votes of the winner − votes of the second class) / samples, in [0, 1]; traces without an answer count below."""
-    first, second = [*(count.count for count in side.vote.counts[:2]), 0, 0][:2]
-    return (first - second) / len(side.samples)
+    first, second = [*(count.count for count in vote.counts[:2]), 0, 0][:2]
+    return (first - second) / samples
 
 
 class Agreement:
@@ -28,4 +28,4 @@ class Agreement:
         stopped: Callable[[], bool],  # noqa: ARG002
     ) -> tuple[SideScore, ...]:
         """See `Verifier.weigh`; it looks at votes only, so there are no scores of traces."""
-        return tuple(SideScore(side.side, side.vote.answer, margin(side)) for side in sides)
+        return tuple(SideScore(side.side, side.vote.answer, margin(side.vote, len(side.samples))) for side in sides)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from elm_app.config import PRM, LearnSettings, ModelSettings, RouteSettings, SamplingSettings
+from elm_app.config import LEARNS_BY, PRM, LearnSettings, ModelSettings, RouteSettings, SamplingSettings
 from elm_app.errors import BadInput
 
 LABELS = {
@@ -127,7 +127,7 @@ def learn_settings(fields: dict[str, Any]) -> LearnSettings:
     given |= {name: str(fields[name]) for name in choices if name in fields}
     given |= {"keep": fields["keep"] == "all"} if "keep" in fields else {}
     try:
-        return LearnSettings.by_recipe(**given)
+        return LearnSettings.by_recipe(**{"recipe": LEARNS_BY, **given})
     except BadInput as error:
         raise _labelled(error) from error
 
@@ -165,7 +165,7 @@ def stream_fields(fields: dict[str, Any]) -> StreamFields:
     except BadInput as error:
         raise _labelled(error) from error
     model = model_settings(str(fields["model"]), "auto") if "model" in fields else ModelSettings()
-    learning = learn_settings({**fields, "seed": str(made.seed)})
+    learning = learn_settings({"recipe": LearnSettings.recipe, **fields, "seed": str(made.seed)})
     return StreamFields(limit, "shuffled" if order == "shuffled" else "file", model, made, _near(fields), learning)
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import get_args
 
-from elm_app.config import RECIPES, LearnSettings
+from elm_app.config import LEARNS_BY, LearnSettings, Recipe
 
-_DEFAULT = LearnSettings(seed=0)
+_BY = {recipe: LearnSettings.by_recipe(recipe=recipe, seed=0) for recipe in get_args(Recipe)}
+_DEFAULT = _BY[LEARNS_BY]
 
 
 def _number(name: str, label: str, info: str, least: str, most: str, step: str, recipe: str = "") -> str:
     """A field; one of a recipe is shown for that one only. It knows what it is by default in each recipe."""
     usual = getattr(_DEFAULT, name)
-    other = "".join(f' data-{each}="{told[name]}"' for each, told in RECIPES.items() if name in told)
+    values = {recipe: getattr(told, name) for recipe, told in _BY.items()}
+    other = "".join(f' data-{recipe}="{value}"' for recipe, value in values.items() if value != usual)
     return (
         f'<label{_of(recipe)}><span>{label}</span><input name="{name}" type="number" inputmode="decimal" '
         f'min="{least}" max="{most}" step="{step}" value="{usual}"{other} required><small>{info}</small></label>'
@@ -34,7 +37,7 @@ def _of(recipe: str) -> str:
 _FIELDS = "".join(
     [
         _choice(
-            "recipe", "Recipe", [("paper", "reward by the vote, as the paper"), ("distil", "distil worked variants")]
+            "recipe", "Recipe", [("distil", "distil worked variants"), ("paper", "reward by the vote, as the paper")]
         ),
         _number("steps", "Steps", "at most", "1", "1000", "1"),
         _number("rollouts", "Rollouts", "solutions a step", "2", "256", "1", "paper"),

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from elm_app.config import LearnSettings
+from elm_app.config import LEARNS_BY, LearnSettings
 from elm_app.errors import BadInput, ElmError
 from elm_app.events import Progress, RunStarted, VoteChanged
 from elm_app.runs.log import Entry, read
@@ -131,7 +131,7 @@ class LiveRun:
         view = self.view
         if view.command != "solve" or view.status != "done" or view.decision is None or view.decision.answer is None:
             return None
-        seconds = estimate(view, LearnSettings(seed=0))
+        seconds = estimate(view, LearnSettings.by_recipe(recipe=LEARNS_BY, seed=0))
         return {
             "time": f"{learn.about(seconds)} on this machine" if seconds else "",
             "hint": learn.hint(view, self._links.get("learn")),

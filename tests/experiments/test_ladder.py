@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -63,6 +64,13 @@ def test_a_second_start_goes_on_wherever_the_first_was_killed(climb: Any, capsys
     climb("untrained", "--set", "virtual_tokens=4")
     assert out.with_name("plain.jsonl").read_bytes() == plain
     assert "2 of 2" in capsys.readouterr().err
+
+
+def test_the_program_prints_the_numbers_of_files(climb: Any) -> None:
+    out = climb("untrained", "--rungs", "0", "--set", "virtual_tokens=4")
+    command = [sys.executable, ladder.__file__, "--json", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, json.loads(done.stdout)) == (0, report([out])), done.stderr
 
 
 def test_a_run_grows_but_does_not_change(climb: Any) -> None:
@@ -141,7 +149,7 @@ def test_learning_by_the_vote_moves_the_soft_prompt(climb: Any) -> None:
 @pytest.mark.parametrize(("form", "width"), [("soft", 64), ("prefix", 128)])
 def test_distilling_makes_a_memory(climb: Any, monkeypatch: pytest.MonkeyPatch, form: str, width: int) -> None:
     monkeypatch.setattr("elm_app.learning.distil.lessons_taken", lambda traces, *_: (sorted(traces), "none has ended"))
-    settings = [f"form={form}", "steps=2", "variants=2", "virtual_tokens=4", "max_new_tokens=8"]
+    settings = [f"form={form}", "steps=2", "variants=2", "variant_traces=2", "virtual_tokens=4", "max_new_tokens=8"]
     out = climb("distil", "--set", *settings, "--rungs", "0")
     whole = lines.read(out)
     learned = [line for line in whole if "learned" in line]

@@ -11,8 +11,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from elm_app.answers.vote import vote
 from experiments import ladder, lines
-from experiments.report import report, table
+from experiments.report import report, routed, table
 
 HOW = {"weights": "w", "seed": 0, "samples": 4}
 
@@ -77,6 +78,42 @@ def test_a_rung_is_told_by_family_and_by_label(tmp_path: Path) -> None:
     told = table([own, siblings])
     assert "+16.7 (-25.0 to +50.0)" in told
     assert len(told.splitlines()) == 6
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "right"),
+    [
+        (["7", "7", "8", None], ["8", "8", "8", None], False),
+        (["8", "8", "7", None], ["7", "7", "7", None], True),
+        (["7", "7", "8", None], ["8", "8", "7", None], True),
+        (["7", "7", None, None], ["8", "8", "8", "7"], True),
+        ([None] * 4, ["7", None, None, None], True),
+        (["7", None, None, None], [None] * 4, True),
+        (["7", "7.0", "8", "8"], ["8", "8", "7", "9"], False),
+        ([None] * 4, [None] * 4, False),
+    ],
+)
+def test_of_two_votes_the_one_with_the_larger_margin_is_given(before: Any, after: Any, right: bool) -> None:
+    ours, theirs = (
+        {"answers": answers, "vote": vote(answers).answer, "vote_right": int(vote(answers).answer == "7")}
+        for answers in (before, after)
+    )
+    assert routed(ours, theirs) is right
+
+
+def test_votes_that_the_router_wins_and_loses_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "distil.jsonl"
+    lines.append(path, {"recipe": "distil", "settings": {}, "split": "develop", "how": HOW})
+    lines.append(path, {"learned": "a", "label_right": 1, "made": True, "tokens": 0, "seconds": 0.0})
+    for number, (before, after) in enumerate([(1, 4), (3, 0), (2, 2)], 1):
+        for file, right, extra in ((tmp_path / "plain.jsonl", before, {"how": HOW}), (path, after, {})):
+            answers = ["7"] * right + ["8"] * (4 - right)
+            voted = {"answers": answers, "vote": vote(answers).answer, "vote_right": int(right >= 2)}
+            lines.append(file, {**extra, **line(f"a/{number}", right), **voted})
+    (row,) = report([path])
+    expected = {"right": round(200 / 3, 2), "won": 1, "lost": 1}
+    assert {name: row["all"]["routed"][name] for name in expected} == expected
+    assert "66.7 →  66.7 →  66.7%,   1,   1" in table([row])
 
 
 def test_recipes_are_compared_on_what_both_have(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

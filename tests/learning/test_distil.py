@@ -25,7 +25,7 @@ from elm_app.types import AnswerCount, Lesson, Trace, Vote
 PROBLEM = "Add 5 and 12."
 EXAMPLE = "nnnnnnnn"
 SHORT = LearnSettings.by_recipe(
-    recipe="distil", steps=4, variants=4, virtual_tokens=6, max_new_tokens=8, temperature=1.0, seed=7
+    recipe="distil", steps=4, variants=4, variant_traces=2, virtual_tokens=6, max_new_tokens=8, temperature=1.0, seed=7
 )
 T = TypeVar("T")
 
@@ -241,15 +241,26 @@ def trace(index: int, answer: str | None = "7", finished: bool = True, tokens: i
     return Trace("zero_shot", index, 0, f"text {index}", answer, tokens, finished, -0.1)
 
 
-def test_the_example_is_the_shortest_of_the_majority_that_ended_and_has_its_working() -> None:
-    attempts = [
-        trace(0, "8", tokens=60), trace(1, finished=False, tokens=50), trace(2, tokens=90), trace(3, tokens=70),
-        trace(4, tokens=80), trace(5, tokens=9),
-    ]  # fmt: skip
-    vote = Vote("7", 5 / 6, (AnswerCount("7", 5, (1, 2, 3, 4, 5)), AnswerCount("8", 1, (0,))), 0)
-    assert example_of(attempts, vote) == "text 3"
-    assert example_of(attempts[:2], vote) == "text 1"
-    assert example_of(attempts, Vote("7", 0.25, (AnswerCount("7", 1, (1,)),), 3)) is None
+class TestExample:
+    VOTE = Vote("7", 5 / 6, (AnswerCount("7", 5, (1, 2, 3, 4, 5)), AnswerCount("8", 1, (0,))), 0)
+
+    def test_it_is_the_shortest_of_the_majority_that_ended_and_has_its_working(self) -> None:
+        attempts = [
+            trace(0, "8", tokens=60), trace(1, finished=False, tokens=50), trace(2, tokens=90), trace(3, tokens=70),
+            trace(4, tokens=80), trace(5, tokens=9),
+        ]  # fmt: skip
+        assert example_of("", attempts, self.VOTE) == "text 3"
+        assert example_of("", attempts[:2], self.VOTE) == "text 1"
+        assert example_of("", attempts, Vote("7", 0.25, (AnswerCount("7", 1, (1,)),), 3)) is None
+
+    def test_one_that_names_all_numbers_goes_before_a_shorter_one_that_does_not(self) -> None:
+        problem = "Ann buys 9 crates at $15 each, 1,200 plums in all, and sells them for $300. What is her profit?"
+        texts = ["", "300 - 135 = 165", "9 * 15 = 135; 300 - 135 = 165", "9 * 15 = 135; 1200 plums; 300 - 135 = 165"]
+        attempts = [replace(trace(index, tokens=70 + index), text=text) for index, text in enumerate(texts)]
+        vote = Vote("7", 1.0, (AnswerCount("7", 3, (1, 2, 3)),), 0)
+        assert example_of(problem, attempts, vote) == texts[3]
+        assert example_of(problem, attempts[:3], replace(vote, counts=(AnswerCount("7", 2, (1, 2)),))) == texts[2]
+        assert example_of("How many?", attempts, vote) == texts[1]
 
 
 class TestLessons:

@@ -169,13 +169,13 @@ def test_a_stop_while_weighing_ends_it() -> None:
 
 
 def test_the_margin_counts_abstentions_and_all_arms() -> None:
-    assert margin(make_side("zero_shot", ["1", None, None, None])) == 0.25
-    assert margin(make_side("zero_shot", ["1", "2", None, None])) == 0
-    assert margin(make_side("zero_shot", [None, None])) == 0
+    assert margin(vote(["1", None, None, None]), 4) == 0.25
+    assert margin(vote(["1", "2", None, None]), 4) == 0
+    assert margin(vote([None, None]), 2) == 0
     two = [("memory", "5"), ("memory", "6"), ("memory_2", "5"), ("memory_2", "5")]
     samples = tuple(make_sample(arm, place % 2, answer, [-1.0]) for place, (arm, answer) in enumerate(two))
     pooled = Side("memory", samples, vote([answer for _, answer in two]))
-    assert margin(pooled) == 0.5
+    assert margin(pooled.vote, len(samples)) == 0.5
     assert [(s.trace.arm, s.trace.index) for s in pooled.supporters()] == [
         ("memory", 0),
         ("memory_2", 0),

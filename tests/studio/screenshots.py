@@ -125,7 +125,7 @@ def learn(browser: Browser, address: str, given: argparse.Namespace) -> None:
     page = opened(browser, address, 1440, 900)
     page.click('[data-ask="learn"]')
     page.wait_for_selector(".elm-run.learns", timeout=given.timeout * 1000)
-    points = '[data-part="charts"] .chart[data-key="reward"] .point'
+    points = '[data-part="charts"] .chart .point'
     page.wait_for_function(
         "([points, n]) => document.querySelector('.elm-run:is([data-state=done], [data-state=failed])') || "
         "document.querySelectorAll(points).length >= n && document.querySelectorAll('.card.finished').length > 2",

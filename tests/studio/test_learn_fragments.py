@@ -27,7 +27,7 @@ from elm_app.studio import charts, learn, learn_steps, recalled, remembered, ren
 from elm_app.studio.actions import Actions
 from elm_app.studio.asks import Asks
 from elm_app.studio.course import UPDATE, Course, estimate, left, share
-from elm_app.studio.form import learn_settings
+from elm_app.studio.form import learn_settings, stream_fields
 from elm_app.studio.history import History
 from elm_app.studio.tail import Tail
 from elm_app.types import LearnStep, Match, Timing, Trace
@@ -446,7 +446,7 @@ def test_keep_stores_what_a_test_needs(studio: Studio) -> None:
 class TestDistilling:
     """A run by the other recipe: variants, a falling curve, and nothing of rewards."""
 
-    SETTINGS = LearnSettings.by_recipe(recipe="distil", steps=3, variants=4, seed=7)
+    SETTINGS = LearnSettings.by_recipe(recipe="distil", steps=3, variants=4, variant_traces=2, seed=7)
 
     @pytest.fixture
     def run(self, studio: Studio) -> str:
@@ -508,7 +508,10 @@ class TestDistilling:
         assert "worked" in told
 
     def test_the_form_gives_a_recipe_its_own_defaults(self) -> None:
-        assert (learn_settings({"recipe": "distil"}).steps, learn_settings({}).recipe) == (32, "paper")
+        usual, paper = learn_settings({}), learn_settings({"recipe": "paper"})
+        assert (usual.recipe, usual.form, usual.steps) == ("distil", "prefix", 32)
+        assert (paper.recipe, paper.form, paper.steps) == ("paper", "soft", 10)
+        assert stream_fields({}).learning.recipe == "paper"
         made = learn_settings({"recipe": "distil", "variants": "3", "lessons": "agreed", "reward": "majority"})
         assert (made.variants, made.lessons, made.learning_rate) == (3, "agreed", 5e-3)
         with pytest.raises(BadInput, match="Variants is 0"):

@@ -18,12 +18,13 @@ def solved(page: Page, problem: str = EGGS) -> str:
 
 
 def learn(page: Page, **fields: str) -> str:
-    """Start learning from the solved problem on the page, with these fields of the drawer; returns the run."""
+    """Start learning by the paper's recipe, with these fields of the drawer; returns the run."""
     solve = run_of(page)
-    if fields:
+    if page.locator("#elm-learn-drawer").is_hidden():
         page.click('[data-ask="drawer"]')
-        for name, value in fields.items():
-            page.fill(f'#elm-learn-drawer [name="{name}"]', value)
+    page.select_option('#elm-learn-drawer [name="recipe"]', "paper")
+    for name, value in fields.items():
+        page.fill(f'#elm-learn-drawer [name="{name}"]', value)
     page.click('[data-ask="learn"]')
     page.wait_for_selector(".elm-run.learns")
     page.wait_for_function("old => new URLSearchParams(location.search).get('run') !== old", arg=solve)
@@ -161,37 +162,38 @@ def test_the_drawer_says_what_it_cannot_use(window: Window, site: Site) -> None:
     page.click('[data-ask="learn"]')  # what was typed still counts
     expect(page.locator("#elm-learn-drawer")).to_be_visible()
     expect(page.locator('[data-part="asked"]')).to_contain_text("Steps is 0.")
-    page.fill('[name="steps"]', "10")
+    page.fill('[name="steps"]', "32")
     expect(page.locator('[data-part="asked"]')).to_have_text("")
     expect(page.locator('[data-part="estimate"]')).to_have_text(usual)
 
 
-def test_the_other_recipe_has_its_own_fields_and_a_falling_curve(window: Window, site: Site) -> None:
+def test_a_recipe_has_its_own_fields_and_distilling_a_falling_curve(window: Window, site: Site) -> None:
     page = window()
     solved(page)
     page.click('[data-ask="drawer"]')
     drawer = page.locator("#elm-learn-drawer")
-    expect(drawer.locator('[name="variants"]')).to_be_hidden()
-    page.fill('#elm-learn-drawer [name="learning_rate"]', "0.004")
-    page.select_option('#elm-learn-drawer [name="recipe"]', "distil")
     expect(drawer.locator('[name="variants"]')).to_be_visible()
     expect(drawer.locator('[name="rollouts"]')).to_be_hidden()
-    expect(drawer.locator('[name="steps"]')).to_have_value("32")
-    expect(drawer.locator('[name="learning_rate"]')).to_have_value("0.004")  # somebody's own
+    page.fill('#elm-learn-drawer [name="learning_rate"]', "0.004")
     page.select_option('#elm-learn-drawer [name="recipe"]', "paper")
+    expect(drawer.locator('[name="variants"]')).to_be_hidden()
+    expect(drawer.locator('[name="rollouts"]')).to_be_visible()
     expect(drawer.locator('[name="steps"]')).to_have_value("10")
+    expect(drawer.locator('[name="max_new_tokens"]')).to_have_value("320")
+    expect(drawer.locator('[name="learning_rate"]')).to_have_value("0.004")  # somebody's own
     page.select_option('#elm-learn-drawer [name="recipe"]', "distil")
+    expect(drawer.locator('[name="steps"]')).to_have_value("32")
     page.fill('#elm-learn-drawer [name="steps"]', "3")
     page.click('[data-ask="learn"]')
     page.wait_for_selector(".elm-run.learns")
     page.wait_for_selector('.chart[data-key="loss"] .point', state="attached")
-    expect(page.locator('[data-part="traces"]')).to_have_text("16 worked examples of 8 variants")
+    expect(page.locator('[data-part="traces"]')).to_have_text("16 worked examples of 16 variants")
     assert page.locator(".card").count() == 16
     run = run_of(page)
     state(page, "done")
     assert site.actions.store.get(run).settings["recipe"] == "distil"
     page.click(".history summary")
-    assert page.locator(".worked li").count() == 8
+    assert page.locator(".worked li").count() == 16
     assert page.locator(".worked b").count() == 0
 
 
