@@ -96,23 +96,9 @@
     if (answer.text !== undefined) part("estimate").textContent = answer.text;
   }
 
-  // Another recipe: its own fields, and what is usual in it where nobody has typed something else.
-  function chosen(recipe, before) {
-    for (const label of drawer.querySelectorAll("[data-recipe]")) label.hidden = label.dataset.recipe !== recipe;
-    for (const input of drawer.querySelectorAll("input")) {
-      const usual = (name) => input.dataset[name] ?? input.defaultValue;
-      if (input.value === usual(before)) input.value = usual(recipe);
-    }
-  }
-
-  const recipes = drawer.elements.recipe;
-  let recipe = recipes.value;
-  drawer.addEventListener("input", (event) => {
+  followRecipe(drawer);
+  drawer.addEventListener("input", () => {
     changed = true;
-    if (event.target === recipes) {
-      chosen(recipes.value, recipe);
-      recipe = recipes.value;
-    }
     count();
   });
   drawer.addEventListener("submit", (event) => {

@@ -9,6 +9,7 @@ const act = (name) => root.querySelector(`[data-act="${name}"]`);
 const form = part("setup");
 const columns = form.elements.columns;
 const bar = root.querySelector(".whole");
+followRecipe(form);
 let run = "";
 let stamp = "";
 let rows = 0;

@@ -26,7 +26,7 @@ from elm_app.studio.skeleton import HEADER, LIVE
 from elm_app.studio.tail import Tail
 from elm_app.studio.theme import ASSETS
 
-SCRIPTS = ("elm.js", "model.js", "learn.js", "replay.js")
+SCRIPTS = ("elm.js", "model.js", "recipes.js", "learn.js", "replay.js")
 _QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 

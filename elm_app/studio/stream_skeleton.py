@@ -7,8 +7,9 @@ import html
 from elm_app import config
 from elm_app.config import LearnSettings, SamplingSettings
 from elm_app.studio.form import MODELS
+from elm_app.studio.recipe_fields import RecipeFields
 
-_LEARN, _SAMPLE = LearnSettings(seed=0), SamplingSettings(seed=0)
+_LEARN, _SAMPLE = RecipeFields(LearnSettings.recipe), SamplingSettings(seed=0)
 
 
 def _number(name: str, label: str, info: str, least: str, most: str, value: object) -> str:
@@ -37,7 +38,7 @@ def _models() -> str:
 _FIELDS = "".join(
     [
         _blank("limit", "Problems", "at most", "all"),
-        _number("steps", "Steps", "of learning, at most", "1", "1000", _LEARN.steps),
+        _LEARN.number("steps", "Steps", "of learning, at most", "1", "1000"),
         _number("samples", "Samples", "traces per problem", "1", "256", _SAMPLE.samples),
         '<label><span>Order</span><select name="order"><option value="file">that of the file</option>'
         '<option value="shuffled">shuffled, by the seed</option></select><small>part of the record</small></label>',
@@ -51,9 +52,11 @@ _MORE = (
     + "".join(
         [
             _number("max_new_tokens", "New tokens", "where a trace is cut off", "1", "32768", _SAMPLE.max_new_tokens),
-            _number("rollouts", "Rollouts", "solutions a step", "2", "256", _LEARN.rollouts),
-            _number("virtual_tokens", "Virtual tokens", "length of a memory", "1", "512", _LEARN.virtual_tokens),
-            _number("learning_rate", "Learning rate", "of AdamW", "0", "1", _LEARN.learning_rate),
+            _LEARN.recipes(),
+            _LEARN.number("rollouts", "Rollouts", "solutions a step", "2", "256", of="paper"),
+            _LEARN.number("variants", "Variants", "with other numbers and names", "1", "64", of="distil"),
+            _LEARN.number("virtual_tokens", "Virtual tokens", "length of a memory", "1", "512"),
+            _LEARN.number("learning_rate", "Learning rate", "of AdamW", "0", "1", "any"),
             _blank("threshold", "Memory from", "least similarity; -1: the nearest", "0.60", "text"),
         ]
     )

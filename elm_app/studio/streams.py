@@ -43,7 +43,7 @@ def panel(streams: Streams) -> gr.HTML:
     """What the tab holds."""
     return gr.HTML(
         html_template=STREAM,
-        js_on_load=(ASSETS / "stream.js").read_text(encoding="utf-8"),
+        js_on_load="".join((ASSETS / name).read_text(encoding="utf-8") for name in ("recipes.js", "stream.js")),
         apply_default_css=False,
         server_functions=streams.functions(),
         elem_id="elm-streaming",

@@ -144,6 +144,10 @@ def test_fields_become_settings() -> None:
     assert (told.routing.threshold, told.learning.keep, told.learning.steps) == (-1.0, True, 4)
     told = stream_fields({"threshold": " ", "keep": "helped"})
     assert (told.routing.threshold, told.learning.keep) == (None, False)
+    told = stream_fields({"recipe": "distil", "variants": "4", "rollouts": "8", "steps": "32"})
+    assert (told.learning.recipe, told.learning.form, told.learning.variants) == ("distil", "prefix", 4)
+    with pytest.raises(BadInput, match="Recipe"):
+        stream_fields({"recipe": "best"})
 
 
 def asked(name: str, data: bytes, **more: str) -> dict[str, Any]:

@@ -11,6 +11,9 @@ import pytest
 from browser import Site, Window
 from playwright.sync_api import Page, expect
 
+from elm_app.events import RunStarted
+from elm_app.runs.log import read
+
 pytestmark = pytest.mark.browser
 EGGS = "A farmer packs 7 crates with 24 eggs each. How many eggs does the farmer pack in crates {n}?"
 ROWS = ".elm-stream tbody tr"
@@ -143,6 +146,30 @@ def test_a_bad_file_is_a_sentence_at_the_field(window: Window, site: Site) -> No
     start(page)
     page.wait_for_selector('.elm-stream[data-state="done"]', timeout=60_000)
     expect(page.locator(ROWS)).to_have_count(1)
+
+
+def test_a_recipe_is_chosen_with_what_is_usual_in_it(window: Window, site: Site) -> None:
+    page = opened(window)
+    choose(page, "one.jsonl", lines(1))
+    page.click(".elm-stream details.more summary")
+    field = lambda name: page.locator(f'.elm-stream [name="{name}"]')  # noqa: E731
+    expect(field("recipe")).to_have_value("paper")
+    expect(field("variants")).to_be_hidden()
+    page.fill('.elm-stream [name="virtual_tokens"]', "8")
+    page.select_option('.elm-stream [name="recipe"]', "distil")
+    expect(field("rollouts")).to_be_hidden()
+    expect(field("variants")).to_be_visible()
+    expect(field("steps")).to_have_value("32")
+    expect(field("learning_rate")).to_have_value("0.005")
+    expect(field("virtual_tokens")).to_have_value("8")
+    run = start(page, steps="2")
+    page.wait_for_selector('.elm-stream[data-state="done"]', timeout=60_000)
+    started = read(site.runner.folder, run)[0][0].event
+    assert isinstance(started, RunStarted)
+    learning = started.settings["learning"]
+    assert {name: learning[name] for name in ("recipe", "form", "steps", "virtual_tokens")} == {
+        "recipe": "distil", "form": "prefix", "steps": 2, "virtual_tokens": 8
+    }  # fmt: skip
 
 
 def test_what_was_assumed_is_said_and_can_be_said_otherwise(window: Window) -> None:
