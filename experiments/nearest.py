@@ -2,6 +2,7 @@
 
     python experiments/nearest.py --out out/nearest.jsonl                    the develop families, by input, KV and both
     python experiments/nearest.py --out out/nearest.jsonl --others gsm8k_train.jsonl --unknown gsm8k_test.jsonl
+    python experiments/nearest.py --out out/input.jsonl --without-kv         the sentence embedding alone, in seconds
     python experiments/nearest.py --json out/nearest.jsonl                   every number of a file
 
 What would be stored is problem number 0 of each family, and with `--others` problems that are of none. What is asked is
@@ -51,18 +52,23 @@ def masked(text: str) -> str:
     return re.sub(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?", "7", text)
 
 
-def encoders(model: str) -> dict[str, Encode]:
-    """How texts become rows of length 1, by the key's name."""
+def encoders(model: str | None) -> dict[str, Encode]:
+    """How texts become rows of length 1, by the key's name; without a model the embedder's alone."""
     from elm_app.memory.embedder import Embedders
 
-    embedder, engine = Embedders().get(lambda _: None), load(model)
-    keys = lambda texts: np.stack([engine.question_key(text) for text in texts])  # noqa: E731
-    return {
+    embedder = Embedders().get(lambda _: None)
+    by_text: dict[str, Encode] = {
         "input": embedder.encode,
         "masked": lambda texts: embedder.encode([masked(text) for text in texts]),
-        "kv": keys,
-        "kv masked": lambda texts: keys([masked(text) for text in texts]),
     }
+    if model is None:
+        return by_text
+    engine = load(model)
+
+    def keys(texts: Sequence[str]) -> Vectors:
+        return np.stack([engine.question_key(text) for text in texts])
+
+    return {**by_text, "kv": keys, "kv masked": lambda texts: keys([masked(text) for text in texts])}
 
 
 def texts_of(path: Path | None, limit: int) -> list[str]:
@@ -74,8 +80,9 @@ def texts_of(path: Path | None, limit: int) -> list[str]:
 def compare(encode: dict[str, Encode], stored: Sequence[str], asked: Sequence[str]) -> dict[str, Vectors]:
     """Cosines (asked, stored) by each key; `both` is the mean of two, as retrieval takes it."""
     cosines = {name: of(asked) @ of(stored).T for name, of in encode.items()}
-    cosines["both"] = (cosines["input"] + cosines["kv"]) / 2
-    cosines["both masked"] = (cosines["masked"] + cosines["kv masked"]) / 2
+    if "kv" in cosines:
+        cosines["both"] = (cosines["input"] + cosines["kv"]) / 2
+        cosines["both masked"] = (cosines["masked"] + cosines["kv masked"]) / 2
     return cosines
 
 
@@ -86,13 +93,13 @@ def measure(options: argparse.Namespace) -> None:
     siblings = [one.member(number) for one in chosen for number in range(1, options.members + 1)]
     asked = [problem.text for problem in siblings] + texts_of(options.unknown, options.limit)
     own = {one.id: place for place, one in enumerate(chosen)}
-    cosines = compare(encoders(options.model), stored, asked)
+    cosines = compare(encoders(None if options.without_kv else options.model), stored, asked)
     append(options.out, {"split": options.split, "stored": len(stored), "families": len(chosen), "asked": len(asked)})
     for row in range(len(asked)):
         id = str(siblings[row].id) if row < len(siblings) else None
         place = own[id.split("/")[0]] if id else None
         line: Line = {"problem": id}
-        for name in KEYS:
+        for name in cosines:
             others = cosines[name][row].copy()
             if place is not None:
                 line[f"{name}: own"] = round(float(others[place]), 4)
@@ -106,7 +113,7 @@ def report(path: Path) -> dict[str, Any]:
     head, *rest = read(path)
     siblings, strangers = ([line for line in rest if bool(line["problem"]) is known] for known in (True, False))
     numbers: dict[str, Any] = dict(head)
-    for name in KEYS:
+    for name in (name for name in KEYS if f"{name}: other" in rest[0]):
         own, other = (np.array([line[f"{name}: {whose}"] for line in siblings]) for whose in ("own", "other"))
         strange = np.array([line[f"{name}: other"] for line in strangers])
         numbers[name] = {
@@ -137,7 +144,7 @@ def share(holds: NDArray[np.bool_]) -> float | None:
 def table(numbers: dict[str, Any]) -> str:
     """The numbers as text."""
     told = [f"{numbers['split']}: {numbers['stored']} stored, {numbers['asked']} asked"]
-    for name in KEYS:
+    for name in (name for name in KEYS if name in numbers):
         one = numbers[name]
         told.append(f"\n{name}: own {one['own']}, other {one['other']}, strange {one['strange']}")
         told.append(f"nearest is own: {one['nearest is own']}%\nfrom  found  wrong  strange, %")
@@ -159,6 +166,7 @@ def main() -> None:
     parser.add_argument("--unknown", type=Path, metavar="FILE.jsonl", help="problems of no family, asked as well")
     parser.add_argument("--limit", type=int, default=200, help="of each such file (default: %(default)s)")
     parser.add_argument("--model", default="base")
+    parser.add_argument("--without-kv", action="store_true", help="no language model is loaded")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     if (options.out is None) == (options.file is None):

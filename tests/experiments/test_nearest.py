@@ -75,6 +75,12 @@ def test_a_family_finds_its_own(
     monkeypatch.setattr(sys, "argv", ["nearest.py", str(out)])
     nearest.main()
     assert "masked: own" in capsys.readouterr().out
+    alone = ["--out", str(tmp_path / "input.jsonl"), "--without-kv", "--members", "1", "--json"]
+    monkeypatch.setattr(sys, "argv", ["nearest.py", *alone])
+    nearest.main()
+    again = json.loads(capsys.readouterr().out)
+    assert [name for name in KEYS if name in again] == ["input", "masked"]
+    assert again["input"]["strange"] is None
     monkeypatch.setattr(sys, "argv", ["nearest.py", "--out", str(out)])
     with pytest.raises(SystemExit):
         nearest.main()
