@@ -17,13 +17,12 @@ _FIELDS = "".join(
         _OF.number("learning_rate", "Learning rate", "of AdamW", "0", "1", "any"),
     ]
 )
+_LESSONS = [("all", "all that ended"), ("clear", "the clearest half"), ("agreed", "those that agree about theirs")]
 _MORE = "".join(
     [
         _OF.number("max_new_tokens", "New tokens", "where a rollout is cut off", "1", "32768", "1"),
         _OF.choice("init", "Start from", [("text", "a short text"), ("vocabulary", "random words")]),
-        _OF.choice(
-            "lessons", "Learned are", [("all", "all that ended"), ("agreed", "those that agree about theirs")], "distil"
-        ),
+        _OF.choice("lessons", "Learned are", _LESSONS, "distil"),
         _OF.choice("loss", "Loss", [("dr_grpo", "Dr. GRPO"), ("grpo", "GRPO, as published")], "paper"),
         _OF.choice(
             "reward", "Reward", [("majority", "majority of each step"), ("vote", "the vote before learning")], "paper"

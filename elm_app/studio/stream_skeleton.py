@@ -60,7 +60,7 @@ _MORE = (
             _blank("threshold", "Memory from", "least similarity; -1: the nearest", "0.60", "text"),
         ]
     )
-    + '<label><span>Offer</span><select name="keep"><option value="helped">memories that helped</option>'
+    + '<label class="wide"><span>Offer</span><select name="keep"><option value="helped">memories that helped</option>'
     '<option value="all">every memory</option></select><small>on their own problem</small></label>'
 )
 _HEADS = "".join(
