@@ -23,7 +23,7 @@ from elm_app.errors import BadInput
 Quantization = Literal["auto", "4-bit", "int8", "nf4", "none"]
 Device = Literal["auto", "cpu", "cuda"]
 Recipe = Literal["paper", "distil"]
-Lessons = Literal["all", "agreed", "clear"]
+Lessons = Literal["all", "agreed"]
 Form = Literal["soft", "prefix"]
 Init = Literal["text", "vocabulary"]
 Loss = Literal["dr_grpo", "grpo"]
@@ -179,8 +179,7 @@ class LearnSettings:
         steps: gradient steps at most.
         variants: of `distil`: variants of the problem, numbers and names changed by rule (`learning/variants.py`).
         variant_traces: of `distil`: traces of each variant, written with the example in view.
-        lessons: of `distil`: which of these are learned: `all` that ended, those of which two or more `agreed`, or the
-            `clear` half: whole answers, if the example's is, and of these the ones that the model was surest of.
+        lessons: of `distil`: which of these are learned: `all` that ended, or those of which two or more `agreed`.
         rollouts: k, rollouts of a step; this one, `updates`, `loss` and `reward` are of `paper` only.
         updates: steps of the optimizer from one batch of rollouts, the ratio to the policy that sampled them clipped.
         virtual_tokens: P, length of the soft prompt or prefix.

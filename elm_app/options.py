@@ -22,7 +22,7 @@ ABOUT_LEARNING = {
     "steps": "gradient steps at most",
     "variants": "of distil: variants of the problem with other numbers and names",
     "variant_traces": "of distil: traces of each variant",
-    "lessons": "of distil: learn all these traces, those that agree about their variant, or the clearest half",
+    "lessons": "of distil: learn all these traces, or those that agree about their variant",
     "rollouts": "of paper: k, rollouts of a step",
     "updates": "of paper: steps of AdamW from one batch of rollouts",
     "virtual_tokens": "P, length of the soft prompt or prefix",

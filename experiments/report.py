@@ -182,6 +182,9 @@ def beside(results: Results, other: Results, rung: int) -> dict[str, Any] | None
     reached = (mean(mine.values()) - mean(plain.values())) / gain if gain > 0 else None
     return {
         "families": len(both),
+        **{name: told(comparison.share(list(one.values()))) for name, one in (("before", plain), ("after", mine))},
+        "gain": difference(mine, plain),
+        "its_gain": difference(its, plain),
         "difference": difference(mine, its),
         "share_of_its_gain": None if reached is None else round(reached, 4),
     }

@@ -27,9 +27,7 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from elm_app.answers.extract import extract
-from elm_app.answers.numbers import rational
-from elm_app.config import LearnSettings, Lessons, SamplingSettings
+from elm_app.config import LearnSettings, SamplingSettings
 from elm_app.errors import ModelError
 from elm_app.events import (
     Event,
@@ -152,7 +150,7 @@ class Distiller(Trainer):
         traces, tokens, votes = yield from self._worked(state.example, texts, each)
         if len(traces) < len(texts) * each:
             return LearningEnded("Stopped before the first step.", 0, True)
-        taken, reason = lessons_taken(traces, votes, each, settings.lessons, extract(state.example))
+        taken, reason = lessons_taken(traces, votes, each, settings)
         yield LessonsTaken(tuple(taken), reason)
         state.lessons = [Lesson(texts[index // each], tokens[index], index) for index in taken]
         state.seconds += time.perf_counter() - began
@@ -230,41 +228,25 @@ def turn(lessons: Sequence[Lesson], step: int, most: int, seed: int) -> list[Les
 
 
 def lessons_taken(
-    traces: Mapping[int, Trace], votes: Sequence[Vote], each: int, which: Lessons, answer: str | None
+    traces: Mapping[int, Trace], votes: Sequence[Vote], each: int, settings: LearnSettings
 ) -> tuple[list[int], str]:
     """The indices of the traces that are learned, ascending, and why these, in a sentence.
-
-    Numbers that were changed by rule often do not fit together, and what is then written, about a third of a year or
-    minus four dollars, teaches little. `clear` are the better half: those first whose answer is a whole number from 1
-    on, if the example's is, and of these the ones of which the model was surest.
 
     Args:
         traces: by index; `each` about the first text, `each` about the second, …
         votes: one for each text, over its traces counted from 0.
-        answer: the example's.
     """
     ended = [index for index in sorted(traces) if traces[index].finished and traces[index].answer is not None]
     said = f"{len(ended)} of {len(traces)} worked examples ended with an answer"
     if not ended:
         return [], f"{said}, so there is nothing to learn from."
-    if which == "all":
+    if settings.lessons == "all":
         return ended, f"{said} and are learned."
-    if which == "clear":
-        whole = {index for index in ended if _whole(answer) and _whole(traces[index].answer)}
-        ranked = sorted(ended, key=lambda index: (index not in whole, -traces[index].mean_logprob, index))
-        taken = ranked[: -(-len(traces) // 2)]
-        return sorted(taken), f"{said}; the clearest {len(taken)} of these are learned."
     voters = {text * each + index for text, vote in enumerate(votes) if vote.agreed for index in vote.counts[0].traces}
     agreed = [index for index in ended if index in voters]
     if len(agreed) < max(2, _LEAST * len(traces)):
         return ended, f"{said} and are learned; only {len(agreed)} are by two or more that agree."
     return agreed, f"{said}; the {len(agreed)} of these by two or more that agree are learned."
-
-
-def _whole(answer: str | None) -> bool:
-    """Whether an answer is a whole number from 1 on."""
-    value = rational(answer) if answer else None
-    return value is not None and value.denominator == 1 and value > 0
 
 
 def likelier(optimizer: torch.optim.Optimizer, leaf: Tensor, logprobs: Tensor, clip_norm: float) -> tuple[float, float]:

@@ -17,7 +17,7 @@ _FIELDS = "".join(
         _OF.number("learning_rate", "Learning rate", "of AdamW", "0", "1", "any"),
     ]
 )
-_LESSONS = [("all", "all that ended"), ("clear", "the clearest half"), ("agreed", "those that agree about theirs")]
+_LESSONS = [("all", "all that ended"), ("agreed", "those that agree about theirs")]
 _MORE = "".join(
     [
         _OF.number("max_new_tokens", "New tokens", "where a rollout is cut off", "1", "32768", "1"),

@@ -123,6 +123,8 @@ def test_recipes_are_compared_on_what_both_have(tmp_path: Path, capsys: pytest.C
     first, second = json.loads(capsys.readouterr().out)
     beside = first["beside"]["icl.jsonl"]
     assert beside["families"] == 2
+    assert (beside["before"]["value"], beside["after"]["value"]) == (50, 87.5)
+    assert (beside["gain"]["value"], beside["its_gain"]["value"]) == (37.5, 50)
     assert beside["difference"]["value"] == -12.5
     assert beside["share_of_its_gain"] == 0.75
     assert second["beside"]["distil.jsonl"]["difference"]["value"] == 12.5

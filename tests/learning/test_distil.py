@@ -273,36 +273,22 @@ class TestLessons:
 
     def test_all_that_ended(self) -> None:
         traces = {index: trace(index) for index in range(8)} | {3: trace(3, finished=False), 5: trace(5, None)}
-        taken, reason = lessons_taken(traces, self.VOTES, 2, "all", "7")
+        taken, reason = lessons_taken(traces, self.VOTES, 2, SHORT)
         assert taken == [0, 1, 2, 4, 6, 7]
         assert reason == "6 of 8 worked examples ended with an answer and are learned."
 
     def test_those_that_agree(self) -> None:
         traces = {index: trace(index) for index in range(8)}
-        taken, reason = lessons_taken(traces, self.VOTES, 2, "agreed", "7")
+        taken, reason = lessons_taken(traces, self.VOTES, 2, replace(SHORT, lessons="agreed"))
         assert taken == [0, 1, 2, 3]
         assert reason.startswith("8 of 8 worked examples ended with an answer; the 4 of these")
 
     def test_all_where_too_few_agree(self) -> None:
         traces = {index: trace(index) for index in range(8)}
         votes = [self.VOTES[2]] * 4
-        taken, reason = lessons_taken(traces, votes, 2, "agreed", "7")
+        taken, reason = lessons_taken(traces, votes, 2, replace(SHORT, lessons="agreed"))
         assert taken == list(range(8))
         assert reason.endswith("only 0 are by two or more that agree.")
-
-    def test_the_clearest_half_has_whole_answers_and_the_surest_traces(self) -> None:
-        answers = ["7", "-4", "8", None, "15.44", "1,200", "0", "9"]
-        sure = [-0.3, -0.01, -0.1, -0.01, -0.02, -0.4, -0.05, -0.2]
-        traces = {
-            index: replace(trace(index, answer), mean_logprob=logprob)
-            for index, (answer, logprob) in enumerate(zip(answers, sure, strict=True))
-        }
-        taken, reason = lessons_taken(traces, self.VOTES, 2, "clear", "36")
-        assert taken == [0, 2, 5, 7]
-        assert reason == "7 of 8 worked examples ended with an answer; the clearest 4 of these are learned."
-        assert lessons_taken(traces, self.VOTES, 2, "clear", "2.5")[0] == [1, 2, 4, 6], "whole ones are not wanted"
-        few = {index: traces[index] for index in (0, 1, 3)}
-        assert lessons_taken(few, self.VOTES, 2, "clear", "36")[0] == [0, 1]
 
 
 def test_every_problem_has_its_turn_before_one_comes_again() -> None:
