@@ -116,7 +116,11 @@ def test_other_kinds_of_models_are_refused(folder: Path, tmp_path: Path, config:
         ("a\0b", "There is no model called 'a\\x00b'."),
     ],
 )
-def test_a_name_of_nothing_is_bad_input(tmp_path: Path, name: str, message: str) -> None:
+def test_a_name_of_nothing_is_bad_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, message: str
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")  # beside the checkout there may well be an x
     with pytest.raises(BadInput) as caught:
         weights.resolve(name, progress=quiet, cache=tmp_path)
     assert caught.value.message == message
