@@ -1,7 +1,7 @@
 """ELM: Experiential Latent Memories (arXiv 2606.17803), interactive and open.
 
-A local language model solves a maths problem by sampling k reasoning traces and taking the majority vote. The vote is
-the reward for training a soft prompt, the memory, which is stored and retrieved for later problems.
+A local language model solves a maths problem by sampling k reasoning traces and taking the majority vote. What the vote
+says is learned by a prefix or a soft prompt, the memory, which is stored and retrieved for later problems.
 
 Vocabulary
     trace            one sampled solution; `finished` if the model stopped by itself, else cut off at T new tokens
@@ -10,7 +10,8 @@ Vocabulary
     soft prompt      P virtual tokens, vectors of size H in front of the prompt; the model itself is frozen
     prefix           the other form of it: keys and values of P positions in every layer
     memory           a soft prompt or prefix learned from one problem, with its card; its key is the problem's embedding
-    step, rollout    one update of the soft prompt, and one of the k traces that it learns from
+    recipe           how a memory is learned: `distil` (likelihood of worked variants) or `paper` (reward by the vote)
+    step, rollout    one update of the memory, and, of `paper`, one of the k traces that it learns from
     run              one piece of work, kept as a log of events
     stream           problems one after the other, learning from each; every problem is a row
     method           one way to answer a stream of problems; a benchmark compares several
@@ -38,7 +39,8 @@ Flow of `solve`
     differ) → credit on the memory's card → events → memories/runs/<id>.jsonl → runs.view → cli or page
 
 Flow of `learn`
-    … → runs.learn.learn → learning.trainer (llm.sample, rewards, engine.log_probs, loss, checkpoint) → verdict
+    … → runs.learn.learn → learning.distil (variants, llm.sample with an example in view, engine.log_probs) or, of the
+    paper's recipe, learning.trainer (llm.sample, rewards, engine.log_probs, loss); checkpoint → verdict
     → memory.store (adapters/<id>/, then chroma/) → events as above
 
 Flow of `stream` and `bench`

@@ -243,6 +243,8 @@ class LearnSettings:
         _check_number("measure_temperature", self.measure_temperature, 0, 5, "from 0 (greedy) to 5")
         _check(isinstance(self.keep, bool), "keep", self.keep, "true or false")
         _check_whole("seed", self.seed, 0, 2**63 - 1, "from 0 to 2^63 − 1")
+        alone = self.lessons == "agreed" and self.variant_traces == 1
+        _check(not alone, "lessons", self.lessons, "all where variant_traces is 1")
         by_vote = self.recipe == "paper" or self.reward in ("majority", "vote")
         _check(by_vote, "reward", self.reward, "majority or vote where the recipe is distil")
         if self.form == "prefix":

@@ -120,9 +120,10 @@ def icl(
     vote = measured(traces).vote
     if not vote.agreed:
         return Learned(reason=f"No two of the {len(traces)} traces agree.")
-    shown = example_of("" if example == "shortest" else problem, traces, vote)
     if example == "first":
-        shown = traces[vote.counts[0].traces[0]].text
+        shown: str | None = traces[vote.counts[0].traces[0]].text
+    else:  # no number to name: the shortest
+        shown = example_of(problem if example == "distil" else "", traces, vote)
     assert shown is not None
     return Learned(turns=(asked(problem), shown))
 

@@ -323,6 +323,12 @@ def test_names_change_as_well(engine: Engine) -> None:
     assert not any("Anna" in text or "Tom" in text for text in made.variants)
 
 
+def test_one_trace_of_a_variant_agrees_with_none() -> None:
+    with pytest.raises(BadInput, match="lessons is 'agreed'") as caught:
+        LearnSettings.by_recipe(recipe="distil", lessons="agreed")
+    assert caught.value.remedy == "It must be all where variant_traces is 1."
+
+
 def test_a_reward_is_of_the_other_recipe() -> None:
     with pytest.raises(BadInput, match="reward is 'random'"):
         LearnSettings(recipe="distil", reward="random")

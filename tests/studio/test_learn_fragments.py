@@ -512,7 +512,7 @@ class TestDistilling:
         assert (usual.recipe, usual.form, usual.steps) == ("distil", "prefix", 32)
         assert (paper.recipe, paper.form, paper.steps) == ("paper", "soft", 10)
         assert stream_fields({}).learning.recipe == "paper"
-        made = learn_settings({"recipe": "distil", "variants": "3", "lessons": "agreed", "reward": "majority"})
+        made = learn_settings({"recipe": "distil", "variants": "3", "variant_traces": "2", "lessons": "agreed"})
         assert (made.variants, made.lessons, made.learning_rate) == (3, "agreed", 5e-3)
         with pytest.raises(BadInput, match="Variants is 0"):
             learn_settings({"recipe": "distil", "variants": "0"})
