@@ -1,5 +1,5 @@
-// A form with a choice of recipes: each recipe has fields of its own, and another number that is usual in it, which a
-// field takes over unless somebody has typed something else (studio/recipe_fields.py).
+// A form with a choice of recipes: each recipe has fields of its own, and other values that are usual in it, which a
+// field takes over unless somebody has given something else (studio/recipe_fields.py).
 
 function followRecipe(form) {
   const choice = form.elements.recipe;
@@ -7,9 +7,8 @@ function followRecipe(form) {
   choice.addEventListener("input", () => {
     const recipe = choice.value;
     for (const label of form.querySelectorAll("[data-recipe]")) label.hidden = label.dataset.recipe !== recipe;
-    for (const input of form.querySelectorAll("input")) {
-      const usual = (name) => input.dataset[name] ?? input.defaultValue;
-      if (input.value === usual(before)) input.value = usual(recipe);
+    for (const field of form.querySelectorAll("input, select")) {
+      if (field.value === field.dataset[before]) field.value = field.dataset[recipe];
     }
     before = recipe;
   });

@@ -25,7 +25,7 @@ Device = Literal["auto", "cpu", "cuda"]
 Recipe = Literal["paper", "distil"]
 Lessons = Literal["all", "agreed"]
 Form = Literal["soft", "prefix"]
-Init = Literal["text", "vocabulary"]
+Init = Literal["text", "vocabulary", "example"]
 Loss = Literal["dr_grpo", "grpo"]
 Reward = Literal["majority", "vote", "gold", "random", "inverted", "certainty", "entropy", "reference"]
 Retrieval = Literal["input", "kv", "both"]
@@ -186,7 +186,8 @@ class LearnSettings:
         learning_rate: of AdamW, in fp32; `distil` lowers it step by step to a tenth.
         temperature: of the rollouts; at 1.0 a small model often has no two that agree (docs/TRAINING.md).
         max_new_tokens: T, where a rollout is cut off.
-        init: where the soft prompt starts: the embeddings of a `text`, or those of random `vocabulary` rows.
+        init: where the soft prompt starts: the embeddings of a `text`, or those of random `vocabulary` rows; or, for
+            a prefix by `distil`, the keys and values of the worked `example` in P positions (`learning/compaction.py`).
         loss: `dr_grpo`, advantage = reward − mean and a constant divisor; `grpo`, the published formula.
         reward: `majority`, the class with most of the step's rollouts; `vote`, the answer of the vote before learning;
             the others are for comparison, see `learning/rewards.py`.
@@ -247,6 +248,8 @@ class LearnSettings:
         _check(not alone, "lessons", self.lessons, "all where variant_traces is 1")
         by_vote = self.recipe == "paper" or self.reward in ("majority", "vote")
         _check(by_vote, "reward", self.reward, "majority or vote where the recipe is distil")
+        by_example = self.recipe == "distil" and self.form == "prefix"
+        _check(by_example or self.init != "example", "init", self.init, "text or vocabulary but for a distilled prefix")
         if self.form == "prefix":
             _check(self.reward not in ("certainty", "entropy"), "reward", self.reward, "another where form is prefix")
             _check(self.norm_cap == 0, "norm_cap", self.norm_cap, "0 where form is prefix")
@@ -256,13 +259,23 @@ class LearnSettings:
         """Settings that are not given as they suit the recipe.
 
         >>> LearnSettings.by_recipe(recipe="distil").steps, LearnSettings.by_recipe(recipe="distil", steps=8).steps
-        (32, 8)
+        (16, 8)
         """
-        return cls(**{**RECIPES.get(given.get("recipe", cls.recipe), {}), **given})
+        usual = RECIPES.get(given.get("recipe", cls.recipe), {})
+        if given.get("form") == "soft":
+            usual = {**usual, "init": "text"}  # there is no other start for it
+        return cls(**{**usual, **given})
 
 
 RECIPES: dict[str, dict[str, Any]] = {
-    "distil": {"form": "prefix", "steps": 32, "learning_rate": 5e-3, "max_new_tokens": 512}
+    "distil": {
+        "form": "prefix",
+        "init": "example",
+        "variants": 12,
+        "steps": 16,
+        "learning_rate": 5e-3,
+        "max_new_tokens": 512,
+    }
 }
 """What differs from the defaults of `LearnSettings` in a recipe."""
 LEARNS_BY: Recipe = "distil"

@@ -29,7 +29,7 @@ from elm_app.types import (
 Stage = Literal["download", "verify", "convert", "load", "prefill", "update", "store", "retrieve", "weigh"]
 """What a wait is for: fetching bytes, checking them, converting them once, loading the model, reading the problem,
 improving the soft prompt, storing it, looking for memories, weighing two answers."""
-Phase = Literal["before", "teach", "step", "after"]
+Phase = Literal["before", "teach", "fit", "step", "after"]
 """What the traces of a learning run are for: measuring before, worked examples to be distilled, a step's rollouts,
 measuring after."""
 

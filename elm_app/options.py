@@ -29,7 +29,7 @@ ABOUT_LEARNING = {
     "learning_rate": "of AdamW",
     "temperature": "of the rollouts",
     "max_new_tokens": "where a rollout is cut off",
-    "init": "start from a text, or from random rows of the vocabulary",
+    "init": "start from the worked example (distil only), from a text, or from random rows of the vocabulary",
     "loss": "of paper: dr_grpo, or the published formula",
     "reward": "of paper: majority of each step's rollouts; the vote before learning; the others are for comparison",
     "min_agreement": "least share of the traces that a majority needs to be learned from",

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from elm_app.config import LearnSettings
 from elm_app.events import Event, StepFinished, TraceFinished
-from elm_app.learning.distil import example_of
+from elm_app.learning.example import example_of
 from elm_app.llm.prompt import asked, turns_prompt
 from elm_app.types import LearnStep, Trace
 from experiments.sampling import measured
@@ -191,7 +191,7 @@ def distil(
 
     learning = LearnSettings.by_recipe(**{"recipe": "distil", "seed": seed, **settings})
     vote = measured(traces).vote
-    example = distilling.example_of(problem, traces, vote)
+    example = example_of(problem, traces, vote)
     if example is not None and shown == "minority":
         example = traces[vote.counts[1].traces[0]].text if len(vote.counts) > 1 else None
     if example is None:

@@ -34,7 +34,7 @@ class TestLearning:
             ("learning_rate", [0, -1.0, 1.1, float("nan"), "1e-3", None, True], "above 0 and at most 1"),
             ("temperature", [0, 5.1, float("inf")], "above 0 and at most 5"),
             ("max_new_tokens", [0, 32769], "a whole number from 1 to 32768"),
-            ("init", ["random", None], "one of text, vocabulary"),
+            ("init", ["random", None], "one of text, vocabulary, example"),
             ("loss", ["ppo"], "one of dr_grpo, grpo"),
             (
                 "reward",

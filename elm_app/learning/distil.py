@@ -8,9 +8,11 @@ P(trace | example, variant) is the teacher and P(trace | memory, variant) the st
 student, mean over the tokens, at the temperature of the sampling: up to a constant the divergence KL(teacher ‖ student)
 that sampling estimates.
 
+The memory is a prefix by default, keys and values of P positions: what it learned in 16 steps a soft prompt did not
+learn. It starts as problem and example themselves, compacted, with worked variants as readers (`compaction.py`): that
+alone is worth little, but steps from there come far closer to the teacher than as many from a text (docs/TRAINING.md).
 One variant's traces are a step, the variants in a new order each time round, and the learning rate falls in a straight
-line to a tenth: many small steps come further than few large ones at the same cost. The memory is a prefix by default,
-keys and values of P positions: what it learned in 16 such steps a soft prompt did not learn (docs/TRAINING.md).
+line to a tenth: many small steps come further than few large ones at the same cost.
 
 No label is used: the example is right if the majority is, and of the variants only that the model ended by itself.
 """
@@ -18,11 +20,9 @@ No label is used: the example is right if the majority is, and of the variants o
 from __future__ import annotations
 
 import random
-import re
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
-from statistics import median
 
 import torch
 from torch import Tensor
@@ -42,6 +42,8 @@ from elm_app.events import (
     VariantsMade,
 )
 from elm_app.learning.checkpoint import Checkpoint, fresh
+from elm_app.learning.compaction import as_prefix
+from elm_app.learning.example import example_of
 from elm_app.learning.trainer import Trainer
 from elm_app.learning.variants import variants
 from elm_app.llm.engine import Engine, RolloutRequest
@@ -54,6 +56,8 @@ _LAST_RATE = 0.1
 """The learning rate falls to this share of the first one."""
 _LEAST = 0.25
 """Where fewer of the traces are by agreeing ones, all that ended are learned."""
+_READERS = 6
+"""So many worked variants say what the memory is to answer when it is made of the example."""
 _SEED = -2
 """Of the worked variants: -1 is the measuring's, steps count from 0."""
 
@@ -83,37 +87,6 @@ def distil(
     distiller.texts = texts
     yield from distiller.train()
     return state
-
-
-def example_of(problem: str, attempts: Sequence[Trace], vote: Vote) -> str | None:
-    """The trace of the majority that is shown: of those that name most of the problem's numbers the shortest that ended
-    by itself; None without a majority.
-
-    A trace that names all numbers shows its whole working. One that writes $135 where 9 crates cost $15 each cannot be
-    followed with other numbers: such a one took the 1.5B from 18 of 40 right to none on siblings (docs/TRAINING.md).
-    What is written with an example in view is as long as the example, so short is good; but those of less than half the
-    median length are passed over: they may have left out the working.
-    """
-    if not vote.agreed:
-        return None
-    voters = set(vote.counts[0].traces)
-    some = [trace for trace in attempts if trace.index in voters]
-    some = [trace for trace in some if trace.finished] or some
-    if not some:
-        return None
-    given = _numbers(problem)
-    least = median(trace.tokens for trace in some) / 2
-    some = [trace for trace in some if trace.tokens >= least]
-    return min(some, key=lambda trace: (-len(given & _numbers(trace.text)), trace.tokens, trace.index)).text
-
-
-def _numbers(text: str) -> set[str]:
-    """The numbers that stand in a text, as digits.
-
-    >>> sorted(_numbers("9 crates at $1,350.50, 30%."))
-    ['1350.50', '30', '9']
-    """
-    return set(re.findall(r"\d+(?:\.\d+)?", re.sub(r"(?<=\d)(?:,(?:\\!)?|\{,\})(?=\d{3})", "", text)))
 
 
 class Distiller(Trainer):
@@ -153,9 +126,25 @@ class Distiller(Trainer):
         taken, reason = lessons_taken(traces, votes, each, settings)
         yield LessonsTaken(tuple(taken), reason)
         state.lessons = [Lesson(texts[index // each], tokens[index], index) for index in taken]
+        if taken and settings.init == "example" and (yield from self._fit()):
+            return LearningEnded("Stopped before the first step.", 0, True)
         state.seconds += time.perf_counter() - began
         self.save()
         return None if taken else LearningEnded(reason, 0, True)
+
+    def _fit(self) -> Generator[Event, None, bool]:
+        """Let the prefix start as problem and example, compacted; whether it was stopped."""
+        state, engine, settings = self.state, self.engine, self.settings
+        assert state.example is not None
+        yield PhaseStarted("fit", 0, settings.steps, 0)
+        readers = [[*engine.encode(lesson.problem), *lesson.tokens[:-1]] for lesson in state.lessons[:_READERS]]
+        context = turns_prompt(engine.tokenizer, [asked(state.problem), state.example])
+        found = yield from as_prefix(engine, context, readers, settings.virtual_tokens, settings.seed, self.stopped)
+        if found is None:
+            return True
+        state.soft_prompt = state.best = found
+        state.first_moment = state.second_moment = torch.zeros_like(found)
+        return False
 
     def _worked(
         self, example: str, texts: Sequence[str], each: int

@@ -27,8 +27,8 @@ _MARKER = "ELM-TEXT-GOES-HERE"
 
 def start(engine: Engine, virtual_tokens: int, init: Init, seed: int, form: Form = "soft") -> Tensor:
     """A new soft prompt, fp32 (P, H), on the CPU; or a prefix, fp32 (P, L · 2 · kv heads · D), that starts as the keys
-    and values of such a soft prompt."""
-    if init == "text":
+    and values of such a soft prompt. As long as there is no `example`, the text stands in for it."""
+    if init != "vocabulary":
         tokens = torch.tensor(_text_tokens(engine.tokenizer, virtual_tokens))
     else:
         generator = torch.Generator().manual_seed(seed)

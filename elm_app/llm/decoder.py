@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor
+
+
+class Attention(NamedTuple):
+    """What a layer's attention is given of S positions, fp16, in the order of the checkpoint, with positional rotation:
+    queries (S, heads, D), keys and values (S, kv heads, D)."""
+
+    queries: Tensor
+    keys: Tensor
+    values: Tensor
 
 
 class Decoder(Protocol):
@@ -28,6 +37,13 @@ class Decoder(Protocol):
 
     def cut(self, cache: Any, part: slice) -> Any:
         """These positions of a cache for one row, as a cache of their own; they move to the front."""
+
+    def moved(self, cache: Any, by: int) -> Any:
+        """A cache for one row whose keys stand so many positions later, or earlier."""
+
+    def attention(self, embeds: Tensor, past: Any) -> list[Attention]:
+        """Embeddings (S, H) that stand behind `past`: what attention is given in every layer of them alone, on the
+        CPU."""
 
     def to_tensors(self, cache: Any) -> tuple[Tensor, Tensor]:
         """Keys and values of a cache for one row, fp32 (layers, kv heads, S, D) each, in the checkpoint's order."""

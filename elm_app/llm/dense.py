@@ -15,6 +15,7 @@ from torch import Tensor
 
 from elm_app.engine.chosen_logprobs import ChosenLogProbs
 from elm_app.errors import ModelError
+from elm_app.llm.decoder import Attention
 
 
 @dataclass
@@ -61,17 +62,60 @@ class DenseDecoder:
     @torch.no_grad()
     def cut(self, cache: Any, part: slice) -> Any:
         """These positions of a one-row cache, moved to the front; raises `ModelError` without rotary embeddings."""
+        keys, values = self.to_tensors(cache)
+        start, stop, _ = part.indices(keys.shape[2])
+        return self.moved(self.to_cache(keys[:, :, start:stop], values[:, :, start:stop]), -start)
+
+    @torch.no_grad()
+    def moved(self, cache: Any, by: int) -> Any:
+        """The keys of a one-row cache rotated to stand so many positions later; raises `ModelError` without rotary
+        embeddings."""
+        keys, values = self.to_tensors(cache)
+        turned = self._rotated(keys, torch.tensor([by], device=self.device))
+        scale = getattr(self.model.base_model.rotary_emb, "attention_scaling", 1.0)  # the keys have been scaled already
+        return self.to_cache(turned / scale, values)
+
+    @torch.no_grad()
+    def attention(self, embeds: Tensor, past: Any) -> list[Attention]:
+        """See `Decoder.attention`; raises `ModelError` where the model does not show them."""
+        found: list[dict[str, Tensor]] = [{} for _ in range(self.layer_count)]
+        hooks = []
+        try:
+            for layer, seen in zip(self.model.base_model.layers, found, strict=True):
+                for part in ("q", "k", "v"):
+                    own = layer.self_attn
+                    module = getattr(own, f"{part}_norm", None) or getattr(own, f"{part}_proj")
+
+                    def take(
+                        _m: object, _g: object, out: Tensor, seen: dict[str, Tensor] = seen, part: str = part
+                    ) -> None:
+                        seen[part] = out[0].float().cpu()
+
+                    hooks.append(module.register_forward_hook(take))
+            self.model.base_model(inputs_embeds=embeds[None], past_key_values=_copy(past), use_cache=True)
+        except AttributeError as error:
+            raise ModelError("This kind of model does not show its attention.", "Use --init text.") from error
+        finally:
+            for hook in hooks:
+                hook.remove()
+        size = past.layers[0].keys.shape[-1]
+        places = torch.arange(len(embeds), device=self.device) + past.get_seq_length()
+        layers = []
+        for seen in found:
+            query, key, value = (seen[part].reshape(len(embeds), -1, size) for part in "qkv")
+            turned = (self._rotated(part.transpose(0, 1), places).transpose(0, 1) for part in (query, key))
+            layers.append(Attention(*(part.half() for part in (*turned, value))))
+        return layers
+
+    def _rotated(self, x: Tensor, places: Tensor) -> Tensor:
+        """Vectors (…, S, D) with the rotary embedding of positions, int64 (S,) or one for all."""
         rotary = getattr(self.model.base_model, "rotary_emb", None)
         if rotary is None:
             raise ModelError("This kind of model has no rotary embeddings.", "Choose another model.")
-        keys, values = self.to_tensors(cache)
-        start, stop, _ = part.indices(keys.shape[2])
-        cos, sin = rotary(keys[:1, 0, :1], torch.tensor([[-start]], device=self.device))
-        scale = getattr(rotary, "attention_scaling", 1.0) ** 2
-        keys, values = keys[:, :, start:stop], values[:, :, start:stop]
-        first, second = keys.chunk(2, -1)
-        turned = keys * (cos[0] / scale) + torch.cat([-second, first], -1) * (sin[0] / scale)
-        return self.to_cache(turned, values)
+        cos, sin = (part[0].to(x) for part in rotary(x, places[None]))
+        first, second = x.chunk(2, -1)
+        turned: Tensor = x * cos + torch.cat([-second, first], -1) * sin
+        return turned
 
     def to_tensors(self, cache: Any) -> tuple[Tensor, Tensor]:
         """Keys and values of a one-row cache, fp32 (L, kv heads, S, D) each."""

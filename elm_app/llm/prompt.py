@@ -45,13 +45,15 @@ def asked(problem: str) -> str:
 
 
 def turns_prompt(tokenizer: Any, turns: Sequence[str]) -> list[int]:
-    """The token ids of a conversation, the user's turns and the model's by turns, the user's first and last.
+    """The token ids of a conversation, the user's turns and the model's by turns, the user's first.
+
+    After a turn of the user the model's is opened; after one of the model the conversation is over, and a new one may
+    stand behind it.
 
     Special tokens written out in a turn are read as plain characters. Without a chat format the turns stand one under
     the other.
     """
-    if len(turns) % 2 == 0:
-        raise ValueError("The last turn must be the user's.")
+    asking = len(turns) % 2 == 1
 
     def plain(text: str) -> list[int]:
         ids: list[int] = tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
@@ -60,12 +62,12 @@ def turns_prompt(tokenizer: Any, turns: Sequence[str]) -> list[int]:
     if not tokenizer.chat_template:
         names = ("Problem", "Solution")
         told = "".join(f"{names[place % 2]}: {turn.strip()}\n\n" for place, turn in enumerate(turns))
-        opened: list[int] = tokenizer(f"{told}Solution:", split_special_tokens=True)["input_ids"]
-        return opened
+        whole: list[int] = tokenizer(told + "Solution:" * asking, split_special_tokens=True)["input_ids"]
+        return whole
     markers = [f"ELM-TURN-{place}-GOES-HERE" for place in range(len(turns))]
     roles = ("user", "assistant")
     messages = [{"role": roles[place % 2], "content": marker} for place, marker in enumerate(markers)]
-    rest = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    rest = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=asking)
     tokens: list[int] = []
     for marker, turn in zip(markers, turns, strict=True):
         before, _, rest = rest.partition(marker)

@@ -1,7 +1,7 @@
 """How far a learning run has come, how long it still takes, and how long one would take.
 
 Everything is measured in samples: a step costs its rollouts and an update, measuring costs its samples. In a run that
-distils, the variants cost theirs, and a step an update by one variant's.
+distils, the variants cost theirs, the fit to the example its own, and a step an update by one variant's.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ UPDATE = 1.8
 """Time of an update in that of its step's rollouts, until the run itself has shown it."""
 DISTILLED = 2.2
 """Time of a distilling step's update in that of sampling its traces: there are fewer of them to a prompt."""
+FITTED = 14.0
+"""Time of fitting a memory to an example in that of sampling a worked variant."""
 _RECENT = 3
 """Steps whose rollouts say how long the next ones take."""
 _LONGEST_SHARE = 0.95
@@ -50,6 +52,8 @@ class Sizes:
     steps: int
     worked: int = 0
     each: int = 0
+    fit: float = 0.0
+    """What it costs to fit the memory to an example."""
 
     @property
     def step(self) -> float:
@@ -69,7 +73,7 @@ def share(view: RunView, course: Course, now: float) -> float:
     if view.status == "done" or learn.stored is not None:
         return 1.0
     size = sizes(view)
-    whole = 2 * size.measured + size.worked + size.steps * size.step
+    whole = 2 * size.measured + size.worked + size.fit + size.steps * size.step
     done = 0.0
     if learn.before is not None:
         done = size.measured + len(learn.finished) * size.step
@@ -77,6 +81,7 @@ def share(view: RunView, course: Course, now: float) -> float:
         done = _sampled(view) * size.measured
     if size.worked and learn.before is not None:
         done += size.worked * (1.0 if learn.taken else _sampled(view) * (learn.phase == "teach"))
+        done += size.fit * (_fitted(view) if learn.phase == "fit" else learn.phase == "step")
     if learn.phase == "step" and len(learn.finished) < learn.step and learn.ended is None:
         if size.worked:
             taken = _step_seconds(view, course, now)
@@ -84,7 +89,7 @@ def share(view: RunView, course: Course, now: float) -> float:
         else:
             done += _sampled(view) * size.rollouts + _updated(view, course, now) * size.rollouts * UPDATE
     if learn.ended is not None:  # steps that will not be made count as made
-        done = size.measured + size.worked + size.steps * size.step
+        done = size.measured + size.worked + size.fit + size.steps * size.step
         if learn.phase == "after":
             done += _sampled(view) * size.measured
     course.farthest = max(course.farthest, min(1.0, done / whole))
@@ -125,8 +130,9 @@ def estimate(view: RunView, learning: LearnSettings) -> float | None:
         return None
     tokens = min(sum(traces) / len(traces), learning.max_new_tokens)
     worked = learning.variants * learning.variant_traces if learning.recipe == "distil" else 0
-    size = Sizes(learning.measure_samples, learning.rollouts, learning.steps, worked, learning.variant_traces)
-    samples = 2 * size.measured + size.worked + size.steps * size.step
+    fit = FITTED if learning.init == "example" else 0.0
+    size = Sizes(learning.measure_samples, learning.rollouts, learning.steps, worked, learning.variant_traces, fit)
+    samples = 2 * size.measured + size.worked + size.fit + size.steps * size.step
     reading = timing.prefill_seconds * (learning.steps + 2) if not worked else 0.0  # the steps' prompts are in theirs
     return samples * tokens / timing.tokens_per_second + reading
 
@@ -142,7 +148,8 @@ def sizes(view: RunView) -> Sizes:
         if learn.worked is not None:
             each = learn.worked.each
             worked = len(learn.worked.variants) * each
-    return Sizes(numbers["measure_samples"], numbers["rollouts"] or 1, steps, worked, each)
+    fit = FITTED if view.settings.get("init") == "example" else 0.0
+    return Sizes(numbers["measure_samples"], numbers["rollouts"] or 1, steps, worked, each, fit)
 
 
 def _step_seconds(view: RunView, course: Course, now: float) -> float:
@@ -160,9 +167,17 @@ def _rest_of_distilling(view: RunView, course: Course, now: float, each: float) 
     rest = (size.steps - len(learn.finished)) * step
     if learn.taken is None and not learn.finished:
         rest += _rest(view, now, each) if learn.phase == "teach" else each * size.worked
+    if learn.phase in ("before", "teach", "fit"):
+        rest += each * size.fit * (1 - _fitted(view) * (learn.phase == "fit"))
     if learn.phase == "step" and len(learn.finished) < learn.step:
         rest -= min(_LONGEST_SHARE * step, max(0.0, now - learn.phase_since))
     return rest
+
+
+def _fitted(view: RunView) -> float:
+    """How far the memory is fitted to an example, in [0, 1]."""
+    progress = view.progress
+    return progress.done / progress.total if progress is not None and progress.total else 0.0
 
 
 def _whole(value: object) -> int:

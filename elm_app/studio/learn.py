@@ -6,6 +6,7 @@ import html
 from collections.abc import Mapping
 from typing import Literal
 
+from elm_app.events import Progress
 from elm_app.runs.view import LearnView, RunView
 from elm_app.studio import words
 from elm_app.studio.anchors import replay_link, run_link
@@ -32,6 +33,8 @@ def status(view: RunView) -> str:
         case "stopped":
             steps = learn.ended.steps if learn.ended else len(learn.finished)
             return f"Stopped after {steps} of {words.count(learn.steps, 'step')}"
+        case "reading" | "updating" if learn.phase == "fit":
+            return words.DOT.join(["Fitting the memory to the worked example", *layers_of(view.progress)])
         case "updating":
             return words.DOT.join([_step(learn), "improving the memory"])
         case "storing":
@@ -49,6 +52,11 @@ def status(view: RunView) -> str:
     return words.DOT.join(
         [f"Measuring {learn.phase} learning", words.count(learn.samples, "sample"), f"{finished} finished"]
     )
+
+
+def layers_of(progress: Progress | None) -> list[str]:
+    """How many layers are done, if that is known."""
+    return [f"layer {int(progress.done) + 1} of {int(progress.total)}"] if progress and progress.total else []
 
 
 def _step(learn: LearnView) -> str:

@@ -7,7 +7,7 @@ chosen, `assets/recipes.js` sees to both.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import get_args
+from typing import Any, get_args
 
 from elm_app.config import LearnSettings, Recipe
 
@@ -29,23 +29,29 @@ class RecipeFields:
 
     def number(self, name: str, label: str, info: str, least: str, most: str, step: str = "1", of: str = "") -> str:
         """A number, of the recipe `of` only or of each."""
-        values = {recipe: getattr(told, name) for recipe, told in _BY.items()}
-        usual = values[self._recipe]
-        other = "".join(f' data-{recipe}="{value}"' for recipe, value in values.items() if value != usual)
+        usual, told = self._usual(name)
         return (
             f'<label{self._shown(of)}><span>{label}</span><input name="{name}" type="number" inputmode="decimal" '
-            f'min="{least}" max="{most}" step="{step}" value="{usual}"{other} required><small>{info}</small></label>'
+            f'min="{least}" max="{most}" step="{step}" value="{usual}"{told} required><small>{info}</small></label>'
         )
 
     def choice(self, name: str, label: str, choices: Iterable[tuple[str, str]], of: str = "") -> str:
         """One of several, given as values and words."""
-        usual = getattr(_BY[self._recipe], name)
+        usual, of_recipes = self._usual(name)
         options = "".join(
             f'<option value="{value}"{" selected" if value == usual else ""}>{told}</option>' for value, told in choices
         )
         return (
-            f'<label class="wide"{self._shown(of)}><span>{label}</span><select name="{name}">{options}</select></label>'
+            f'<label class="wide"{self._shown(of)}><span>{label}</span>'
+            f'<select name="{name}"{of_recipes}>{options}</select></label>'
         )
+
+    def _usual(self, name: str) -> tuple[Any, str]:
+        """What is usual in the recipe chosen to begin with, and, where they differ, in each, as attributes."""
+        values = {recipe: getattr(told, name) for recipe, told in _BY.items()}
+        differ = len(set(values.values())) > 1
+        told = "".join(f' data-{recipe}="{value}"' for recipe, value in values.items()) if differ else ""
+        return values[self._recipe], told
 
     def _shown(self, of: str) -> str:
         return f' data-recipe="{of}"{" hidden" if of != self._recipe else ""}' if of else ""

@@ -163,7 +163,7 @@ def arms(view: RunView) -> list[Arm]:
 def worked(view: RunView) -> bool:
     """Whether a learning run's traces are solved variants: while these are written, and in steps without rollouts."""
     learn = view.learn
-    return learn is not None and (learn.phase == "teach" or (learn.phase == "step" and not learn.samples))
+    return learn is not None and (learn.phase in ("teach", "fit") or (learn.phase == "step" and not learn.samples))
 
 
 def distils(view: RunView) -> bool:

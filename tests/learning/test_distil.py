@@ -15,7 +15,8 @@ from elm_app.errors import BadInput, ModelError
 from elm_app.events import Event, LearningEnded, LessonsTaken, PhaseStarted, StepFinished, TraceFinished, VariantsMade
 from elm_app.learning import checkpoint
 from elm_app.learning.checkpoint import Checkpoint
-from elm_app.learning.distil import Distiller, distil, example_of, lessons_taken, likelier, turn
+from elm_app.learning.distil import Distiller, distil, lessons_taken, likelier, turn
+from elm_app.learning.example import example_of
 from elm_app.llm import sample as sample_module
 from elm_app.llm.engine import Engine
 from elm_app.llm.loader import load
@@ -83,12 +84,12 @@ def loss(engine: Engine, soft_prompt: torch.Tensor | None, lessons: list[Lesson]
     return -float(torch.cat(parts).mean())
 
 
-@pytest.mark.parametrize("form", ["soft", "prefix"])
-def test_what_the_example_brings_about_is_learned(engine: Engine, form: Any) -> None:
+@pytest.mark.parametrize(("form", "init"), [("soft", "text"), ("prefix", "text"), ("prefix", "example")])
+def test_what_the_example_brings_about_is_learned(engine: Engine, form: Any, init: Any) -> None:
     """What the teacher writes about variants that were not learned from gets likelier without the example, a good part
     of the way to how likely it is with it. Learning what nobody wrote with the example in view does not bring that
     about."""
-    learns = replace(LEARNS, form=form)
+    learns = replace(LEARNS, form=form, init=init)
     _, other = whole(distil(engine, PROBLEM, EXAMPLE, replace(learns, steps=1, seed=99)))
     _, state = whole(distil(engine, PROBLEM, EXAMPLE, learns))
     start = checkpoint.fresh(engine, PROBLEM, learns, {}).soft_prompt
@@ -109,7 +110,9 @@ def test_what_the_example_brings_about_is_learned(engine: Engine, form: Any) -> 
 
 def test_both_forms_start_as_the_same_words(engine: Engine) -> None:
     """A prefix starts as the keys and values of the soft prompt, so the model writes the same with either."""
-    soft, prefix = (checkpoint.fresh(engine, PROBLEM, replace(SHORT, form=form), {}) for form in ("soft", "prefix"))
+    soft, prefix = (
+        checkpoint.fresh(engine, PROBLEM, replace(SHORT, form=form, init="text"), {}) for form in ("soft", "prefix")
+    )
     assert (soft.soft_prompt.shape, prefix.soft_prompt.shape) == ((6, 64), (6, 128))
     rows = [(70, 71, 3), (72, 4)]
     told = [engine.log_probs(engine.encode("5?"), one.soft_prompt, rows) for one in (soft, prefix)]
@@ -142,7 +145,7 @@ def test_the_story(engine: Engine, tmp_path: Path) -> None:
     (taken,) = of(told, LessonsTaken)
     assert (made.example, len(made.variants), made.each) == (EXAMPLE, 4, 2)
     phases = [(event.phase, event.step, event.samples) for event in of(told, PhaseStarted)]
-    assert phases == [("teach", 0, 8), ("step", 1, 0), ("step", 2, 0), ("step", 3, 0), ("step", 4, 0)]
+    assert phases == [("teach", 0, 8), ("fit", 0, 0), ("step", 1, 0), ("step", 2, 0), ("step", 3, 0), ("step", 4, 0)]
     traces = {event.trace.index: event.trace for event in of(told, TraceFinished)}
     assert sorted(traces) == list(range(8))
     assert taken.traces == tuple(index for index in range(8) if traces[index].finished)

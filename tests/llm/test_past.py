@@ -60,6 +60,21 @@ def test_positions_that_were_cut_out_stand_at_the_front(engine: Engine) -> None:
     assert not torch.allclose(values[1], own_values[1], atol=1e-2)  # the second layer knows what stood before
 
 
+@pytest.mark.parametrize("quantization", ["none", "int8"])
+def test_keys_keep_their_length_where_they_move(quantization: str, tmp_path: Path) -> None:
+    """YaRN scales what it rotates; a key that moves has been scaled already."""
+    from random_models import make_folder
+
+    rope = {"rope_type": "yarn", "factor": 4.0, "rope_theta": 10000.0, "original_max_position_embeddings": 512}
+    folder = make_folder(tmp_path / "yarn", rope_parameters=rope)
+    decoder = load(ModelSettings(str(folder), quantization, "cpu"), lambda _: None, dtype="float32").decoder
+    whole, part = (decoder.prefill(decoder.embed(torch.tensor(some)))[1] for some in (FIRST, FIRST[4:9]))
+    keys, wanted = (decoder.to_tensors(cache)[0][0] for cache in (decoder.cut(whole, slice(4, 9)), part))
+    torch.testing.assert_close(keys, wanted, atol=0.02, rtol=0.02)
+    there_and_back = decoder.to_tensors(decoder.moved(decoder.moved(part, 7), -7))[0][0]
+    torch.testing.assert_close(there_and_back, wanted, atol=1e-4, rtol=1e-4)
+
+
 def test_log_probs_behind_a_past_are_those_of_the_whole(engine: Engine) -> None:
     decoder, rows = engine.decoder, [torch.tensor(row) for row in ROWS]
     _, past = decoder.prefill(embeds(engine, FIRST))

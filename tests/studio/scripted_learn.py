@@ -122,6 +122,11 @@ class Learning:
                 yield event
         if not self.stopped():
             yield LessonsTaken((0, 1), f"2 of {count * each} worked examples ended with an answer and are learned.")
+        if not self.stopped() and self.learning.init == "example":
+            yield PhaseStarted("fit", 0, self.learning.steps, 0)
+            for layer in range(4):
+                yield Progress("update", "Fitting the memory to the worked example", layer, 4, "layers")
+                time.sleep(self.pace)
 
     def _step(self, number: int) -> Iterator[Event]:
         began = time.monotonic()

@@ -461,6 +461,8 @@ class TestDistilling:
         assert told[3:] == [
             "Measuring before learning · 16 samples · n finished",
             "Solving 4 variants with a solution that won the vote in view · n finished",
+            "Fitting the memory to the worked example",
+            *(f"Fitting the memory to the worked example · layer {layer} of 4" for layer in range(1, 5)),
             "Step 1 of 3 · improving the memory",
             "Step 2 of 3 · improving the memory",
             "Step 3 of 3 · improving the memory",
@@ -483,6 +485,17 @@ class TestDistilling:
         assert left(view, course, view.seconds) == pytest.approx(10 + 16, abs=0.01)
         view.learn.step, view.learn.phase_since = 3, view.seconds
         assert left(view, course, view.seconds + 4) == pytest.approx(6 + 16, abs=0.01)
+
+    def test_the_time_left_is_that_of_the_fit(self, studio: Studio, run: str) -> None:
+        told = []
+        for view, course in views(studio.runner, run):
+            if view.learn is not None and view.learn.phase == "fit" and view.progress is not None:
+                course.before_seconds = 16.0
+                told.append((share(view, course, view.seconds), left(view, course, view.seconds)))
+        shares, seconds = zip(*told, strict=True)
+        assert list(shares) == sorted(set(shares))
+        assert list(seconds) == sorted(set(seconds), reverse=True)
+        assert len(told) == 4
 
     def test_the_worked_variants_stay_in_sight_while_it_learns(self, studio: Studio, run: str) -> None:
         view, _ = next(each for each in views(studio.runner, run) if _steps(each[0]) == 2)
@@ -509,7 +522,7 @@ class TestDistilling:
 
     def test_the_form_gives_a_recipe_its_own_defaults(self) -> None:
         usual, paper = learn_settings({}), learn_settings({"recipe": "paper"})
-        assert (usual.recipe, usual.form, usual.steps) == ("distil", "prefix", 32)
+        assert (usual.recipe, usual.form, usual.steps) == ("distil", "prefix", 16)
         assert (paper.recipe, paper.form, paper.steps) == ("paper", "soft", 10)
         assert stream_fields({}).learning.recipe == "paper"
         made = learn_settings({"recipe": "distil", "variants": "3", "variant_traces": "2", "lessons": "agreed"})

@@ -162,7 +162,7 @@ def test_the_drawer_says_what_it_cannot_use(window: Window, site: Site) -> None:
     page.click('[data-ask="learn"]')  # what was typed still counts
     expect(page.locator("#elm-learn-drawer")).to_be_visible()
     expect(page.locator('[data-part="asked"]')).to_contain_text("Steps is 0.")
-    page.fill('[name="steps"]', "32")
+    page.fill('[name="steps"]', "16")
     expect(page.locator('[data-part="asked"]')).to_have_text("")
     expect(page.locator('[data-part="estimate"]')).to_have_text(usual)
 
@@ -181,19 +181,20 @@ def test_a_recipe_has_its_own_fields_and_distilling_a_falling_curve(window: Wind
     expect(drawer.locator('[name="steps"]')).to_have_value("10")
     expect(drawer.locator('[name="max_new_tokens"]')).to_have_value("320")
     expect(drawer.locator('[name="learning_rate"]')).to_have_value("0.004")  # somebody's own
+    expect(drawer.locator('[name="init"]')).to_have_value("text")
     page.select_option('#elm-learn-drawer [name="recipe"]', "distil")
-    expect(drawer.locator('[name="steps"]')).to_have_value("32")
+    expect(drawer.locator('[name="steps"]')).to_have_value("16")
     page.fill('#elm-learn-drawer [name="steps"]', "3")
     page.click('[data-ask="learn"]')
     page.wait_for_selector(".elm-run.learns")
     page.wait_for_selector('.chart[data-key="loss"] .point', state="attached")
-    expect(page.locator('[data-part="traces"]')).to_have_text("16 worked examples of 16 variants")
-    assert page.locator(".card").count() == 16
+    expect(page.locator('[data-part="traces"]')).to_have_text("12 worked examples of 12 variants")
+    assert page.locator(".card").count() == 12
     run = run_of(page)
     state(page, "done")
     assert site.actions.store.get(run).settings["recipe"] == "distil"
     page.click(".history summary")
-    assert page.locator(".worked li").count() == 16
+    assert page.locator(".worked li").count() == 12
     assert page.locator(".worked b").count() == 0
 
 

@@ -21,6 +21,7 @@ from elm_app.engine.quantized.formats import blocks_of, quantize
 from elm_app.engine.quantized.kernels import Kernels, Matrix, choose, rotate
 from elm_app.engine.quantized.layers import KVCache, Layer, Matrices, RowsCache, Weights
 from elm_app.errors import ModelError
+from elm_app.llm.decoder import Attention
 
 FAMILIES = ("qwen2", "llama", "mistral", "qwen3")
 _WORDS = "model.embed_tokens.weight"
@@ -157,12 +158,32 @@ class QuantizedDecoder:
     def cut(self, cache: KVCache, part: slice) -> KVCache:
         """These positions of a one-row cache, moved to the front."""
         start, stop, _ = part.indices(cache.length)
-        turn = self.turn(torch.tensor([-start]))[0] / self.rope_scale**2
-        return KVCache(rotate(cache.keys[..., start:stop, :], turn), cache.values[..., start:stop, :])
+        front: KVCache = self.moved(KVCache(cache.keys[..., start:stop, :], cache.values[..., start:stop, :]), -start)
+        return front
+
+    @torch.inference_mode()
+    def moved(self, cache: KVCache, by: int) -> KVCache:
+        """The keys of a one-row cache rotated to stand so many positions later."""
+        turn = self.turn(torch.tensor([by]))[0] / self.rope_scale  # the keys have been scaled already
+        return KVCache(rotate(cache.keys, turn), cache.values)
+
+    @torch.inference_mode()
+    def attention(self, embeds: Tensor, past: KVCache) -> list[Attention]:
+        """See `Decoder.attention`."""
+        found: list[Attention] = []
+        turn = self.turn(torch.arange(past.length, past.length + len(embeds)))[:, None]
+
+        def watch(_: int, qkv: Tensor) -> None:
+            parts = qkv.unflatten(1, (-1, self.head_dim)).split([self.heads, self.kv_heads, self.kv_heads], 1)
+            queries, keys = (in_order(rotate(part, turn)).half() for part in parts[:2])
+            found.append(Attention(queries, keys, parts[2].half()))
+
+        self._read(embeds, watch, past=past)
+        return found
 
     def to_tensors(self, cache: KVCache) -> tuple[Tensor, Tensor]:
         """Keys and values of a one-row cache, fp32 (L, kv heads, S, D) each, in the order of the checkpoint."""
-        return cache.keys[:, 0].unflatten(-1, (-1, 2)).transpose(-1, -2).flatten(-2), cache.values[:, 0].clone()
+        return in_order(cache.keys[:, 0]), cache.values[:, 0].clone()
 
     def to_cache(self, keys: Tensor, values: Tensor) -> KVCache:
         """The reverse of `to_tensors`; differentiable."""
@@ -181,8 +202,7 @@ class QuantizedDecoder:
 
         def watch(number: int, qkv: Tensor) -> None:
             if number in layers:
-                pairs = qkv[:, first : first + size].unflatten(1, (self.kv_heads, self.head_dim // 2, 2))
-                found[number] = pairs.transpose(2, 3).flatten(1)  # in the order of the checkpoint
+                found[number] = in_order(qkv[:, first : first + size].unflatten(1, (-1, self.head_dim))).flatten(1)
 
         self._read(embeds, watch, max(layers) + 1)
         return torch.stack([found[number] for number in layers])
@@ -298,6 +318,11 @@ def _pairs(heads: int, head_dim: int) -> Tensor:
     """Each head's outputs in an order, int64 (heads · D,), that puts those side by side that RoPE rotates together (i
     and i + D/2)."""
     return torch.arange(heads * head_dim).view(heads, 2, head_dim // 2).transpose(1, 2).flatten()
+
+
+def in_order(x: Tensor) -> Tensor:
+    """Vectors (…, D) whose neighbours are rotated together, in the order of the checkpoint."""
+    return x.unflatten(-1, (-1, 2)).transpose(-1, -2).flatten(-2)
 
 
 def _rope(config: Any, head_dim: int) -> tuple[Tensor, float]:
