@@ -39,8 +39,8 @@ Flow of `solve`
     differ) → credit on the memory's card → events → memories/runs/<id>.jsonl → runs.view → cli or page
 
 Flow of `learn`
-    … → runs.learn.learn → learning.distil (variants, llm.sample with an example in view, engine.log_probs) or, of the
-    paper's recipe, learning.trainer (llm.sample, rewards, engine.log_probs, loss); checkpoint → verdict
+    … → runs.learn.learn → learning.distil (variants, llm.sample with an example in view, compaction,
+    engine.log_probs) or, of the paper's recipe, learning.trainer (llm.sample, rewards, engine.log_probs, loss); checkpoint → verdict
     → memory.store (adapters/<id>/, then chroma/) → events as above
 
 Flow of `stream` and `bench`

@@ -23,8 +23,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from elm_app.engine.attention import Attention
 from elm_app.events import Progress
-from elm_app.llm.decoder import Attention
 from elm_app.llm.engine import Engine
 from elm_app.llm.prefix import packed
 

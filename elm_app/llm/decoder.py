@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from torch import Tensor
 
-
-class Attention(NamedTuple):
-    """What a layer's attention is given of S positions, fp16, in the order of the checkpoint, with positional rotation:
-    queries (S, heads, D), keys and values (S, kv heads, D)."""
-
-    queries: Tensor
-    keys: Tensor
-    values: Tensor
+from elm_app.engine.attention import Attention
 
 
 class Decoder(Protocol):

@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from elm_app.engine.attention import Attention
 from elm_app.engine.chosen_logprobs import ChosenLogProbs
 from elm_app.errors import ModelError
-from elm_app.llm.decoder import Attention
 
 
 @dataclass

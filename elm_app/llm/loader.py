@@ -158,14 +158,14 @@ def device_for(wish: Device) -> str:
 
 
 def _quantization(settings: ModelSettings, device: str, config: Any) -> str:
-    from elm_app.engine.quantized import decoder, kernels
+    from elm_app.engine.quantized import kernels, supported
 
-    fits = device == "cpu" and decoder.supported(config)
+    fits = device == "cpu" and supported.supported(config)
     able = {kind for kind in ("4-bit", "int8") if fits and kernels.choose(blocks=kind == "4-bit") is not None}
     if settings.quantization == "auto":
         return "nf4" if device == "cuda" else min(able, default="none")  # "4-bit" before "int8"
     if settings.quantization in ("4-bit", "int8") and settings.quantization not in able:
-        families = ", ".join(decoder.FAMILIES)
+        families = ", ".join(supported.FAMILIES)
         which = "AVX512-VNNI" if settings.quantization == "4-bit" else "VNNI"
         raise BadInput(
             f"{settings.quantization} needs a CPU with {which} instructions and a model of one of these families: "

@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from elm_app.config import ModelSettings
+from elm_app.engine.attention import Attention
 from elm_app.events import Progress
 from elm_app.learning import compaction
 from elm_app.learning.compaction import as_prefix, compacted
-from elm_app.llm.decoder import Attention
 from elm_app.llm.engine import Engine
 from elm_app.llm.loader import load
 

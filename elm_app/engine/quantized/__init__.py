@@ -2,7 +2,7 @@
 
 - `decoder`: the model: layers, cache, prefill, step; asks `kernels` for the arithmetic
 - `backward`: log-probabilities of rollouts and their gradient with respect to the soft prompt
-- `layers`: what these two share
+- `layers`, `rotary`: what these two share; `supported`: for which models they are written
 - `kernels`: what the decoder asks of kernels, and which this CPU can run
 - `formats`: the block formats of GGUF checkpoints, and how we lay their blocks out for a CPU
 - `blocks`: 4-bit, the checkpoint's own blocks times int8 activations (`block_rows`, `block_numba`, `block_intrinsics`,

@@ -26,8 +26,9 @@ from torch import Tensor
 from elm_app.engine.chosen_logprobs import ChosenLogProbs
 from elm_app.engine.quantized import backward_numba
 from elm_app.engine.quantized.block_rows import BlockRows, block_rows
-from elm_app.engine.quantized.kernels import Back, Matrix, rotate
+from elm_app.engine.quantized.kernels import Back, Matrix
 from elm_app.engine.quantized.layers import KVCache, Layer, Matrices
+from elm_app.engine.quantized.rotary import rotate
 
 if TYPE_CHECKING:
     from elm_app.engine.quantized.decoder import QuantizedDecoder
@@ -104,7 +105,7 @@ class Gradients:
         lengths = [len(row) - 1 for row in rows]
         written = decoder.embed(torch.cat([row[:-1] for row in rows]))
         positions = torch.cat([torch.arange(len(prompt)), *(torch.arange(n) + len(prompt) for n in lengths)])
-        turn = decoder.turn(positions + (past.length if past else 0))[:, None]
+        turn = decoder.rotary.turn(positions + (past.length if past else 0))[:, None]
         layout = _Layout(len(prompt), lengths, turn)
         pasts = (past.keys, past.values) if past else (None, None)
         x = _Layers.apply(self, layout, prompt.float(), written, *pasts)

@@ -17,31 +17,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from elm_app.engine.attention import Attention
 from elm_app.engine.quantized.formats import blocks_of, quantize
-from elm_app.engine.quantized.kernels import Kernels, Matrix, choose, rotate
+from elm_app.engine.quantized.kernels import Kernels, Matrix, choose
 from elm_app.engine.quantized.layers import KVCache, Layer, Matrices, RowsCache, Weights
+from elm_app.engine.quantized.rotary import Rotary, in_order, pairs, rotate
+from elm_app.engine.quantized.supported import head_dim
 from elm_app.errors import ModelError
-from elm_app.llm.decoder import Attention
 
-FAMILIES = ("qwen2", "llama", "mistral", "qwen3")
 _WORDS = "model.embed_tokens.weight"
-
-
-def supported(config: Any) -> bool:
-    """Whether a model of this configuration has the structure that is written out here."""
-    rope = getattr(config, "rope_parameters", None) or {}
-    return (
-        config.model_type in FAMILIES
-        and rope.get("rope_type") in ("default", "linear", "llama3", "yarn")
-        and not getattr(config, "use_sliding_window", False)
-        and not (config.model_type == "mistral" and getattr(config, "sliding_window", None))
-        and not getattr(config, "mlp_bias", False)
-        and config.hidden_act == "silu"
-        and config.hidden_size % 32 == 0
-        and config.intermediate_size % 32 == 0
-        and config.num_attention_heads * _head_dim(config) % 32 == 0
-        and _head_dim(config) % 16 == 0
-    )
 
 
 class QuantizedDecoder:
@@ -69,9 +53,9 @@ class QuantizedDecoder:
         self._gradients: Any = None
         self.heads: int = config.num_attention_heads
         self.kv_heads: int = config.num_key_value_heads
-        self.head_dim: int = _head_dim(config)
+        self.head_dim: int = head_dim(config)
         self.eps: float = config.rms_norm_eps
-        self.frequencies, self.rope_scale = _rope(config, self.head_dim)
+        self.rotary = Rotary(config, self.head_dim)
         self.layers: list[Layer] = []
         for number in range(config.num_hidden_layers):
             self.layers.append(self._layer(number))
@@ -106,7 +90,7 @@ class QuantizedDecoder:
     def matrices(self, number: int) -> Matrices:
         """A layer's weights as they are packed; the outputs that RoPE rotates together stand side by side."""
         config, name = self.config, f"model.layers.{number}."
-        order = {"q": _pairs(self.heads, self.head_dim), "k": _pairs(self.kv_heads, self.head_dim)}
+        order = {"q": pairs(self.heads, self.head_dim), "k": pairs(self.kv_heads, self.head_dim)}
 
         def turned(part: str, of: Matrix) -> Any:
             return of[order[part]] if part in order else of
@@ -130,7 +114,7 @@ class QuantizedDecoder:
         qk_norm = None
         if self.config.model_type == "qwen3":
             parts = (self._weights(f"{name}self_attn.{part}_norm.weight").float() for part in "qk")
-            query_norm, key_norm = (part[_pairs(1, self.head_dim)] for part in parts)
+            query_norm, key_norm = (part[pairs(1, self.head_dim)] for part in parts)
             qk_norm = torch.cat([query_norm.expand(self.heads, -1), key_norm.expand(self.kv_heads, -1)])
         return Layer(
             width=self.config.intermediate_size,
@@ -164,14 +148,13 @@ class QuantizedDecoder:
     @torch.inference_mode()
     def moved(self, cache: KVCache, by: int) -> KVCache:
         """The keys of a one-row cache rotated to stand so many positions later."""
-        turn = self.turn(torch.tensor([by]))[0] / self.rope_scale  # the keys have been scaled already
-        return KVCache(rotate(cache.keys, turn), cache.values)
+        return KVCache(self.rotary.moved(cache.keys, by), cache.values)
 
     @torch.inference_mode()
     def attention(self, embeds: Tensor, past: KVCache) -> list[Attention]:
         """See `Decoder.attention`."""
         found: list[Attention] = []
-        turn = self.turn(torch.arange(past.length, past.length + len(embeds)))[:, None]
+        turn = self.rotary.turn(torch.arange(past.length, past.length + len(embeds)))[:, None]
 
         def watch(_: int, qkv: Tensor) -> None:
             parts = qkv.unflatten(1, (-1, self.head_dim)).split([self.heads, self.kv_heads, self.kv_heads], 1)
@@ -228,7 +211,7 @@ class QuantizedDecoder:
         """One new token for every row, int64 (B,), to the logits of the next, fp32 (B, V)."""
         for cache in batch:
             cache.reserve()
-        turns = [self.turn(torch.tensor([cache.length]))[0] for cache in batch]
+        turns = [self.rotary.turn(torch.tensor([cache.length]))[0] for cache in batch]
         mixed = torch.empty(len(tokens), self.heads * self.head_dim)
 
         def attend(number: int, qkv: Tensor) -> Tensor:
@@ -272,7 +255,7 @@ class QuantizedDecoder:
         if past is not None:
             cache.keys[..., :before, :], cache.values[..., :before, :] = past.keys, past.values
         seen = torch.ones(len(embeds), length, dtype=torch.bool).tril_(before) if before else None
-        turn = self.turn(torch.arange(before, length))[:, None]
+        turn = self.rotary.turn(torch.arange(before, length))[:, None]
         sizes = [self.heads, self.kv_heads, self.kv_heads]
 
         def attend(number: int, qkv: Tensor) -> Tensor:
@@ -301,37 +284,5 @@ class QuantizedDecoder:
             x = layer.down(kernels.gate_quantize(gate_up), add_to=x)
         return x
 
-    def turn(self, positions: Tensor) -> Tensor:
-        """cos and sin of every pair's angle, alternating, times RoPE's scaling: int64 (S,) to fp32 (S, D)."""
-        angles = (positions[:, None].float() * self.frequencies).double()  # the product in fp32, as transformers has it
-        return (torch.stack([angles.cos(), angles.sin()], -1) * self.rope_scale).float().flatten(1)
-
     def _logits(self, hidden: Tensor) -> Tensor:
         return self.head(self.kernels.norm_quantize(hidden, self.norm, self.eps))
-
-
-def _head_dim(config: Any) -> int:
-    return int(getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
-
-
-def _pairs(heads: int, head_dim: int) -> Tensor:
-    """Each head's outputs in an order, int64 (heads · D,), that puts those side by side that RoPE rotates together (i
-    and i + D/2)."""
-    return torch.arange(heads * head_dim).view(heads, 2, head_dim // 2).transpose(1, 2).flatten()
-
-
-def in_order(x: Tensor) -> Tensor:
-    """Vectors (…, D) whose neighbours are rotated together, in the order of the checkpoint."""
-    return x.unflatten(-1, (-1, 2)).transpose(-1, -2).flatten(-2)
-
-
-def _rope(config: Any, head_dim: int) -> tuple[Tensor, float]:
-    """Rotary frequencies, fp32 (D / 2,), and the attention scaling, as transformers computes them."""
-    from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
-
-    kind = config.rope_parameters["rope_type"]
-    if kind == "default":
-        exponents = torch.arange(0, head_dim, 2, dtype=torch.float32) / head_dim
-        return 1.0 / (config.rope_parameters["rope_theta"] ** exponents), 1.0
-    frequencies, scale = ROPE_INIT_FUNCTIONS[kind](config)
-    return frequencies, float(scale)

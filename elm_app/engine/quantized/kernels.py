@@ -124,10 +124,3 @@ def stacked(parts: Sequence[Matrix]) -> Tensor:
     """Float matrices one below the other."""
     floats = [part for part in parts if isinstance(part, Tensor)]
     return floats[0] if len(floats) == 1 else torch.cat(floats)
-
-
-def rotate(x: Tensor, turn: Tensor) -> Tensor:
-    """Rotary embedding of neighbouring pairs: fp32 (…, D) by cos and sin alternating, (…, D)."""
-    pairs = torch.view_as_complex(x.unflatten(-1, (-1, 2)).contiguous())
-    turned = pairs * torch.view_as_complex(turn.unflatten(-1, (-1, 2)).contiguous())
-    return torch.view_as_real(turned).flatten(-2)

@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from elm_app.engine.quantized.kernels import Back, CopiedBack, Matrix, rotate, stacked, transposed_words
+from elm_app.engine.quantized.kernels import Back, CopiedBack, Matrix, stacked, transposed_words
+from elm_app.engine.quantized.rotary import rotate
 
 Rows = tuple[Tensor, Tensor]
 """uint8 codes (B, K) and the scale of each row, fp32 (B, 1)."""

@@ -11,10 +11,12 @@ import torch.nn.functional as F
 from random_models import as_blocks, make_folder
 
 from elm_app.config import ModelSettings
-from elm_app.engine.quantized.decoder import FAMILIES, QuantizedDecoder
+from elm_app.engine.quantized.decoder import QuantizedDecoder
 from elm_app.engine.quantized.formats import quantize
-from elm_app.engine.quantized.kernels import Kernels, Matrix, choose, rotate
+from elm_app.engine.quantized.kernels import Kernels, Matrix, choose
 from elm_app.engine.quantized.onednn import OneDnnKernels
+from elm_app.engine.quantized.rotary import rotate
+from elm_app.engine.quantized.supported import FAMILIES
 from elm_app.llm.loader import Tensors, load
 from elm_app.llm.weights import resolve
 
