@@ -40,8 +40,8 @@ Flow of `solve`
 
 Flow of `learn`
     … → runs.learn.learn → learning.distil (variants, llm.sample with an example in view, compaction,
-    engine.log_probs) or, of the paper's recipe, learning.trainer (llm.sample, rewards, engine.log_probs, loss); checkpoint → verdict
-    → memory.store (adapters/<id>/, then chroma/) → events as above
+    engine.log_probs) or, of the paper's recipe, learning.trainer (llm.sample, rewards, engine.log_probs, loss);
+    checkpoint → verdict → memory.store (adapters/<id>/, then chroma/) → events as above
 
 Flow of `stream` and `bench`
     … → runs.stream.stream: for each problem solve and learn as runs of their own (runs.child) → a row in the folder
