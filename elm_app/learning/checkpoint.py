@@ -35,6 +35,7 @@ class Checkpoint:
         seconds, tokens: spent so far, measuring included.
         reference: the answer of a reference solution, if the reward is by one.
         example, lessons: of the recipe `distil`: the trace that was shown, and what was written with it in view.
+        fitted: whether the prefix has been made to start as the example.
     """
 
     problem: str
@@ -53,6 +54,7 @@ class Checkpoint:
     reference: str | None = None
     example: str | None = None
     lessons: list[Lesson] = field(default_factory=list)
+    fitted: bool = False
 
     def save(self, path: Path) -> None:
         """Write it whole or not at all. Raises `StoreError` if the disk refuses."""
@@ -60,6 +62,7 @@ class Checkpoint:
         rest = {name: getattr(self, name) for name in ("problem", "settings", "updates", "best_reward", "seconds")}
         rest |= {"tokens": self.tokens, "model_sha256": self.model_sha256, "reference": self.reference}
         rest |= {"example": self.example, "lessons": [to_json(lesson) for lesson in self.lessons]}
+        rest |= {"fitted": self.fitted}
         rest |= {
             "before": to_json(self.before) if self.before else None,
             "steps": [to_json(step) for step in self.steps],

@@ -102,7 +102,12 @@ class Distiller(Trainer):
             self.state.example = example_of(self.state.problem, self.attempts, before.vote)
 
     def train(self) -> Generator[Event, None, LearningEnded]:
-        if not self.state.lessons and (ended := (yield from self._teach())):
+        ended = None
+        if not self.state.lessons:
+            ended = yield from self._teach()
+        if ended is None and self.settings.init == "example" and not self.state.fitted:
+            ended = yield from self._fit()
+        if ended is not None:
             yield ended
             return ended
         return (yield from super().train())
@@ -126,25 +131,26 @@ class Distiller(Trainer):
         taken, reason = lessons_taken(traces, votes, each, settings)
         yield LessonsTaken(tuple(taken), reason)
         state.lessons = [Lesson(texts[index // each], tokens[index], index) for index in taken]
-        if taken and settings.init == "example" and (yield from self._fit()):
-            return LearningEnded("Stopped before the first step.", 0, True)
         state.seconds += time.perf_counter() - began
         self.save()
         return None if taken else LearningEnded(reason, 0, True)
 
-    def _fit(self) -> Generator[Event, None, bool]:
-        """Let the prefix start as problem and example, compacted; whether it was stopped."""
-        state, engine, settings = self.state, self.engine, self.settings
+    def _fit(self) -> Generator[Event, None, LearningEnded | None]:
+        """Let the prefix start as problem and example, compacted; that it was stopped, or None."""
+        state, engine, settings, began = self.state, self.engine, self.settings, time.perf_counter()
         assert state.example is not None
         yield PhaseStarted("fit", 0, settings.steps, 0)
         readers = [[*engine.encode(lesson.problem), *lesson.tokens[:-1]] for lesson in state.lessons[:_READERS]]
         context = turns_prompt(engine.tokenizer, [asked(state.problem), state.example])
         found = yield from as_prefix(engine, context, readers, settings.virtual_tokens, settings.seed, self.stopped)
         if found is None:
-            return True
+            return LearningEnded("Stopped before the first step.", 0, True)
         state.soft_prompt = state.best = found
         state.first_moment = state.second_moment = torch.zeros_like(found)
-        return False
+        state.fitted = True
+        state.seconds += time.perf_counter() - began
+        self.save()
+        return None
 
     def _worked(
         self, example: str, texts: Sequence[str], each: int

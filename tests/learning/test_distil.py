@@ -12,7 +12,16 @@ import torch
 
 from elm_app.config import LearnSettings, ModelSettings
 from elm_app.errors import BadInput, ModelError
-from elm_app.events import Event, LearningEnded, LessonsTaken, PhaseStarted, StepFinished, TraceFinished, VariantsMade
+from elm_app.events import (
+    Event,
+    LearningEnded,
+    LessonsTaken,
+    PhaseStarted,
+    Progress,
+    StepFinished,
+    TraceFinished,
+    VariantsMade,
+)
 from elm_app.learning import checkpoint
 from elm_app.learning.checkpoint import Checkpoint
 from elm_app.learning.distil import Distiller, distil, lessons_taken, likelier, turn
@@ -184,7 +193,7 @@ def test_the_teacher_sees_the_example(engine: Engine, monkeypatch: pytest.Monkey
 def test_going_on_from_a_checkpoint_is_as_if_nothing_had_happened(engine: Engine, tmp_path: Path) -> None:
     uninterrupted = distiller(engine, tmp_path / "whole")
     losses = [event.step.loss for event in of(list(uninterrupted.train()), StepFinished)]
-    for cut in (LessonsTaken, StepFinished):
+    for cut in (LessonsTaken, Progress, StepFinished):  # the first progress told is that of the fit
         folder = tmp_path / cut.__name__
         first = distiller(engine, folder)
         first.save()  # as a run does before the first step
@@ -193,7 +202,8 @@ def test_going_on_from_a_checkpoint_is_as_if_nothing_had_happened(engine: Engine
             pass
         work.close()
         second = distiller(engine, folder, state=checkpoint.read(folder, "r1"))
-        list(second.train())
+        told = list(second.train())
+        assert bool(of(told, VariantsMade)) == (cut is LessonsTaken)
         assert [step.loss for step in second.state.steps] == losses
         assert torch.equal(second.state.soft_prompt, uninterrupted.state.soft_prompt)
         assert second.state.tokens == uninterrupted.state.tokens
