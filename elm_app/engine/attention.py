@@ -9,7 +9,7 @@ from torch import Tensor
 
 class Attention(NamedTuple):
     """What a layer's attention is given of S positions, fp16, in the order of the checkpoint, with positional rotation:
-    queries (S, heads, D), keys and values (S, kv heads, D)."""
+    queries (S, heads, D), keys and values (S, kv heads, D). Its scores are their products divided by √D."""
 
     queries: Tensor
     keys: Tensor

@@ -85,6 +85,15 @@ def as_prefix(
     return packed(*decoder.to_tensors(moved)).cpu()
 
 
+def check(engine: Engine) -> None:
+    """Raise `ModelError` where a model does not show what `as_prefix` needs, in no time."""
+    decoder = engine.decoder
+    one = decoder.embed(torch.tensor([0]))
+    past = decoder.prefill(one)[1]
+    decoder.attention(one, past)
+    decoder.moved(past, 1)
+
+
 def compacted(
     keys: Tensor, values: Tensor, readers: Sequence[Attention], size: int, seed: int
 ) -> tuple[Tensor, Tensor]:

@@ -42,7 +42,7 @@ from elm_app.events import (
     VariantsMade,
 )
 from elm_app.learning.checkpoint import Checkpoint, fresh
-from elm_app.learning.compaction import as_prefix
+from elm_app.learning.compaction import as_prefix, check
 from elm_app.learning.example import example_of
 from elm_app.learning.trainer import Trainer
 from elm_app.learning.variants import variants
@@ -102,10 +102,12 @@ class Distiller(Trainer):
             self.state.example = example_of(self.state.problem, self.attempts, before.vote)
 
     def train(self) -> Generator[Event, None, LearningEnded]:
-        ended = None
+        ended, fits = None, self.settings.init == "example" and not self.state.fitted
+        if fits:
+            check(self.engine)
         if not self.state.lessons:
             ended = yield from self._teach()
-        if ended is None and self.settings.init == "example" and not self.state.fitted:
+        if ended is None and fits:
             ended = yield from self._fit()
         if ended is not None:
             yield ended

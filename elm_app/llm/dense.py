@@ -5,6 +5,7 @@ Rows of different prompts share one `DynamicCache`, padded on the left; position
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,13 @@ from torch import Tensor
 from elm_app.engine.attention import Attention
 from elm_app.engine.chosen_logprobs import ChosenLogProbs
 from elm_app.errors import ModelError
+
+_WATCHED = "elm-watched"
+"""The name under which transformers knows an attention that also keeps what it is given."""
+_NOT_MOVED = (
+    "This kind of model keeps keys that cannot be moved.",
+    "Choose another model; to learn, --init text will do.",
+)
 
 
 @dataclass
@@ -77,42 +85,41 @@ class DenseDecoder:
 
     @torch.no_grad()
     def attention(self, embeds: Tensor, past: Any) -> list[Attention]:
-        """See `Decoder.attention`; raises `ModelError` where the model does not show them."""
-        found: list[dict[str, Tensor]] = [{} for _ in range(self.layer_count)]
-        hooks = []
+        """See `Decoder.attention`; raises `ModelError` where the model's attention cannot be watched."""
+        from transformers import AttentionInterface, AttentionMaskInterface
+
+        usual = self.model.config._attn_implementation
+        functions, masks = AttentionInterface(), AttentionMaskInterface()
+        if usual not in functions or usual not in masks:
+            raise ModelError("The attention of this kind of model cannot be watched.", "Learn with --init text.")
+        attend, found, thread = functions[usual], [], threading.get_ident()
+
+        def watch(module: Any, query: Tensor, key: Tensor, value: Tensor, *rest: Any, **how: Any) -> Any:
+            if threading.get_ident() == thread:
+                own = [part[0, :, -len(embeds) :].transpose(0, 1).float() for part in (query, key, value)]
+                own[0] *= (how.get("scaling") or query.shape[3] ** -0.5) * query.shape[3] ** 0.5
+                found.append(Attention(*(part.half().cpu() for part in own)))
+            return attend(module, query, key, value, *rest, **how)
+
+        AttentionInterface.register(_WATCHED, watch)
+        AttentionMaskInterface.register(_WATCHED, masks[usual])
         try:
-            for layer, seen in zip(self.model.base_model.layers, found, strict=True):
-                for part in ("q", "k", "v"):
-                    own = layer.self_attn
-                    module = getattr(own, f"{part}_norm", None) or getattr(own, f"{part}_proj")
-
-                    def take(
-                        _m: object, _g: object, out: Tensor, seen: dict[str, Tensor] = seen, part: str = part
-                    ) -> None:
-                        seen[part] = out[0].float().cpu()
-
-                    hooks.append(module.register_forward_hook(take))
+            self.model.set_attn_implementation(_WATCHED)
             self.model.base_model(inputs_embeds=embeds[None], past_key_values=_copy(past), use_cache=True)
-        except AttributeError as error:
-            raise ModelError("This kind of model does not show its attention.", "Use --init text.") from error
         finally:
-            for hook in hooks:
-                hook.remove()
-        size = past.layers[0].keys.shape[-1]
-        places = torch.arange(len(embeds), device=self.device) + past.get_seq_length()
-        layers = []
-        for seen in found:
-            query, key, value = (seen[part].reshape(len(embeds), -1, size) for part in "qkv")
-            turned = (self._rotated(part.transpose(0, 1), places).transpose(0, 1) for part in (query, key))
-            layers.append(Attention(*(part.half() for part in (*turned, value))))
-        return layers
+            self.model.set_attn_implementation(usual)
+        if len(found) != self.layer_count:
+            raise ModelError("The attention of this kind of model cannot be watched.", "Learn with --init text.")
+        return found
 
     def _rotated(self, x: Tensor, places: Tensor) -> Tensor:
         """Vectors (…, S, D) with the rotary embedding of positions, int64 (S,) or one for all."""
-        rotary = getattr(self.model.base_model, "rotary_emb", None)
-        if rotary is None:
-            raise ModelError("This kind of model has no rotary embeddings.", "Choose another model.")
-        cos, sin = (part[0].to(x) for part in rotary(x, places[None]))
+        try:
+            cos, sin = (part[0].to(x) for part in self.model.base_model.rotary_emb(x, places[None]))
+        except (AttributeError, TypeError) as error:  # there are none, or they differ from layer to layer
+            raise ModelError(*_NOT_MOVED) from error
+        if cos.shape[-1] != x.shape[-1]:
+            raise ModelError(*_NOT_MOVED)
         first, second = x.chunk(2, -1)
         turned: Tensor = x * cos + torch.cat([-second, first], -1) * sin
         return turned

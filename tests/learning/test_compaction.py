@@ -12,9 +12,10 @@ from torch import Tensor
 
 from elm_app.config import ModelSettings
 from elm_app.engine.attention import Attention
+from elm_app.errors import ModelError
 from elm_app.events import Progress
 from elm_app.learning import compaction
-from elm_app.learning.compaction import as_prefix, compacted
+from elm_app.learning.compaction import as_prefix, check, compacted
 from elm_app.llm.engine import Engine
 from elm_app.llm.loader import load
 
@@ -128,3 +129,22 @@ def test_values_are_solved_for() -> None:
     weights, own = compaction._mixed(given, keys)
     found = compaction._solved(given._replace(wanted=weights @ values + own), keys, torch.zeros(4, 8))
     torch.testing.assert_close(found, values, atol=0.05, rtol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("family", "changes", "why"),
+    [("qwen2", {}, "watched"), ("stablelm", {"partial_rotary_factor": 0.5}, "moved"), ("gpt_neox", {}, "moved")],
+)
+def test_a_model_that_will_not_do_is_refused_before_anything_is_done(
+    family: str, changes: dict[str, float], why: str, tmp_path: Path
+) -> None:
+    from random_models import make_folder
+
+    made = load(ModelSettings(str(make_folder(tmp_path / family, family, **changes)), "none", "cpu"), lambda _: None)
+    if why == "watched":
+        made.decoder.model.set_attn_implementation("eager")  # type: ignore[attr-defined]
+    usual = made.decoder.model.config._attn_implementation  # type: ignore[attr-defined]
+    with pytest.raises(ModelError, match=why) as refused:
+        check(made)
+    assert "--init text" in refused.value.remedy
+    assert made.decoder.model.config._attn_implementation == usual  # type: ignore[attr-defined]
