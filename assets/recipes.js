@@ -6,7 +6,10 @@ function followRecipe(form) {
   let before = choice.value;
   choice.addEventListener("input", () => {
     const recipe = choice.value;
-    for (const label of form.querySelectorAll("[data-recipe]")) label.hidden = label.dataset.recipe !== recipe;
+    for (const one of form.querySelectorAll("[data-recipe]")) {
+      one.hidden = one.dataset.recipe !== recipe;
+      if (one instanceof HTMLOptionElement) one.disabled = one.hidden;
+    }
     for (const field of form.querySelectorAll("input, select")) {
       if (field.value === field.dataset[before]) field.value = field.dataset[recipe];
     }

@@ -172,8 +172,8 @@ class LearnSettings:
 
     Attributes:
         recipe: `paper`, policy gradient on the problem itself, rewarded by the vote; `distil`, likelihood of what the
-            model writes about variants of the problem with a majority trace in view. `by_recipe` gives each its own
-            form, steps and learning rate.
+            model writes about variants of the problem with a majority trace in view. `by_recipe` gives each what
+            suits it (`RECIPES`).
         form: what is learned: `soft`, P vectors in front of the prompt's embeddings; `prefix`, the keys and values of P
             positions in every layer.
         steps: gradient steps at most.

@@ -174,7 +174,8 @@ class Credited:
 class PhaseStarted:
     """In a learning run: the traces from here on are this phase's, `samples` of them; with 0 there are no new ones.
 
-    `step` (from 1, of `steps`) is the step that comes next or goes on; 0 before the first.
+    `step` (from 1, of `steps`) is the step that comes next or goes on; 0 before the first. `teach` and `fit` are of the
+    recipe `distil`: variants are solved, and the memory is made to start as the example.
     """
 
     phase: Phase

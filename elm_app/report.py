@@ -92,7 +92,7 @@ class Reporter:
                 doing = {
                     "before": "measuring without a memory",
                     "teach": "solving variants with a majority trace in view",
-                    "fit": "fitting the memory to the example",
+                    "fit": "starting from the worked example",
                     "after": "measuring with the memory",
                 }
                 self._line(doing.get(event.phase, f"step {event.step} of {event.steps}"))

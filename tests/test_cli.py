@@ -586,11 +586,12 @@ def test_a_run_goes_through_the_real_loader_once_a_command(
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        ("learn", "gradient steps at most (default: 32, paper 10)"),
+        ("learn", "gradient steps at most (default: 16, paper 10)"),
         ("learn", "majority trace in view; paper: rewarded by the vote (default: distil)"),
         ("learn", "where a rollout is cut off (default: 512, paper 320)"),
+        ("learn", "random rows of the vocabulary (default: example, paper text)"),
         ("learn", "of these (default: 0.7)"),
-        ("stream", "gradient steps at most (default: 10, distil 32)"),
+        ("stream", "gradient steps at most (default: 10, distil 16)"),
         ("stream", "rewarded by the vote (default: paper)"),
     ],
 )

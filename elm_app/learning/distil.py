@@ -80,7 +80,12 @@ def distil(
     Returns:
         What was made: `soft_prompt` fp32 (P, H), or a prefix (P, W), `steps`, `lessons`, `seconds`, `tokens`; nothing
         if `updates` is 0.
+
+    Raises:
+        ModelError: it is to start from the example, and this kind of model will not do for that.
     """
+    if settings.init == "example":
+        check(engine)
     state = fresh(engine, problem, settings, {})
     state.example = example
     distiller = Distiller(engine, engine.encode(problem), settings, state, None, stopped)
@@ -102,12 +107,10 @@ class Distiller(Trainer):
             self.state.example = example_of(self.state.problem, self.attempts, before.vote)
 
     def train(self) -> Generator[Event, None, LearningEnded]:
-        ended, fits = None, self.settings.init == "example" and not self.state.fitted
-        if fits:
-            check(self.engine)
+        ended = None
         if not self.state.lessons:
             ended = yield from self._teach()
-        if ended is None and fits:
+        if ended is None and self.settings.init == "example" and not self.state.fitted:
             ended = yield from self._fit()
         if ended is not None:
             yield ended
@@ -142,7 +145,9 @@ class Distiller(Trainer):
         state, engine, settings, began = self.state, self.engine, self.settings, time.perf_counter()
         assert state.example is not None
         yield PhaseStarted("fit", 0, settings.steps, 0)
-        readers = [[*engine.encode(lesson.problem), *lesson.tokens[:-1]] for lesson in state.lessons[:_READERS]]
+        first = {lesson.problem: lesson.index for lesson in reversed(state.lessons)}.values()  # of each variant
+        lessons = sorted(state.lessons, key=lambda lesson: (lesson.index not in first, lesson.index))[:_READERS]
+        readers = [[*engine.encode(lesson.problem), *lesson.tokens[:-1]] for lesson in lessons]
         context = turns_prompt(engine.tokenizer, [asked(state.problem), state.example])
         found = yield from as_prefix(engine, context, readers, settings.virtual_tokens, settings.seed, self.stopped)
         if found is None:

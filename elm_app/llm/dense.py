@@ -20,6 +20,9 @@ from elm_app.errors import ModelError
 
 _WATCHED = "elm-watched"
 """The name under which transformers knows an attention that also keeps what it is given."""
+_WATCHING = threading.local()
+"""`keep`: what takes the queries, keys, values and scale of this thread's attention."""
+_NOT_WATCHED = ("The attention of this kind of model cannot be watched.", "Learn with --init text: from a short text.")
 _NOT_MOVED = (
     "This kind of model keeps keys that cannot be moved.",
     "Choose another model; to learn, --init text will do.",
@@ -87,29 +90,28 @@ class DenseDecoder:
     def attention(self, embeds: Tensor, past: Any) -> list[Attention]:
         """See `Decoder.attention`; raises `ModelError` where the model's attention cannot be watched."""
         from transformers import AttentionInterface, AttentionMaskInterface
+        from transformers.masking_utils import sdpa_mask
 
-        usual = self.model.config._attn_implementation
-        functions, masks = AttentionInterface(), AttentionMaskInterface()
-        if usual not in functions or usual not in masks:
-            raise ModelError("The attention of this kind of model cannot be watched.", "Learn with --init text.")
-        attend, found, thread = functions[usual], [], threading.get_ident()
+        found: list[Attention] = []
 
-        def watch(module: Any, query: Tensor, key: Tensor, value: Tensor, *rest: Any, **how: Any) -> Any:
-            if threading.get_ident() == thread:
-                own = [part[0, :, -len(embeds) :].transpose(0, 1).float() for part in (query, key, value)]
-                own[0] *= (how.get("scaling") or query.shape[3] ** -0.5) * query.shape[3] ** 0.5
-                found.append(Attention(*(part.half().cpu() for part in own)))
-            return attend(module, query, key, value, *rest, **how)
+        def keep(query: Tensor, key: Tensor, value: Tensor, scaling: float | None) -> None:
+            own = [part[0, :, -len(embeds) :].transpose(0, 1).float() for part in (query, key, value)]
+            own[0] *= (scaling or query.shape[3] ** -0.5) * query.shape[3] ** 0.5
+            found.append(Attention(*(part.half().cpu() for part in own)))
 
-        AttentionInterface.register(_WATCHED, watch)
-        AttentionMaskInterface.register(_WATCHED, masks[usual])
+        if self.model.config._attn_implementation != "sdpa":
+            raise ModelError(*_NOT_WATCHED)
+        AttentionInterface.register(_WATCHED, _watched)
+        AttentionMaskInterface.register(_WATCHED, sdpa_mask)
         try:
+            _WATCHING.keep = keep
             self.model.set_attn_implementation(_WATCHED)
             self.model.base_model(inputs_embeds=embeds[None], past_key_values=_copy(past), use_cache=True)
         finally:
-            self.model.set_attn_implementation(usual)
+            _WATCHING.keep = None
+            self.model.set_attn_implementation("sdpa")
         if len(found) != self.layer_count:
-            raise ModelError("The attention of this kind of model cannot be watched.", "Learn with --init text.")
+            raise ModelError(*_NOT_WATCHED)
         return found
 
     def _rotated(self, x: Tensor, places: Tensor) -> Tensor:
@@ -242,6 +244,15 @@ class DenseDecoder:
         for layer in batch.cache.layers:
             layer.keys, layer.values = layer.keys[index, :, first:], layer.values[index, :, first:]
         return _Batch(batch.cache, mask[:, first:], batch.lengths[index])
+
+
+def _watched(module: Any, query: Tensor, key: Tensor, value: Tensor, *rest: Any, **how: Any) -> Any:
+    """The usual attention; whoever watches in this thread gets what it is given."""
+    from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
+    if keep := getattr(_WATCHING, "keep", None):
+        keep(query, key, value, how.get("scaling"))
+    return sdpa_attention_forward(module, query, key, value, *rest, **how)
 
 
 def _copy(past: Any | None) -> Any | None:

@@ -185,12 +185,14 @@ def _trainer(
     resumed: str | None,
     known: Known,
 ) -> Trainer:
-    from elm_app.learning import checkpoint
+    from elm_app.learning import checkpoint, compaction
     from elm_app.learning.distil import Distiller
     from elm_app.learning.trainer import Trainer
 
     prompt = engine.encode(problem)
     engine.check_length(len(prompt) + learning.virtual_tokens, learning.max_new_tokens)
+    if learning.init == "example":
+        compaction.check(engine)
     path = checkpoint.path_of(tools.store.folder, run)
     if resumed is None:
         settings = {**asdict(model), **asdict(learning)} | ({"gold": known.gold} if known.gold else {})

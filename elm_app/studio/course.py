@@ -177,7 +177,7 @@ def _rest_of_distilling(view: RunView, course: Course, now: float, each: float) 
 def _fitted(view: RunView) -> float:
     """How far the memory is fitted to an example, in [0, 1]."""
     progress = view.progress
-    return progress.done / progress.total if progress is not None and progress.total else 0.0
+    return progress.done / progress.total if progress is not None and progress.unit == "layers" else 0.0
 
 
 def _whole(value: object) -> int:

@@ -56,7 +56,9 @@ def status(view: RunView) -> str:
 
 def layers_of(progress: Progress | None) -> list[str]:
     """How many layers are done, if that is known."""
-    return [f"layer {int(progress.done) + 1} of {int(progress.total)}"] if progress and progress.total else []
+    if progress is None or progress.unit != "layers":
+        return []
+    return [f"layer {int(progress.done) + 1} of {int(progress.total)}"]
 
 
 def _step(learn: LearnView) -> str:

@@ -22,7 +22,7 @@ _STARTS = [("example", "the worked example"), ("text", "a short text"), ("vocabu
 _MORE = "".join(
     [
         _OF.number("max_new_tokens", "New tokens", "where a rollout is cut off", "1", "32768", "1"),
-        _OF.choice("init", "Start from", _STARTS),
+        _OF.choice("init", "Start from", _STARTS, only={"example": "distil"}),
         _OF.choice("lessons", "Learned are", _LESSONS, "distil"),
         _OF.choice("loss", "Loss", [("dr_grpo", "Dr. GRPO"), ("grpo", "GRPO, as published")], "paper"),
         _OF.choice(

@@ -6,7 +6,7 @@ chosen, `assets/recipes.js` sees to both.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from elm_app.config import LearnSettings, Recipe
@@ -14,6 +14,7 @@ from elm_app.config import LearnSettings, Recipe
 _BY: dict[Recipe, LearnSettings] = {
     recipe: LearnSettings.by_recipe(recipe=recipe, seed=0) for recipe in get_args(Recipe)
 }
+_NONE: Mapping[str, str] = {}
 _TOLD = {"distil": "distil worked variants", "paper": "reward by the vote, as the paper"}
 
 
@@ -35,11 +36,15 @@ class RecipeFields:
             f'min="{least}" max="{most}" step="{step}" value="{usual}"{told} required><small>{info}</small></label>'
         )
 
-    def choice(self, name: str, label: str, choices: Iterable[tuple[str, str]], of: str = "") -> str:
-        """One of several, given as values and words."""
+    def choice(
+        self, name: str, label: str, choices: Iterable[tuple[str, str]], of: str = "", only: Mapping[str, str] = _NONE
+    ) -> str:
+        """One of several, given as values and words; `only` names the recipe of those that just one has."""
         usual, of_recipes = self._usual(name)
         options = "".join(
-            f'<option value="{value}"{" selected" if value == usual else ""}>{told}</option>' for value, told in choices
+            f'<option value="{value}"{" selected" if value == usual else ""}{self._shown(only.get(value, ""))}>{told}'
+            "</option>"
+            for value, told in choices
         )
         return (
             f'<label class="wide"{self._shown(of)}><span>{label}</span>'

@@ -247,5 +247,5 @@ def test_turns_are_plain_characters(engine: Engine) -> None:
     text = tokenizer.decode(tokens)
     assert text.endswith("<|im_start|>user\n2?<|im_end|>\n<|im_start|>assistant\n")
     assert turns_prompt(tokenizer, ["1?\n\n" + "x"])[-5:] == engine.encode("1?")[-5:]
-    with pytest.raises(ValueError, match="user's"):
-        turns_prompt(tokenizer, ["1?", "1"])
+    over = tokenizer.decode(turns_prompt(tokenizer, ["1?", "1"]))
+    assert over.endswith("<|im_start|>assistant\n1<|im_end|>\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -31,7 +32,9 @@ def prefix(engine: Engine, size: int) -> Tensor:
     """The context in so many positions."""
     work = as_prefix(engine, list(CONTEXT), [list(reader) for reader in READERS], size, 0)
     told, found = whole(work)
-    assert [one.done for one in told if one.total] == [0, 1]  # the model has two layers
+    assert [(one.done, one.unit) for one in told] == [
+        (0, "variants"), (1, "variants"), (0, "layers"), (1, "layers")
+    ]  # fmt: skip
     assert found is not None
     return found
 
@@ -49,7 +52,7 @@ def test_a_stop_is_between_layers(engine: Engine) -> None:
     asked = iter([False, False, True])
     told, found = whole(as_prefix(engine, list(CONTEXT), [list(READERS[0])], 4, 0, lambda: next(asked)))
     assert found is None
-    assert [(one.done, one.total) for one in told] == [(0, 0), (0, 2), (1, 2)]
+    assert [(one.done, one.total) for one in told] == [(0, 1), (0, 2), (1, 2)]
 
 
 def logprobs(engine: Engine, front: Tensor) -> Tensor:
@@ -133,10 +136,16 @@ def test_values_are_solved_for() -> None:
 
 @pytest.mark.parametrize(
     ("family", "changes", "why"),
-    [("qwen2", {}, "watched"), ("stablelm", {"partial_rotary_factor": 0.5}, "moved"), ("gpt_neox", {}, "moved")],
+    [
+        ("qwen2", {}, "watched"),
+        ("stablelm", {"partial_rotary_factor": 0.5}, "moved"),
+        ("gpt_neox", {}, "moved"),
+        ("helium", {"head_dim": 16}, "turn"),
+        ("smollm3", {"no_rope_layers": [1, 0]}, "turn"),
+    ],
 )
 def test_a_model_that_will_not_do_is_refused_before_anything_is_done(
-    family: str, changes: dict[str, float], why: str, tmp_path: Path
+    family: str, changes: dict[str, Any], why: str, tmp_path: Path
 ) -> None:
     from random_models import make_folder
 

@@ -24,6 +24,7 @@ from elm_app.events import (
 )
 from elm_app.learning import checkpoint
 from elm_app.learning.checkpoint import Checkpoint
+from elm_app.learning.compaction import as_prefix
 from elm_app.learning.distil import Distiller, distil, lessons_taken, likelier, turn
 from elm_app.learning.example import example_of
 from elm_app.llm import sample as sample_module
@@ -115,6 +116,23 @@ def test_what_the_example_brings_about_is_learned(engine: Engine, form: Any, ini
     by_chance.example, by_chance.lessons = EXAMPLE, noise
     whole(Distiller(engine, engine.encode(PROBLEM), learns, by_chance, None).train())
     assert loss(engine, by_chance.soft_prompt, other.lessons) > after + 0.5 * (before - after)
+
+
+def test_a_prefix_starts_as_the_example_with_the_variants_as_readers(engine: Engine, tmp_path: Path) -> None:
+    learning = distiller(engine, tmp_path)
+    for event in learning.train():
+        if isinstance(event, PhaseStarted) and event.phase == "step":
+            break
+    state = learning.state
+    of_each = {lesson.problem: lesson for lesson in reversed(state.lessons)}
+    rest = [lesson for lesson in state.lessons if lesson not in of_each.values()]
+    lessons = [*sorted(of_each.values(), key=lambda lesson: lesson.index), *rest][:6]
+    readers = [[*engine.encode(lesson.problem), *lesson.tokens[:-1]] for lesson in lessons]
+    context = turns_prompt(engine.tokenizer, [asked(PROBLEM), EXAMPLE])
+    _, wanted = whole(as_prefix(engine, context, readers, 6, SHORT.seed))
+    assert torch.equal(state.soft_prompt, wanted)
+    text = checkpoint.fresh(engine, PROBLEM, SHORT, {}).soft_prompt
+    assert loss(engine, state.soft_prompt, state.lessons) < loss(engine, text, state.lessons)
 
 
 def test_both_forms_start_as_the_same_words(engine: Engine) -> None:

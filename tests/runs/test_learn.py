@@ -12,7 +12,7 @@ import pytest
 from remembering import answers_by_length, tools
 
 from elm_app.config import LearnSettings, ModelSettings, SamplingSettings
-from elm_app.errors import BadInput, StoreLocked
+from elm_app.errors import BadInput, ModelError, StoreLocked
 from elm_app.events import (
     Event,
     LearningEnded,
@@ -248,7 +248,9 @@ def test_a_problem_that_does_not_fit_is_refused_before_learning(kit: Tools, mode
 class TestDistilling:
     """The other recipe, through the same run: measured, stopped, gone on with and stored alike."""
 
-    SETTINGS = replace(SHORT, recipe="distil", steps=3, variants=3, variant_traces=2)
+    SETTINGS = replace(
+        SHORT, recipe="distil", form="prefix", init="example", steps=3, variants=3, variant_traces=2
+    )  # fmt: skip
 
     @pytest.fixture(autouse=True)
     def _ends(self, kit: Tools, model: ModelSettings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,7 +261,7 @@ class TestDistilling:
         told = run(kit, model, self.SETTINGS)
         phases = [(event.phase, event.step, event.samples) for event in told if isinstance(event, PhaseStarted)]
         steps = [("step", 1, 0), ("step", 2, 0), ("step", 3, 0)]
-        assert phases == [("before", 0, 5), ("teach", 0, 6), *steps, ("after", 3, 5)]
+        assert phases == [("before", 0, 5), ("teach", 0, 6), ("fit", 0, 0), *steps, ("after", 3, 5)]
         (made,) = of(told, VariantsMade)
         assert isinstance(made, VariantsMade)
         assert len(made.variants) == 3
@@ -289,6 +291,31 @@ class TestDistilling:
         rest = list(ready.work(lambda: False))
         assert isinstance(rest[-1], RunFinished)
         assert np.array_equal(kit.store.soft_prompt(ready.run), kit.store.soft_prompt("whole"))
+
+    def test_a_stop_while_the_memory_is_fitted_stores_nothing(self, kit: Tools, model: ModelSettings) -> None:
+        told: list[Event] = []
+
+        def fits() -> bool:
+            return any(isinstance(event, PhaseStarted) and event.phase == "fit" for event in told)
+
+        for event in learn("r1", PROBLEM, model, self.SETTINGS, kit, fits):
+            told.append(event)
+        assert isinstance(told[-1], RunStopped)
+        assert not of(told, StepFinished)
+        assert kit.store.count() == 0
+
+    def test_a_model_that_shows_no_attention_is_refused_before_anything_is_sampled(
+        self, kit: Tools, model: ModelSettings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuses(*_: object) -> None:
+            raise ModelError("It cannot be watched.", "Learn with --init text.")
+
+        monkeypatch.setattr(type(kit.models.get(model, lambda _: None).decoder), "attention", refuses)
+        told: list[Event] = []
+        with pytest.raises(ModelError, match="watched"):
+            told.extend(learn("r1", PROBLEM, model, self.SETTINGS, kit))
+        assert not of(told, PhaseStarted)
+        assert not can_resume("r1", kit)
 
     def test_a_stop_between_steps_keeps_what_was_learned(self, kit: Tools, model: ModelSettings) -> None:
         told: list[Event] = []
