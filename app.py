@@ -12,23 +12,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from elm_app.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings, memories_dir
-from elm_app.errors import ElmError
-from elm_app.events import Progress
-from elm_app.llm.choice import here
-from elm_app.llm.loader import Models, device_for, fetch, fetched
-from elm_app.memory.embedder import Embedders
-from elm_app.memory.store import Store
-from elm_app.runs.learn import can_resume, learn_run, resume_run
+from elm_app.core.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings, memories_dir
+from elm_app.core.errors import ElmError
+from elm_app.core.events import Progress
+from elm_app.core.types import Problem
+from elm_app.engine.loader import Models, device_for, fetch, fetched
+from elm_app.pipelines.learn import can_resume, learn_run, resume_run
+from elm_app.pipelines.resources import Tools
+from elm_app.pipelines.solve import solve_run
+from elm_app.pipelines.stream.stream import can_resume_stream, resume_stream, stream_run
 from elm_app.runs.runner import Ready, Runner
-from elm_app.runs.solve import solve_run
-from elm_app.runs.stream import can_resume_stream, resume_stream, stream_run
-from elm_app.runs.tools import Tools
+from elm_app.store.embedder import Embedders
+from elm_app.store.store import Store
 from elm_app.studio.actions import Actions, StreamActions
 from elm_app.studio.fetching import Fetching, Weights
 from elm_app.studio.page import build
 from elm_app.studio.theme import launch_options
-from elm_app.types import Problem
+from elm_app.weights.choice import here
 
 logger = logging.getLogger(__name__)
 

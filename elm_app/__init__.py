@@ -17,36 +17,37 @@ Vocabulary
     method           one way to answer a stream of problems; a benchmark compares several
     letters          k samples, P virtual tokens, T new tokens, H hidden size, V vocabulary
 
-Layers, imports only go down
-    studio, cli      the page and the command line: readers of a run's log
-    runs             the queue, the logs, the view folded from a log, its replay; `solve`, `learn`, `stream` and
-                     `bench` are generators of events; the report of a benchmark
-                     (files of problems: `problems`, `problem_files`)
-    baselines        what ELM is compared with: one method, one file
-    learning         rewards · loss · soft prompts · prefixes · trainer · checkpoint · verdict · other forms (policies)
-    memory           embedder · store (folders, Chroma) · retriever · archive · doctor: no torch but the embedder's
-    routing          sides · verifiers (agreement, confidence, process reward model) · router
-    llm              choice of the default · weights (mirrors, checksums) · loader · sampling events · dense decoder ·
-                     engine (rollouts, log-probabilities) · process reward model
-    engine           quantized: the CPU's decoder and gradients on a checkpoint's own blocks, or in int8
-    weights          GGUF files
-    answers          extract · reading · equivalence · compare (math-verify) · vote · reward: plain Python, no torch
-    events · results · types · config, plural · errors
+Rooms, imports only go down (tests/test_layers.py); each has a docstring that says what stands in it
+    studio, cli   the page and the command line: readers of a run's log
+    evaluation    methods compared on the same problems; `baselines/`: one method, one file
+    pipelines     `solve`, `learn` and `stream/` as generators of events; files of problems
+    runs          the queue, the logs, the state folded from a log, its replay
+    retrieval     which memory a problem gets
+    routing       who is right: verifiers (agreement, confidence, process reward model), router
+    store         memories on disk: folders, Chroma, table; embedder, archive, doctor: no torch but the embedder's
+    learning      recipes: worked variants made likelier (distil), or GRPO with the vote's reward (paper)
+    rollouts      tokens to traces and votes, as events
+    engine        batched generation, log-probabilities, gradients; `quantized/`: on a checkpoint's own blocks on a CPU
+    weights       a model's name to a folder on disk: mirrors, checksums, GGUF
+    answers       text to answer to vote: plain Python, no torch
+    core          nouns, events, settings, errors
 
 Flow of `solve`
-    cli or page → runs.runner.submit → runs.solve.solve → llm.loader (weights, engine) → runs.recall (memory.retriever)
-    → llm.sample, all arms in one batch (engine.rollout, answers.extract, vote) → routing.router (a verifier if the arms
-    differ) → credit on the memory's card → events → memories/runs/<id>.jsonl → runs.view → cli or page
+    cli or page → runs.runner.submit → pipelines.solve → engine.loader (weights, engine) → pipelines.recall
+    (retrieval.retriever) → rollouts.collect, all arms in one batch (engine.rollout, answers.extract, vote) →
+    routing.router (a verifier if the arms differ) → credit on the memory's card → events → memories/runs/<id>.jsonl →
+    runs.state → cli or page
 
 Flow of `learn`
-    … → runs.learn.learn → learning.distil (variants, llm.sample with an example in view, compaction,
-    engine.log_probs) or, of the paper's recipe, learning.trainer (llm.sample, rewards, engine.log_probs, loss);
-    checkpoint → verdict → memory.store (adapters/<id>/, then chroma/) → events as above
+    … → pipelines.learn → learning.distil (variants, rollouts.collect with an example in view, compaction,
+    engine.log_probs) or, of the paper's recipe, learning.trainer (rollouts.collect, rewards, engine.log_probs, grpo);
+    checkpoint → acceptance → store.store (adapters/<id>/, then chroma/) → events as above
 
 Flow of `stream` and `bench`
-    … → runs.stream.stream: for each problem solve and learn as runs of their own (runs.child) → a row in the folder
-    … → runs.bench.bench: for each method baselines.METHODS or the stream (runs.variants) → a line in the folder
-    → runs.comparison → report.json, report.md, plots
+    … → pipelines.stream.stream: for each problem solve and learn as runs of their own (runs.child_log) → a row in the
+    folder
+    … → evaluation.bench: for each method baselines.METHODS or the stream (evaluation.variants) → a line in the folder
+    → evaluation.statistics → report.json, report.md, plots
 """
 
 import os

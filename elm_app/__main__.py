@@ -1,8 +1,8 @@
-"""`python -m elm_app …`: see `cli.py`."""
+"""`python -m elm_app …`: see `cli/main.py`."""
 
 import sys
 
-from elm_app.cli import main
+from elm_app.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -22,7 +22,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Literal, TypeVar
 
-from elm_app.types import Problem
+from elm_app.core.types import Problem
 
 Split = Literal["develop", "held-out"]
 SPLITS: tuple[Split, ...] = ("develop", "held-out")

@@ -30,9 +30,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from elm_app.config import SamplingSettings
-from elm_app.errors import ElmError
-from elm_app.types import Problem, Trace, from_json, to_json
+from elm_app.core.config import SamplingSettings
+from elm_app.core.errors import ElmError
+from elm_app.core.types import Problem, Trace, from_json, to_json
 from experiments import lines
 from experiments.families import families
 from experiments.family import SPLITS, Family, Split

@@ -54,7 +54,7 @@ def masked(text: str) -> str:
 
 def encoders(model: str | None) -> dict[str, Encode]:
     """How texts become rows of length 1, by the key's name; without a model the embedder's alone."""
-    from elm_app.memory.embedder import Embedders
+    from elm_app.store.embedder import Embedders
 
     embedder = Embedders().get(lambda _: None)
     by_text: dict[str, Encode] = {
@@ -63,10 +63,12 @@ def encoders(model: str | None) -> dict[str, Encode]:
     }
     if model is None:
         return by_text
+    from elm_app.engine.question_keys import question_key
+
     engine = load(model)
 
     def keys(texts: Sequence[str]) -> Vectors:
-        return np.stack([engine.question_key(text) for text in texts])
+        return np.stack([question_key(engine, text) for text in texts])
 
     return {**by_text, "kv": keys, "kv masked": lambda texts: keys([masked(text) for text in texts])}
 

@@ -23,17 +23,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from elm_app.config import LearnSettings
-from elm_app.events import Event, StepFinished, TraceFinished
+from elm_app.core.config import LearnSettings
+from elm_app.core.events import Event, StepFinished, TraceFinished
+from elm_app.core.types import LearnStep, Trace
+from elm_app.engine.chat_template import asked, turns_prompt
 from elm_app.learning.example import example_of
-from elm_app.llm.prompt import asked, turns_prompt
-from elm_app.types import LearnStep, Trace
 from experiments.sampling import measured
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from elm_app.llm.engine import Engine, RolloutRequest
+    from elm_app.engine.engine import Engine, RolloutRequest
 
 ANOTHER = "another:"
 T = TypeVar("T")
@@ -64,7 +64,7 @@ class Learned:
 
     def request(self, engine: Engine, problem: str, samples: int, seed: int) -> RolloutRequest:
         """k samples of a problem with it in front."""
-        from elm_app.llm.engine import RolloutRequest
+        from elm_app.engine.engine import RolloutRequest
 
         prompt = turns_prompt(engine.tokenizer, [*self.turns, asked(problem)]) if self.turns else engine.encode(problem)
         return RolloutRequest(prompt, samples, seed, self.soft_prompt)
@@ -104,7 +104,7 @@ def untrained(
     form: Literal["soft", "prefix"] = "soft",
 ) -> Learned:
     """The soft prompt, or prefix, that learning starts from."""
-    from elm_app.learning.prompt import start
+    from elm_app.learning.soft_prompt import start
 
     return Learned(start(engine, virtual_tokens, init, seed, form))
 

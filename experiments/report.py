@@ -2,8 +2,8 @@
 
 A family counts where all its problems of the rung are done. Its value is the mean over its problems of the share of
 right traces; differences are paired by problem, and intervals, 95%, are bootstrapped over families, because the
-problems of one family are not independent of each other (`elm_app/runs/comparison.py`). A family of which nothing was
-learned counts with a difference of 0: that is what a user would get.
+problems of one family are not independent of each other (`elm_app/evaluation/statistics.py`). A family of which nothing
+was learned counts with a difference of 0: that is what a user would get.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from statistics import mean
 from typing import Any
 
 from elm_app.answers.vote import vote
+from elm_app.evaluation import statistics
 from elm_app.routing.agreement import margin
-from elm_app.runs import comparison
 from experiments.lines import Line, read
 
 PLAIN = "plain.jsonl"
@@ -78,7 +78,7 @@ def routed(before: Line, after: Line) -> bool:
     return bool(taken["vote_right"])
 
 
-def told(share: comparison.Share | None) -> dict[str, float | None] | None:
+def told(share: statistics.Share | None) -> dict[str, float | None] | None:
     """A share in points."""
     if share is None:
         return None
@@ -90,7 +90,7 @@ def difference(after: dict[str, float], before: dict[str, float]) -> dict[str, f
     """The mean difference over families, paired, in points."""
     names = {family: place for place, family in enumerate(sorted(set(after) & set(before)))}
     ours, theirs = ({names[one]: side[one] for one in names} for side in (after, before))
-    return told(comparison.difference(ours, theirs))
+    return told(statistics.difference(ours, theirs))
 
 
 def group(results: Results, families: dict[str, list[str]]) -> dict[str, Any] | None:
@@ -103,7 +103,7 @@ def group(results: Results, families: dict[str, list[str]]) -> dict[str, Any] | 
         "families": len(families),
         "problems": sum(map(len, families.values())),
         "samples": len(next(iter(after.values()))["right"]),
-        **{name: told(comparison.share(list(values.values()))) for name, values in shares.items()},
+        **{name: told(statistics.share(list(values.values()))) for name, values in shares.items()},
         "difference": difference(shares["after"], shares["before"]),
     }
     values: dict[str, Value] = {
@@ -182,7 +182,7 @@ def beside(results: Results, other: Results, rung: int) -> dict[str, Any] | None
     reached = (mean(mine.values()) - mean(plain.values())) / gain if gain > 0 else None
     return {
         "families": len(both),
-        **{name: told(comparison.share(list(one.values()))) for name, one in (("before", plain), ("after", mine))},
+        **{name: told(statistics.share(list(one.values()))) for name, one in (("before", plain), ("after", mine))},
         "gain": difference(mine, plain),
         "its_gain": difference(its, plain),
         "difference": difference(mine, its),

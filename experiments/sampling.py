@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 from elm_app.answers.compare import comparer
 from elm_app.answers.extract import extract
 from elm_app.answers.vote import vote
-from elm_app.config import SamplingSettings
-from elm_app.runs.bench_lines import right
-from elm_app.types import Measured, Trace
+from elm_app.core.config import SamplingSettings
+from elm_app.core.types import Measured, Trace
+from elm_app.evaluation.result_line import right
 
 if TYPE_CHECKING:
-    from elm_app.llm.engine import Engine, RolloutRequest
+    from elm_app.engine.engine import Engine, RolloutRequest
 
 ROWS = 32
 """Traces that are sampled in one batch, at most."""
@@ -36,7 +36,7 @@ def sampled(
     engine: Engine, requests: Mapping[str, RolloutRequest], sampling: SamplingSettings
 ) -> Iterator[tuple[str, list[Trace]]]:
     """The traces of each request, by its name, as soon as its batch is done."""
-    from elm_app.llm.engine import Finished
+    from elm_app.engine.engine import Finished
 
     for names in _batches(requests):
         found: dict[str, list[Trace]] = {name: [] for name in names}
@@ -99,8 +99,8 @@ def machine() -> dict[str, Any]:
 
 def load(model: str) -> Engine:
     """The model, loaded as the product loads it, and the judge of answers beside it."""
-    from elm_app.config import ModelSettings
-    from elm_app.llm.loader import load as load_model
+    from elm_app.core.config import ModelSettings
+    from elm_app.engine.loader import load as load_model
 
     engine = load_model(ModelSettings(model), lambda _: None)
     comparer().start()

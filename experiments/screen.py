@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from elm_app.config import SamplingSettings
+from elm_app.core.config import SamplingSettings
 from experiments.families import families
 from experiments.lines import Line, append, read
 from experiments.sampling import judged, load, machine, problem_seed, sampled
@@ -36,7 +36,7 @@ def main() -> None:
     left = [one for one in left if one.id not in {line.get("family") for line in read(options.out)}]
     if not left:
         return
-    from elm_app.llm.engine import RolloutRequest
+    from elm_app.engine.engine import RolloutRequest
 
     engine = load(options.model)
     sampling = SamplingSettings(samples=options.samples, seed=options.seed)

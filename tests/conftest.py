@@ -11,7 +11,7 @@ import pytest
 from commands import Elm, Outcome
 from random_models import make_folder
 
-from elm_app.cli import main
+from elm_app.cli.main import main
 
 
 @pytest.fixture(autouse=True)

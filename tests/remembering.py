@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from elm_app.llm import sample
-from elm_app.llm.loader import Models
-from elm_app.memory.store import Store
-from elm_app.runs.tools import Tools
+from elm_app.engine.loader import Models
+from elm_app.pipelines.resources import Tools
+from elm_app.rollouts import collect
+from elm_app.store.store import Store
 
 
 class WordEmbedder:
@@ -47,4 +47,4 @@ def tools(folder: Path, models: Models) -> Tools:
 def answers_by_length(monkeypatch: pytest.MonkeyPatch, modulus: int = 2) -> None:
     """A trace's answer is its number of letters modulo something, so that votes and rewards differ."""
     read: Callable[[str], str | None] = lambda text: str(sum(map(ord, text)) % modulus)  # noqa: E731
-    monkeypatch.setattr(sample, "extract", read)
+    monkeypatch.setattr(collect, "extract", read)

@@ -65,10 +65,10 @@ def test_rollouts_are_close_to_fp32_and_rows_do_not_depend_on_the_batch() -> Non
     import torch
     from transformers import AutoModelForCausalLM
 
-    from elm_app.config import ModelSettings, SamplingSettings
-    from elm_app.llm.engine import Finished, RolloutRequest
-    from elm_app.llm.loader import load
-    from elm_app.llm.weights import resolve, with_floats
+    from elm_app.core.config import ModelSettings, SamplingSettings
+    from elm_app.engine.engine import Finished, RolloutRequest
+    from elm_app.engine.loader import load
+    from elm_app.weights.resolve import resolve, with_floats
 
     engine = load(ModelSettings("small", "4-bit", "cpu"), lambda _: None)
     prompt, other = engine.encode(PROBLEM), engine.encode("What is 17 · 23?")
@@ -97,7 +97,7 @@ def _gradients_are_near_to_autograd(engine: Any, model: Any, prompt: list[int], 
     """That of a loss in which two of four rollouts are wanted more and two less, through all layers, against fp32."""
     import torch
 
-    from elm_app.learning.prompt import start
+    from elm_app.learning.soft_prompt import start
 
     soft = start(engine, 20, "text", 0).requires_grad_()
     lengths = [len(row) for row in rows]
@@ -119,7 +119,7 @@ def _gradients_are_near_to_autograd(engine: Any, model: Any, prompt: list[int], 
 
 
 def test_the_default_is_the_larger_model_in_4_bits_where_the_machine_allows(tmp_path: Path) -> None:
-    from elm_app.llm.choice import here
+    from elm_app.weights.choice import here
 
     if here("cpu").preset != "base":
         pytest.skip("this machine is not one for the 1.5B")
@@ -211,12 +211,12 @@ def test_peft_writes_what_we_write_with_it(learned: Learned) -> None:
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from elm_app.config import SamplingSettings
-    from elm_app.llm.dense import DenseDecoder
-    from elm_app.llm.engine import Engine, Finished, RolloutRequest
-    from elm_app.llm.weights import resolve, with_floats
-    from elm_app.memory.store import Store
-    from elm_app.types import ModelInfo
+    from elm_app.core.config import SamplingSettings
+    from elm_app.core.types import ModelInfo
+    from elm_app.engine.dense_decoder import DenseDecoder
+    from elm_app.engine.engine import Engine, Finished, RolloutRequest
+    from elm_app.store.store import Store
+    from elm_app.weights.resolve import resolve, with_floats
 
     memories, paraphrase, document = learned
     folder = with_floats(resolve("small", progress=lambda _: None), progress=lambda _: None)

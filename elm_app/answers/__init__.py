@@ -4,10 +4,11 @@
     reading      what an answer says: numbers exactly, structure as a tree (`normalise`: its characters and LaTeX;
                  `values`, `numbers`, `words`: one value, its digits, its unit)
     equivalence  whether two readings say the same, and the classes of many
-    compare      the same for answers; expressions are asked of math-verify in a process that can be killed (`worker`)
+    compare      the same for answers; expressions are asked of math-verify in a process that can be killed
+                 (`sympy_worker`)
     vote         the majority vote over answers
     reward       the vote (or a known answer) as rewards
-    traces       traces made elsewhere, read and voted on
+    imported_traces  traces made elsewhere, read and voted on
 
 "No answer" is `None` everywhere, never an empty string.
 """

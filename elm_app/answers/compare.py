@@ -23,14 +23,14 @@ from typing import IO
 from elm_app.answers.equivalence import connected, in_context, same
 from elm_app.answers.reading import read
 from elm_app.answers.values import Reading
-from elm_app.errors import ElmError
+from elm_app.core.errors import ElmError
 
-_SCRIPT = Path(__file__).with_name("worker.py")
+_SCRIPT = Path(__file__).with_name("sympy_worker.py")
 _HARMLESS = "7"
 
 
 class _Worker:
-    """One running `worker.py`. Once `ask` returned None it is dead."""
+    """One running `sympy_worker.py`. Once `ask` returned None it is dead."""
 
     def __init__(self, limit: float, start_limit: float) -> None:
         self._limit, self._start_limit, self._ready = limit, start_limit, False

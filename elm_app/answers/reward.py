@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from elm_app.answers.compare import comparer
 from elm_app.answers.vote import Classes
-from elm_app.types import Vote
+from elm_app.core.types import Vote
 
 
 def majority_reward(answers: Sequence[str | None], vote: Vote) -> list[float | None]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from elm_app.answers.compare import comparer
-from elm_app.types import AnswerCount, Vote
+from elm_app.core.types import AnswerCount, Vote
 
 Equivalent = Callable[[str, str], bool]
 Classes = Callable[[Sequence[str]], Sequence[int]]

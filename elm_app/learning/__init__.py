@@ -1,9 +1,17 @@
-"""Learning a memory: GRPO on a soft prompt, the model frozen.
+"""Learning a memory from one problem, the model frozen.
 
-rewards   which rollouts are good: named sources
-loss      advantages and the loss: pure functions of tensors
-prompt    where a soft prompt starts, what its vectors mean
-trainer   the loop: rollouts, reward, update, checkpoint; a generator of events
-distil    the other recipe: traces written with an example in view made likelier without it
-variants  a problem with other numbers, by rule
+  trainer     the loop: steps, checkpoint, measuring; a generator of events
+  soft_prompt where a soft prompt or prefix starts, what its vectors mean
+  checkpoint  the state of a run that was killed
+  acceptance  whether a memory is offered
+the recipe `distil`, the default
+  distil      traces written with a worked example in view made likelier without it
+  example     which trace of a problem is shown as a worked example
+  variants    a problem with other numbers, by rule (`names`: and other people)
+  compaction  a context of n positions as P keys and values a layer
+the recipe `paper`
+  rewards     which rollouts are good: named sources (`reference_solution`: one of them)
+  grpo        advantages and the loss: pure functions of tensors
+  update      one update by them, whatever is learned
+  policies    other forms: prefix, LoRA, as one interface
 """

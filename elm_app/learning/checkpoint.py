@@ -17,11 +17,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from elm_app.config import LearnSettings
-from elm_app.errors import BadInput, DamagedMemory, StoreError
-from elm_app.learning.prompt import start
-from elm_app.llm.engine import Engine
-from elm_app.types import LearnStep, Lesson, Measured, from_json, to_json
+from elm_app.core.config import LearnSettings
+from elm_app.core.errors import BadInput, DamagedMemory, StoreError
+from elm_app.core.types import LearnStep, Lesson, Measured, from_json, to_json
+from elm_app.engine.engine import Engine
+from elm_app.learning.soft_prompt import start
 
 
 @dataclass

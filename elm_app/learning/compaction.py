@@ -23,11 +23,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from elm_app.core.errors import ModelError
+from elm_app.core.events import Progress
 from elm_app.engine.attention import Attention
-from elm_app.errors import ModelError
-from elm_app.events import Progress
-from elm_app.llm.engine import Engine
-from elm_app.llm.prefix import packed
+from elm_app.engine.engine import Engine
+from elm_app.engine.prefix import packed
 
 _ITERATIONS, _BATCH = 150, 4096
 _RATE = 0.02
@@ -66,7 +66,7 @@ def as_prefix(
         seed: of the order in which queries are taken.
 
     Returns:
-        fp32 (P, W) on the CPU, as `llm/prefix.py` has it; None if it was stopped.
+        fp32 (P, W) on the CPU, as `engine/prefix.py` has it; None if it was stopped.
     """
     decoder = engine.decoder
     past = decoder.prefill(decoder.embed(torch.tensor(context)))[1]

@@ -27,9 +27,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from elm_app.config import LearnSettings, SamplingSettings
-from elm_app.errors import ModelError
-from elm_app.events import (
+from elm_app.core.config import LearnSettings, SamplingSettings
+from elm_app.core.errors import ModelError
+from elm_app.core.events import (
     Event,
     LearningEnded,
     LessonsTaken,
@@ -41,16 +41,16 @@ from elm_app.events import (
     TraceFinished,
     VariantsMade,
 )
+from elm_app.core.types import LearnStep, Lesson, Trace, Vote
+from elm_app.engine.chat_template import asked, turns_prompt
+from elm_app.engine.engine import Engine, RolloutRequest
+from elm_app.engine.sampler import trace_seed
 from elm_app.learning.checkpoint import Checkpoint, fresh
 from elm_app.learning.compaction import as_prefix, check
 from elm_app.learning.example import example_of
 from elm_app.learning.trainer import Trainer
 from elm_app.learning.variants import variants
-from elm_app.llm.engine import Engine, RolloutRequest
-from elm_app.llm.prompt import asked, turns_prompt
-from elm_app.llm.sample import Sampled, sample
-from elm_app.llm.sampling import trace_seed
-from elm_app.types import LearnStep, Lesson, Trace, Vote
+from elm_app.rollouts.collect import Sampled, sample
 
 _LAST_RATE = 0.1
 """The learning rate falls to this share of the first one."""

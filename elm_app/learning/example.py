@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from statistics import median
 
-from elm_app.types import Trace, Vote
+from elm_app.core.types import Trace, Vote
 
 
 def example_of(problem: str, attempts: Sequence[Trace], vote: Vote) -> str | None:

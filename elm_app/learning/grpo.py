@@ -1,86 +1,69 @@
-"""The update of GRPO, whatever is learned."""
+"""GRPO on one prompt: advantages and the loss, pure functions of tensors.
+
+Two variants, both without a KL term; with one update a batch, the default, they are on-policy:
+
+`dr_grpo` (the default; Liu et al., arXiv 2503.20783, equations 3 and 4; TRL's `loss_type="dr_grpo"`,
+`scale_rewards="none"`): advantage = reward − mean; every token counts the same; the sum is divided by the constant
+k · T, so that long rollouts are not favoured. The ratio to the policy that sampled is 1, and its gradient that of the
+log-probability.
+
+`grpo` (the published formula; Shao et al., arXiv 2402.03300, equation 3; TRL's `loss_type="grpo"`,
+`scale_rewards="group"`): advantage = (reward − mean) / (standard deviation + 1e-4); the mean over a rollout's tokens
+first and over rollouts second; the ratio clipped to 1 ± ε.
+"""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
-from elm_app.config import LearnSettings
-from elm_app.errors import ModelError
-from elm_app.learning.loss import advantages, grpo_loss, padded
-from elm_app.learning.policies import Policy
+from elm_app.core.config import Loss
+
+CLIP = 0.2
+"""ε of the clipped ratio."""
+_STD_FLOOR = 1e-4
 
 
-def improve(
-    optimizer: torch.optim.Optimizer,
-    parameters: Sequence[Tensor],
-    log_probs: Callable[[Sequence[Sequence[int]]], Tensor],
-    rows: Sequence[Sequence[int]],
-    rewards: Tensor,
-    settings: LearnSettings,
-) -> tuple[float, float]:
-    """`settings.updates` steps of the optimizer from one batch of rollouts; those without an advantage cost nothing.
+def advantages(rewards: Tensor, loss: Loss = "dr_grpo") -> Tensor:
+    """Rewards, fp32 (k,), to advantages, fp32 (k,); all zero where the rewards are equal.
+
+    >>> advantages(torch.tensor([1.0, 0.0, 0.0, 1.0])).tolist()
+    [0.5, -0.5, -0.5, 0.5]
+    """
+    centred = rewards - rewards.mean()
+    return centred / (rewards.std() + _STD_FLOOR) if loss == "grpo" else centred
+
+
+def grpo_loss(
+    logprobs: Tensor,
+    sampled: Tensor,
+    advantages: Tensor,
+    mask: Tensor,
+    max_new_tokens: int,
+    loss: Loss = "dr_grpo",
+    count: int | None = None,
+) -> Tensor:
+    """The loss to be minimised, a scalar.
 
     Args:
-        log_probs: token ids of some rollouts to the log-probabilities of their tokens, fp32 (ΣT,), row after row,
-            differentiable; asked once for every step.
-        rows: token ids of each rollout, at least one.
-        rewards: fp32 (k,), not all equal.
-
-    Returns:
-        The loss and the gradient's norm before it was cut, both of the first step.
-
-    Raises:
-        ModelError: the first gradient is zero, or one is not finite.
+        logprobs: fp32 (k, T), log-probabilities of the rollouts' tokens, differentiable.
+        sampled: fp32 (k, T), the same when the rollouts were sampled.
+        advantages: fp32 (k,).
+        mask: fp32 (k, T), 1 where there is a token.
+        max_new_tokens: T at most, the constant of `dr_grpo`.
+        count: rollouts in the batch, where some without an advantage were left out.
     """
-    gained = advantages(rewards, settings.loss)
-    counted = [place for place in range(len(rows)) if gained[place] != 0]
-    rollouts = [rows[place] for place in counted]
-    sampled: Tensor | None = None
-    told: tuple[float, float] | None = None
-    for _ in range(settings.updates):
-        optimizer.zero_grad()
-        logprobs, mask = padded(log_probs(rollouts), [len(row) for row in rollouts])
-        sampled = logprobs.detach() if sampled is None else sampled
-        advantage = gained[counted].to(logprobs.device)
-        loss = grpo_loss(logprobs, sampled, advantage, mask, settings.max_new_tokens, settings.loss, len(rows))
-        loss.backward()
-        norm = float(torch.nn.utils.clip_grad_norm_(list(parameters), settings.clip_norm))
-        if told is not None and norm == 0:  # every ratio has reached its bound
-            break
-        if not norm > 0 or norm == float("inf"):
-            raise ModelError(
-                f"The gradient is {'zero' if norm == 0 else 'not a finite number'}.",
-                "Choose another --quantization, or a lower learning rate.",
-            )
-        optimizer.step()
-        told = told or (float(loss.detach()), norm)
-    assert told is not None
-    return told
+    ratio = torch.exp(logprobs - sampled)
+    gain = ratio * advantages[:, None]
+    clipped = ratio.clamp(1 - CLIP, 1 + CLIP) * advantages[:, None]
+    each = -torch.minimum(gain, clipped) * mask
+    if loss == "grpo":
+        return (each.sum(1) / mask.sum(1).clamp(min=1.0)).sum() / (count or len(each))
+    return each.sum() / ((count or len(each)) * max_new_tokens)
 
 
-class Learner:
-    """Improves a policy, rollouts by rollouts; AdamW in fp32 without weight decay."""
-
-    def __init__(self, policy: Policy, settings: LearnSettings) -> None:
-        self.policy, self.settings = policy, settings
-        self.optimizer = torch.optim.AdamW(policy.parameters, policy.rate, weight_decay=0.0)
-
-    def learn(self, prompt: Sequence[int], rows: Sequence[Sequence[int]], rewards: Sequence[float | None]) -> bool:
-        """Updates from the rollouts of a prompt; False, and nothing done, if they all have the same reward.
-
-        Args:
-            rows: token ids of each rollout, at least one.
-            rewards: one a rollout; None is worth nothing.
-        """
-        values = torch.tensor([value or 0.0 for value in rewards])
-        if bool((values == values[0]).all()):
-            return False
-
-        def log_probs(some: Sequence[Sequence[int]]) -> Tensor:
-            return self.policy.log_probs(prompt, some, self.settings.temperature)
-
-        improve(self.optimizer, self.policy.parameters, log_probs, rows, values, self.settings)
-        return True
+def padded(values: Tensor, lengths: list[int]) -> tuple[Tensor, Tensor]:
+    """Row after row, fp32 (ΣT,), to (k, max T) with zeros behind each row, and the mask, fp32 (k, max T)."""
+    rows = torch.nn.utils.rnn.pad_sequence(list(values.split(lengths)), batch_first=True)
+    ends = torch.tensor(lengths, device=values.device)
+    return rows, (torch.arange(rows.shape[1], device=values.device) < ends[:, None]).float()

@@ -23,14 +23,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from elm_app.config import Form, LearnSettings, ModelSettings
+from elm_app.core.config import Form, LearnSettings, ModelSettings
+from elm_app.core.errors import DamagedMemory, StoreError
+from elm_app.core.events import Progress
+from elm_app.engine.engine import Engine, RolloutRequest
+from elm_app.engine.loader import load
 from elm_app.engine.quantized.decoder import QuantizedDecoder
-from elm_app.errors import DamagedMemory, StoreError
-from elm_app.events import Progress
-from elm_app.learning.prompt import start
-from elm_app.llm.engine import Engine, RolloutRequest
-from elm_app.llm.loader import load
-from elm_app.llm.memory import free_memory
+from elm_app.learning.soft_prompt import start
+from elm_app.weights.free_memory import free_memory
 
 RANK = 8
 """r of LoRA; α is twice that."""

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from elm_app.answers.reward import majority_reward, match_reward
-from elm_app.errors import BadInput
-from elm_app.types import Trace, Vote
+from elm_app.core.errors import BadInput
+from elm_app.core.types import Trace, Vote
 
 
 @dataclass(frozen=True)

@@ -15,17 +15,17 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from elm_app.config import LearnSettings, SamplingSettings
-from elm_app.events import Event, LearningEnded, MeasureFinished, PhaseStarted, Progress, StepFinished
+from elm_app.core.config import LearnSettings, SamplingSettings
+from elm_app.core.events import Event, LearningEnded, MeasureFinished, PhaseStarted, Progress, StepFinished
+from elm_app.core.types import LearnStep, Measured, Trace, Vote
+from elm_app.engine.engine import Engine, RolloutRequest
+from elm_app.engine.sampler import trace_seed
+from elm_app.engine.token_entropy import spread
 from elm_app.learning.checkpoint import Checkpoint
-from elm_app.learning.grpo import improve
-from elm_app.learning.prompt import cap, mean_length
 from elm_app.learning.rewards import BY_VOTE, SOURCES, Judged, Spread
-from elm_app.llm.engine import Engine, RolloutRequest
-from elm_app.llm.sample import Sampled, sample
-from elm_app.llm.sampling import trace_seed
-from elm_app.llm.spread import spread
-from elm_app.types import LearnStep, Measured, Trace, Vote
+from elm_app.learning.soft_prompt import cap, mean_length
+from elm_app.learning.update import improve
+from elm_app.rollouts.collect import Sampled, sample
 
 PATIENCE = 3
 """Steps in a row without an update after which learning ends."""

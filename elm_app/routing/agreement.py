@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from elm_app.events import Progress
+from elm_app.core.events import Progress
+from elm_app.core.types import SideScore, Vote
 from elm_app.routing.verifier import Side
-from elm_app.types import SideScore, Vote
 
 
 def margin(vote: Vote, samples: int) -> float:

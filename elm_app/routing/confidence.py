@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from statistics import fmean
 
-from elm_app.events import Progress
+from elm_app.core.events import Progress
+from elm_app.core.types import SideScore, StepScore, TraceScore
 from elm_app.routing.verifier import Sample, Side
-from elm_app.types import SideScore, StepScore, TraceScore
 
 WINDOW = 32
 """Tokens of a window."""

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from elm_app.answers.compare import comparer
-from elm_app.events import Progress, Verified
+from elm_app.core.events import Progress, Verified
+from elm_app.core.types import Decision, Outcome, SideScore
 from elm_app.routing.verifier import Side, Verifier
-from elm_app.types import Decision, Outcome, SideScore
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 from elm_app.answers.vote import vote
-from elm_app.llm.sample import Sampled
+from elm_app.core.types import Arm
+from elm_app.rollouts.collect import Sampled
 from elm_app.routing.verifier import Sample, Side
-from elm_app.types import Arm
 
 
 def side(kind: Literal["zero_shot", "memory"], sampled: Sampled, arms: Sequence[Arm]) -> Side:

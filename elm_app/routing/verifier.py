@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from elm_app.events import Progress
-from elm_app.types import SideScore, Trace, Vote
+from elm_app.core.events import Progress
+from elm_app.core.types import SideScore, Trace, Vote
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from elm_app.errors import BadInput, RunError
-from elm_app.events import (
+from elm_app.core.errors import BadInput, RunError
+from elm_app.core.events import (
     ENDINGS,
     Decided,
     LearningEnded,
@@ -23,7 +23,7 @@ from elm_app.events import (
     StepFinished,
     VoteChanged,
 )
-from elm_app.runs.log import Entry, read
+from elm_app.runs.event_log import Entry, read
 
 _MARKS = {
     "solve": (VoteChanged, Decided),

@@ -1,6 +1,6 @@
 """One queue, one lock, one stop flag: runs happen one after the other, in a thread that outlives any page.
 
-`submit` returns at once with the run's id; whoever wants to watch reads the run's log (`runs/log.py`).
+`submit` returns at once with the run's id; whoever wants to watch reads the run's log (`runs/event_log.py`).
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from elm_app import config
-from elm_app.errors import ElmError, RunError
-from elm_app.events import ENDINGS, Event, Failed, Queued, RunStarted
-from elm_app.runs.log import LogWriter, new_run_id, recover
+from elm_app.core import config
+from elm_app.core.errors import ElmError, RunError
+from elm_app.core.events import ENDINGS, Event, Failed, Queued, RunStarted
+from elm_app.runs.event_log import LogWriter, new_run_id, recover
 
 Work = Callable[[Callable[[], bool]], Iterator[Event]]
 """A run's work: given `stopped()`, a generator of events that ends with one of `ENDINGS`."""

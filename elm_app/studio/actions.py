@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from elm_app.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
-from elm_app.memory.embedder import Embedders
-from elm_app.memory.store import Store
+from elm_app.core.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
+from elm_app.core.types import Problem
+from elm_app.store.embedder import Embedders
+from elm_app.store.store import Store
 from elm_app.studio.fetching import Fetching
-from elm_app.types import Problem
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from dataclasses import fields, replace
 from functools import wraps
 from typing import Any
 
-from elm_app.config import ModelSettings, RouteSettings, SamplingSettings
-from elm_app.errors import BadInput, ElmError
-from elm_app.runs.view import RunView
+from elm_app.core.config import ModelSettings, RouteSettings, SamplingSettings
+from elm_app.core.errors import BadInput, ElmError
+from elm_app.runs.learning_progress import estimate
+from elm_app.runs.state import RunView
 from elm_app.studio import links, render
 from elm_app.studio.actions import Actions
-from elm_app.studio.course import estimate
 from elm_app.studio.form import learn_settings
 from elm_app.studio.learn import about
 from elm_app.studio.tail import Tail

@@ -12,13 +12,13 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from elm_app.config import FORMS
-from elm_app.memory.rows import record
-from elm_app.specimen import size
+from elm_app.core.config import FORMS
+from elm_app.core.text import size
+from elm_app.core.types import LearnStep, Measured, Memory
+from elm_app.store.row import record
 from elm_app.studio import words
 from elm_app.studio.charts import length_chart, loss_chart, norm_chart, reward_chart
 from elm_app.studio.prose import inline_html
-from elm_app.types import LearnStep, Measured, Memory
 
 _COLOURS = 6
 _CLASSES, _ROWS = 64, 1000

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from elm_app.types import LearnStep
+from elm_app.core.types import LearnStep
 
 WIDTH, HEIGHT = 400, 200
 """Of a chart, in units of the drawing; on a desktop one unit is about one pixel."""

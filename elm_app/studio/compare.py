@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from elm_app.runs.comparison_report import DIFFERENCES
-from elm_app.runs.view import RunView
+from elm_app.evaluation.report import DIFFERENCES
+from elm_app.runs.state import RunView
 from elm_app.studio import words
 from elm_app.studio.compared import Interval, MethodReport, Report
 from elm_app.studio.race import Racer, figure

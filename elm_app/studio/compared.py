@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from elm_app.answers.traces import refuse
-from elm_app.errors import BadInput
-from elm_app.studio.index import Index
-from elm_app.types import from_json
+from elm_app.answers.imported_traces import refuse
+from elm_app.core.errors import BadInput
+from elm_app.core.types import from_json
+from elm_app.runs.catalog import Index
 
 REPORT = "report.json"
 _AGAIN = "Make it again with python -m elm_app bench, or choose another folder."
@@ -52,7 +52,7 @@ class Arms:
 
 @dataclass(frozen=True)
 class MethodReport:
-    """How one method did (`runs/comparison.py` says how each number is made). Shares are in [0, 1].
+    """How one method did (`evaluation/statistics.py` says how each number is made). Shares are in [0, 1].
 
     Attributes:
         problems: how many it has answered.

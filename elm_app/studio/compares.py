@@ -8,10 +8,10 @@ from typing import Any
 
 import gradio as gr
 
-from elm_app.errors import BadInput, ElmError
+from elm_app.core.errors import BadInput, ElmError
+from elm_app.runs.catalog import Index
 from elm_app.studio import compare, render
 from elm_app.studio.compared import REPORT, folders, read_report
-from elm_app.studio.index import Index
 from elm_app.studio.tail import Tail
 from elm_app.studio.theme import ASSETS
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import gradio as gr
 
-from elm_app import config
-from elm_app.config import PRM, RouteSettings, SamplingSettings
-from elm_app.memory.store import Store
+from elm_app.core import config
+from elm_app.core.config import PRM, RouteSettings, SamplingSettings
+from elm_app.store.store import Store
 from elm_app.studio import remembered
 from elm_app.studio.form import COMPOSES, MODELS, NUMBERS, RANKS, RETRIEVALS, VERIFIERS
 

@@ -6,16 +6,16 @@ import html
 from collections.abc import Sequence
 
 from elm_app.answers.reading import key
-from elm_app.errors import ElmError
-from elm_app.memory.rows import record
-from elm_app.memory.store import Store
-from elm_app.runs.view import RunView
+from elm_app.core.errors import ElmError
+from elm_app.core.types import Match, Memory, Vote
+from elm_app.runs.state import RunView
+from elm_app.store.row import record
+from elm_app.store.store import Store
 from elm_app.studio import recalled, words
 from elm_app.studio.form import VERIFIERS
 from elm_app.studio.prose import inline_html
 from elm_app.studio.shared import marked
 from elm_app.studio.weighed import numbers
-from elm_app.types import Match, Memory, Vote
 
 Point = tuple[float, float]
 EMPTY = (

@@ -8,8 +8,8 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from elm_app.events import Progress
-from elm_app.runs.view import RunView
+from elm_app.core.events import Progress
+from elm_app.runs.state import RunView
 from elm_app.studio import explain, links, recalled
 from elm_app.studio.asks import Asks
 from elm_app.studio.guard import Ask, guarded

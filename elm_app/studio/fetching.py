@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from elm_app.config import ModelSettings
-from elm_app.errors import ElmError, Stopped
-from elm_app.events import Progress
-from elm_app.llm.choice import Choice
+from elm_app.core.config import ModelSettings
+from elm_app.core.errors import ElmError, Stopped
+from elm_app.core.events import Progress
 from elm_app.studio.meter import Meter, Wait
+from elm_app.weights.choice import Choice
 
 
 @dataclass(frozen=True)

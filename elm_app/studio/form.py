@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from elm_app.config import LEARNS_BY, PRM, LearnSettings, ModelSettings, RouteSettings, SamplingSettings
-from elm_app.errors import BadInput
+from elm_app.core.config import LEARNS_BY, PRM, LearnSettings, ModelSettings, RouteSettings, SamplingSettings
+from elm_app.core.errors import BadInput
 
 LABELS = {
     "model": "Model",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from elm_app.errors import ElmError
+from elm_app.core.errors import ElmError
 from elm_app.studio import render
 
 Ask = dict[str, Any]

@@ -8,13 +8,13 @@ import threading
 from datetime import datetime
 from pathlib import Path
 
-from elm_app.events import event_from_json
-from elm_app.runs.log import Entry, runs
-from elm_app.runs.stream_view import StreamView
-from elm_app.runs.view import RunView
+from elm_app.core.events import event_from_json
+from elm_app.runs.catalog import Index
+from elm_app.runs.event_log import Entry, runs
+from elm_app.runs.state import RunView
+from elm_app.runs.stream_state import StreamView
 from elm_app.studio import compare, render, stream, words
 from elm_app.studio.anchors import replay_link, run_link
-from elm_app.studio.index import Index
 from elm_app.studio.prose import inline_html
 
 SHOWN = 100

@@ -6,15 +6,15 @@ import html
 from collections.abc import Mapping
 from typing import Literal
 
-from elm_app.events import Progress
-from elm_app.runs.view import LearnView, RunView
+from elm_app.core.events import Progress
+from elm_app.core.types import Measured
+from elm_app.runs.learning_progress import Course, left, sizes
+from elm_app.runs.state import LearnView, RunView
 from elm_app.studio import words
 from elm_app.studio.anchors import replay_link, run_link
 from elm_app.studio.charts import length_chart, loss_chart, norm_chart, reward_chart, rollouts_chart
-from elm_app.studio.course import Course, left, sizes
 from elm_app.studio.palette import classes, colour_of
 from elm_app.studio.prose import inline_html
-from elm_app.types import Measured
 
 Colours = Mapping[str, str]
 """The colour of every answer that the run has shown so far; the same through all its steps."""
@@ -229,7 +229,7 @@ def _measured(name: str, one: Measured | None, known: Colours, missing: str) -> 
 
 def measured_words(one: Measured) -> str:
     """
-    >>> from elm_app.types import AnswerCount, Vote
+    >>> from elm_app.core.types import AnswerCount, Vote
     >>> measured_words(Measured(Vote("72", 9 / 16, (AnswerCount("72", 9),), 5), 16, 11 / 16, 214.2))
     '9 of 16 agree · 31% unanswered · 214 tokens a trace'
     """

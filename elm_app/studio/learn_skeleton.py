@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from elm_app.config import LEARNS_BY
+from elm_app.core.config import LEARNS_BY
 from elm_app.studio.recipe_fields import RecipeFields
 
 _OF = RecipeFields(LEARNS_BY)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 
-from elm_app.runs.view import LearnView, RunView
+from elm_app.core.types import LearnStep
+from elm_app.runs.state import LearnView, RunView
 from elm_app.studio import words
 from elm_app.studio.palette import colour_of
 from elm_app.studio.prose import inline_html
-from elm_app.types import LearnStep
 
 Colours = Mapping[str, str]
 

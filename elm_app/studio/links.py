@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from elm_app.events import Retrieved, event_from_json
-from elm_app.runs.log import runs
-from elm_app.runs.view import LearnView, RunView
+from elm_app.core.events import Retrieved, event_from_json
+from elm_app.runs.event_log import runs
+from elm_app.runs.state import LearnView, RunView
 from elm_app.studio.history import summary
 
 LOOKED_AT = 300

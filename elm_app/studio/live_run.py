@@ -12,19 +12,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from elm_app.config import LEARNS_BY, LearnSettings
-from elm_app.errors import BadInput, ElmError
-from elm_app.events import Progress, RunStarted, VoteChanged
-from elm_app.runs.log import Entry, read
+from elm_app.core.config import LEARNS_BY, LearnSettings
+from elm_app.core.errors import BadInput, ElmError
+from elm_app.core.events import Progress, RunStarted, VoteChanged
+from elm_app.core.types import Arm
+from elm_app.runs.event_log import Entry, read
+from elm_app.runs.learning_progress import Course, estimate, share
 from elm_app.runs.runner import Runner
-from elm_app.runs.view import RunView, TraceView
+from elm_app.runs.state import RunView, TraceView
 from elm_app.studio import learn, learn_steps, links, recalled, render, words
 from elm_app.studio.actions import Actions
-from elm_app.studio.course import Course, estimate, share
 from elm_app.studio.meter import Meter, Wait
 from elm_app.studio.palette import classes, remember
 from elm_app.studio.prose import block_html, blocks, settled
-from elm_app.types import Arm
 
 FETCHING = ("download", "verify", "convert")
 """Stages of a wait for weights."""

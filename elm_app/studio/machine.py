@@ -7,12 +7,11 @@ import html
 from collections.abc import Callable
 from typing import Any
 
-from elm_app import config
-from elm_app.config import ModelSettings
-from elm_app.errors import ElmError
-from elm_app.llm.presets import PRESETS
-from elm_app.plural import memories
-from elm_app.runs.log import runs
+from elm_app.core import config
+from elm_app.core.config import ModelSettings
+from elm_app.core.errors import ElmError
+from elm_app.core.text import memories
+from elm_app.runs.event_log import runs
 from elm_app.studio import render, words
 from elm_app.studio.actions import Actions
 from elm_app.studio.anchors import replay_link
@@ -22,6 +21,7 @@ from elm_app.studio.guard import Ask, guarded
 from elm_app.studio.history import History, beginning
 from elm_app.studio.memories import starters
 from elm_app.studio.tail import Tail
+from elm_app.weights.presets import PRESETS
 
 LOOKED_AT = 30
 """Runs, newest first, among which one to replay is looked for."""

@@ -8,9 +8,9 @@ from collections import OrderedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from elm_app.errors import ElmError
-from elm_app.events import Progress
-from elm_app.memory.embedder import Embedders
+from elm_app.core.errors import ElmError
+from elm_app.core.events import Progress
+from elm_app.store.embedder import Embedders
 
 KEPT = 64
 PATIENCE_SECONDS = 0.3

@@ -15,13 +15,13 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from elm_app.errors import BadInput, DamagedMemory
-from elm_app.events import Progress
-from elm_app.memory import archive
-from elm_app.memory.embedder import Embedders
-from elm_app.memory.retriever import THRESHOLD
-from elm_app.memory.store import Store
-from elm_app.plural import memories
+from elm_app.core.errors import BadInput, DamagedMemory
+from elm_app.core.events import Progress
+from elm_app.core.text import memories
+from elm_app.retrieval.retriever import THRESHOLD
+from elm_app.store import archive
+from elm_app.store.embedder import Embedders
+from elm_app.store.store import Store
 from elm_app.studio import card, links, render, shelf, words
 from elm_app.studio.cabinet import CABINET
 from elm_app.studio.guard import Ask, guarded

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from elm_app.events import Progress
+from elm_app.core.events import Progress
 
 PACE_SECONDS = 8.0
 """How far back the speed of a wait is measured."""

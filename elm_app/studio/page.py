@@ -12,7 +12,8 @@ from typing import Any
 
 import gradio as gr
 
-from elm_app.errors import ElmError
+from elm_app.core.errors import ElmError
+from elm_app.runs.catalog import Index
 from elm_app.runs.runner import Runner
 from elm_app.studio import compares, explained, memories, remembered, render, streams
 from elm_app.studio import drawer as drawers
@@ -20,7 +21,6 @@ from elm_app.studio.actions import Actions
 from elm_app.studio.asks import Asks
 from elm_app.studio.form import model_settings, route_settings, sampling_settings
 from elm_app.studio.history import History
-from elm_app.studio.index import Index
 from elm_app.studio.machine import Machine
 from elm_app.studio.skeleton import HEADER, LIVE
 from elm_app.studio.tail import Tail

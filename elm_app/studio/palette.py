@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from elm_app.answers.reading import key
-from elm_app.runs.view import RunView
-from elm_app.types import AnswerCount, Arm
+from elm_app.core.types import AnswerCount, Arm
+from elm_app.runs.state import RunView
 
 COLOURS = 6
 """Classes with a colour of their own; later ones share a grey. `assets/elm.css` has the colours `k0` … `k5`, `kx`."""

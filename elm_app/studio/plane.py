@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elm_app.memory.projection import Plane, plane
-from elm_app.memory.store import Store
+from elm_app.store.pca import Plane, plane
+from elm_app.store.store import Store
 
 DRAWN = 5000
 """Memories on the map at most: more could not be told apart, and would be slow to draw."""

@@ -6,7 +6,7 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from elm_app.runs.stream_view import StreamView
+from elm_app.runs.stream_state import StreamView
 
 MARKED = 60
 """With more problems than these only the ends have a point: they would hide the line."""

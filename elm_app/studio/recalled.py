@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import html
 
-from elm_app.events import Retrieved
-from elm_app.runs.view import RunView
-from elm_app.types import Match
+from elm_app.core.events import Retrieved
+from elm_app.core.types import Match
+from elm_app.runs.state import RunView
 
 
 def line(view: RunView) -> str:

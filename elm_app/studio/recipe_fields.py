@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
-from elm_app.config import LearnSettings, Recipe
+from elm_app.core.config import LearnSettings, Recipe
 
 _BY: dict[Recipe, LearnSettings] = {
     recipe: LearnSettings.by_recipe(recipe=recipe, seed=0) for recipe in get_args(Recipe)

@@ -6,8 +6,8 @@ from typing import Any
 
 import gradio as gr
 
-from elm_app.errors import BadInput, ElmError
-from elm_app.memory.store import Store
+from elm_app.core.errors import BadInput, ElmError
+from elm_app.store.store import Store
 
 LISTED = 200
 """Memories in the list, the newest; others are named by their id."""

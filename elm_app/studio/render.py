@@ -8,15 +8,15 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 
-from elm_app.errors import ElmError
-from elm_app.events import Progress
-from elm_app.runs.view import RunView, TraceView
+from elm_app.core.errors import ElmError
+from elm_app.core.events import Progress
+from elm_app.core.types import Arm
+from elm_app.runs.state import RunView, TraceView
 from elm_app.studio import learn, words
 from elm_app.studio.anchors import replay_link, run_link
 from elm_app.studio.meter import Pace, Wait
 from elm_app.studio.palette import AnswerClass, classes
 from elm_app.studio.prose import inline_html
-from elm_app.types import Arm
 
 STAGES = {
     "download": "Fetching the model",

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from elm_app.errors import BadInput
-from elm_app.memory.retriever import THRESHOLD
-from elm_app.memory.rows import Row
-from elm_app.memory.table import SORTS
-from elm_app.plural import memories
+from elm_app.core.errors import BadInput
+from elm_app.core.text import memories
+from elm_app.retrieval.retriever import THRESHOLD
+from elm_app.store.row import Row
+from elm_app.store.table import SORTS
 from elm_app.studio import words
 from elm_app.studio.card import when
 from elm_app.studio.prose import inline_html

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import html
 
-from elm_app.results import ArmResult, StreamRow
-from elm_app.runs.comparison import SURE, sign_flip
-from elm_app.runs.stream_view import StreamView
-from elm_app.runs.view import RunView
+from elm_app.core.results import ArmResult, StreamRow
+from elm_app.evaluation.statistics import SURE, sign_flip
+from elm_app.runs.state import RunView
+from elm_app.runs.stream_state import StreamView
 from elm_app.studio import words
 from elm_app.studio.prose import inline_html
 

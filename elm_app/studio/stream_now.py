@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import html
 
-from elm_app.events import ProblemStarted
-from elm_app.runs.view import RunView, TraceView
+from elm_app.core.events import ProblemStarted
+from elm_app.core.types import Arm
+from elm_app.runs.state import RunView, TraceView
 from elm_app.studio import render, words
 from elm_app.studio.palette import AnswerClass, classes
 from elm_app.studio.prose import inline_html
-from elm_app.types import Arm
 
 TAIL = 260
 """Characters of a trace that are shown: its last ones."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import html
 
-from elm_app import config
-from elm_app.config import LearnSettings, SamplingSettings
+from elm_app.core import config
+from elm_app.core.config import LearnSettings, SamplingSettings
 from elm_app.studio.form import MODELS
 from elm_app.studio.recipe_fields import RecipeFields
 

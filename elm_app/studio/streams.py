@@ -15,16 +15,16 @@ from typing import Any
 
 import gradio as gr
 
-from elm_app.errors import BadInput, ElmError
-from elm_app.runs.problem_files.columns import parse_columns
-from elm_app.runs.problems import ProblemsFile, arranged, read_problems
-from elm_app.runs.view import RunView
+from elm_app.core.errors import BadInput, ElmError
+from elm_app.pipelines.problem_files.columns import parse_columns
+from elm_app.pipelines.problems import ProblemsFile, arranged, read_problems
+from elm_app.runs.catalog import Index
+from elm_app.runs.state import RunView
 from elm_app.studio import render, stream, stream_now, words
 from elm_app.studio.actions import StreamActions
 from elm_app.studio.form import stream_fields
 from elm_app.studio.guard import Ask, guarded
 from elm_app.studio.history import History
-from elm_app.studio.index import Index
 from elm_app.studio.race import race
 from elm_app.studio.stream_skeleton import STREAM
 from elm_app.studio.tail import Tail

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from elm_app.errors import ElmError
+from elm_app.core.errors import ElmError
 from elm_app.runs.runner import Runner
-from elm_app.runs.view import RunView
+from elm_app.runs.state import RunView
 from elm_app.studio import render, words
 from elm_app.studio.actions import Actions
 from elm_app.studio.live_run import LiveRun

@@ -6,11 +6,11 @@ import html
 from collections.abc import Sequence
 from itertools import pairwise
 
-from elm_app.events import Verified
-from elm_app.runs.view import RunView
+from elm_app.core.events import Verified
+from elm_app.core.types import SideScore, StepScore, TraceScore
+from elm_app.runs.state import RunView
 from elm_app.studio import words
 from elm_app.studio.prose import inline_html
-from elm_app.types import SideScore, StepScore, TraceScore
 
 ABOUT = {
     "agreement": "The margin: votes of the winner minus votes of the next answer, divided by all traces.",

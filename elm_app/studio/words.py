@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from elm_app.events import Progress
-from elm_app.llm.presets import PRESETS
-from elm_app.plural import count as count
-from elm_app.runs.view import LearnView, RunView
-from elm_app.types import Arm, ModelInfo
+from elm_app.core.events import Progress
+from elm_app.core.text import count as count
+from elm_app.core.types import Arm, ModelInfo
+from elm_app.runs.state import LearnView, RunView
+from elm_app.weights.presets import PRESETS
 
 DOT = " · "
 

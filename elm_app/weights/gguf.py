@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elm_app.errors import WeightsError
+from elm_app.core.errors import WeightsError
 
 _SLICE = 1 << 18
 """Numbers dequantised at a time: the temporaries stay in the processor's cache."""

@@ -13,7 +13,7 @@ import pytest
 
 from elm_app.answers import compare
 from elm_app.answers.compare import Comparer, comparer
-from elm_app.errors import ElmError
+from elm_app.core.errors import ElmError
 
 ROOT = Path(__file__).resolve().parents[2]
 TOWER = "9^{9^{9^{9^9}}}"

@@ -9,7 +9,7 @@ from classes import by
 from elm_app.answers.compare import Comparer
 from elm_app.answers.reward import majority_reward, match_reward
 from elm_app.answers.vote import vote
-from elm_app.types import AnswerCount, Vote
+from elm_app.core.types import AnswerCount, Vote
 
 
 def literally(a: str, b: str) -> bool:

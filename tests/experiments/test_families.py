@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import solutions
 
-from elm_app.types import Problem
+from elm_app.core.types import Problem
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 

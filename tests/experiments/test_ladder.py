@@ -30,7 +30,7 @@ def _answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Random traces have no answers: give them some, by their text."""
     by_text = lambda text: str(sum(map(ord, text)) % 2) if text else None  # noqa: E731
     monkeypatch.setattr(sampling, "extract", by_text)
-    monkeypatch.setattr("elm_app.llm.sample.extract", by_text)
+    monkeypatch.setattr("elm_app.rollouts.collect.extract", by_text)
 
 
 @pytest.fixture

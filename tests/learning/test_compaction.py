@@ -11,14 +11,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from elm_app.config import ModelSettings
+from elm_app.core.config import ModelSettings
+from elm_app.core.errors import ModelError
+from elm_app.core.events import Progress
 from elm_app.engine.attention import Attention
-from elm_app.errors import ModelError
-from elm_app.events import Progress
+from elm_app.engine.engine import Engine
+from elm_app.engine.loader import load
 from elm_app.learning import compaction
 from elm_app.learning.compaction import as_prefix, check, compacted
-from elm_app.llm.engine import Engine
-from elm_app.llm.loader import load
 
 CONTEXT, READERS = b"Twelve and five are seventeen.", [b"What are nine and three?", b"And two and six are?"]
 

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 import pytest
 import torch
 
-from elm_app.config import LearnSettings, ModelSettings
-from elm_app.errors import BadInput, ModelError
-from elm_app.events import (
+from elm_app.core.config import LearnSettings, ModelSettings
+from elm_app.core.errors import BadInput, ModelError
+from elm_app.core.events import (
     Event,
     LearningEnded,
     LessonsTaken,
@@ -22,16 +22,16 @@ from elm_app.events import (
     TraceFinished,
     VariantsMade,
 )
+from elm_app.core.types import AnswerCount, Lesson, Trace, Vote
+from elm_app.engine.chat_template import asked, turns_prompt
+from elm_app.engine.engine import Engine
+from elm_app.engine.loader import load
 from elm_app.learning import checkpoint
 from elm_app.learning.checkpoint import Checkpoint
 from elm_app.learning.compaction import as_prefix
 from elm_app.learning.distil import Distiller, distil, lessons_taken, likelier, turn
 from elm_app.learning.example import example_of
-from elm_app.llm import sample as sample_module
-from elm_app.llm.engine import Engine
-from elm_app.llm.loader import load
-from elm_app.llm.prompt import asked, turns_prompt
-from elm_app.types import AnswerCount, Lesson, Trace, Vote
+from elm_app.rollouts import collect as sample_module
 
 PROBLEM = "Add 5 and 12."
 EXAMPLE = "nnnnnnnn"

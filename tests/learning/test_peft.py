@@ -11,10 +11,10 @@ import pytest
 import torch
 from remembering import answers_by_length, tools
 
-from elm_app.config import LearnSettings, ModelSettings, SamplingSettings
-from elm_app.llm.engine import Finished, RolloutRequest
-from elm_app.llm.loader import Models
-from elm_app.runs.learn import learn
+from elm_app.core.config import LearnSettings, ModelSettings, SamplingSettings
+from elm_app.engine.engine import Finished, RolloutRequest
+from elm_app.engine.loader import Models
+from elm_app.pipelines.learn import learn
 
 PROBLEM = "A farmer packs 7 crates with 24 eggs each. How many eggs is that?"
 SHORT = LearnSettings(

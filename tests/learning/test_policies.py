@@ -11,14 +11,14 @@ import torch
 from classes import by
 
 from elm_app.answers.vote import vote
-from elm_app.config import LearnSettings, ModelSettings, SamplingSettings
-from elm_app.errors import DamagedMemory
-from elm_app.learning.grpo import Learner
+from elm_app.core.config import LearnSettings, ModelSettings, SamplingSettings
+from elm_app.core.errors import DamagedMemory
+from elm_app.core.types import Trace
+from elm_app.engine.engine import Finished, RolloutRequest
+from elm_app.engine.loader import load
 from elm_app.learning.policies import Full, Lora, Policy, Prefix, SoftPrompt, own_engine, read, restore, snapshot, write
 from elm_app.learning.rewards import SOURCES, Judged
-from elm_app.llm.engine import Finished, RolloutRequest
-from elm_app.llm.loader import load
-from elm_app.types import Trace
+from elm_app.learning.update import Learner
 
 SETTINGS = LearnSettings(
     rollouts=32, virtual_tokens=8, max_new_tokens=3, temperature=1.0, learning_rate=0.03, init="vocabulary", seed=1

@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from elm_app.answers.vote import vote
-from elm_app.config import ModelSettings
-from elm_app.errors import BadInput
+from elm_app.core.config import ModelSettings
+from elm_app.core.errors import BadInput
+from elm_app.core.types import Trace, Vote
+from elm_app.engine.loader import load
+from elm_app.engine.token_entropy import spread
 from elm_app.learning.rewards import BY_VOTE, SOURCES, Judged, Spread
-from elm_app.llm.loader import load
-from elm_app.llm.spread import spread
-from elm_app.types import Trace, Vote
 
 ANSWERS = ["7", "8", None, "7.0", "9", "7"]
 NOTHING = Vote(None, 0.0, (), 2)

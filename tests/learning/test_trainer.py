@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 import torch
 
-from elm_app.config import LearnSettings, ModelSettings
-from elm_app.errors import BadInput, DamagedMemory
-from elm_app.events import Event, LearningEnded, MeasureFinished, PhaseStarted, StepFinished, TraceFinished
+from elm_app.core.config import LearnSettings, ModelSettings
+from elm_app.core.errors import BadInput, DamagedMemory
+from elm_app.core.events import Event, LearningEnded, MeasureFinished, PhaseStarted, StepFinished, TraceFinished
+from elm_app.core.types import AnswerCount, LearnStep, Vote
+from elm_app.engine.engine import Engine
+from elm_app.engine.loader import load
 from elm_app.learning import checkpoint
 from elm_app.learning.checkpoint import Checkpoint
 from elm_app.learning.rewards import SOURCES, Judged
 from elm_app.learning.trainer import PATIENCE, Trainer, nothing_to_learn
-from elm_app.llm import sample as sample_module
-from elm_app.llm.engine import Engine
-from elm_app.llm.loader import load
-from elm_app.types import AnswerCount, LearnStep, Vote
+from elm_app.rollouts import collect as sample_module
 
 PROBLEM = "1?"
 SHORT = LearnSettings(steps=4, rollouts=4, virtual_tokens=6, max_new_tokens=5, measure_samples=3, seed=7)
@@ -171,7 +171,7 @@ def test_the_norm_cap_holds(engine: Engine, folder: Path) -> None:
     settings = replace(SHORT, learning_rate=1.0, norm_cap=1.5)
     learning = trainer(engine, folder, settings, by_length)
     list(learning.train())
-    from elm_app.learning.prompt import mean_length
+    from elm_app.learning.soft_prompt import mean_length
 
     assert learning.state.updates > 0
     assert learning.state.soft_prompt.norm(dim=1).max() <= 1.5 * mean_length(engine) * 1.0001

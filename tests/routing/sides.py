@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from elm_app.answers.vote import vote
+from elm_app.core.types import Trace
 from elm_app.routing.verifier import Sample, Side
-from elm_app.types import Trace
 
 
 def make_sample(arm: str, index: int, answer: str | None, logprobs: Sequence[float], text: str | None = None) -> Sample:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from elm_app.answers.extract import extract
-from elm_app.llm.sample import Sampled
+from elm_app.core.types import Arm, Trace
+from elm_app.rollouts.collect import Sampled
 from elm_app.routing.sides import side
-from elm_app.types import Arm, Trace
 
 
 def sampled(**arms: list[str]) -> Sampled:

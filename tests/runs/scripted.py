@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TypeVar
 
-from elm_app.events import (
+from elm_app.core.events import (
     Decided,
     Event,
     LearningEnded,
@@ -30,8 +30,8 @@ from elm_app.events import (
     TraceFinished,
     VoteChanged,
 )
-from elm_app.runs.log import Entry, LogWriter
-from elm_app.types import AnswerCount, Decision, LearnStep, Match, Measured, ModelInfo, Timing, Trace, Vote
+from elm_app.core.types import AnswerCount, Decision, LearnStep, Match, Measured, ModelInfo, Timing, Trace, Vote
+from elm_app.runs.event_log import Entry, LogWriter
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from elm_app.errors import BadInput, RunError
-from elm_app.events import Event, RunStarted, TraceFinished, event_to_json
-from elm_app.runs.log import read
+from elm_app.core.errors import BadInput, RunError
+from elm_app.core.events import Event, RunStarted, TraceFinished, event_to_json
+from elm_app.runs.event_log import read
 from elm_app.runs.replay import play, recording
 
 from .scripted import events, learning, story, trace

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from elm_app.errors import BadInput, OutOfMemory, RunError
-from elm_app.events import Event, Failed, Queued, RunFinished, RunStarted, RunStopped, TraceChunk
-from elm_app.runs.log import LogWriter, follow, read, recover, runs
+from elm_app.core.errors import BadInput, OutOfMemory, RunError
+from elm_app.core.events import Event, Failed, Queued, RunFinished, RunStarted, RunStopped, TraceChunk
+from elm_app.runs.event_log import LogWriter, follow, read, recover, runs
 from elm_app.runs.runner import Runner, Work
 
 from .scripted import SECONDS, TIMING, Held, events, on_small_disk, soon, story, tells

@@ -14,8 +14,8 @@ from playwright.sync_api import Page, expect
 from scripted_learn import actions
 from shelves import evil, fill, memory
 
-from elm_app.memory.store import Store
 from elm_app.runs.runner import Runner
+from elm_app.store.store import Store
 from elm_app.studio.page import build
 from elm_app.studio.theme import launch_options
 

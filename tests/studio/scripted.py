@@ -11,8 +11,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from elm_app.config import SamplingSettings
-from elm_app.events import (
+from elm_app.core.config import SamplingSettings
+from elm_app.core.events import (
     Decided,
     Event,
     Failed,
@@ -25,8 +25,8 @@ from elm_app.events import (
     TraceFinished,
     VoteChanged,
 )
+from elm_app.core.types import AnswerCount, Decision, ModelInfo, Timing, Trace, Vote
 from elm_app.runs.runner import Work
-from elm_app.types import AnswerCount, Decision, ModelInfo, Timing, Trace, Vote
 
 EGGS = r"""To find the number of boxes, we follow the eggs step by step.
 

@@ -10,8 +10,8 @@ import numpy as np
 from remembering import WordEmbedders
 from scripted import vote_over
 
-from elm_app.config import RouteSettings
-from elm_app.events import (
+from elm_app.core.config import RouteSettings
+from elm_app.core.events import (
     Credited,
     Decided,
     Event,
@@ -25,14 +25,14 @@ from elm_app.events import (
     TraceFinished,
     VoteChanged,
 )
-from elm_app.memory.retriever import chosen, retrieve
-from elm_app.memory.store import Store
-from elm_app.routing.choose import verifier
-from elm_app.routing.prm import Prms
+from elm_app.core.types import Arm, ModelInfo, Trace
+from elm_app.retrieval.retriever import chosen, retrieve
+from elm_app.routing.process_reward import Prms
+from elm_app.routing.registry import verifier
 from elm_app.routing.router import Routed, route
 from elm_app.routing.verifier import Sample, Side
 from elm_app.runs.runner import Work
-from elm_app.types import Arm, ModelInfo, Trace
+from elm_app.store.store import Store
 
 _SAMPLING = (PromptRead, TraceChunk, TraceFinished, VoteChanged)
 

@@ -23,9 +23,9 @@ from scripted import CODE, EGGS, EQUATION, FORGOT, HOSTILE, REALISTIC, SHORT, SL
 from scripted_arms import moved, with_memories
 from scripted_weights import BYTES, Mirror
 
-from elm_app.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
-from elm_app.errors import BadInput
-from elm_app.events import (
+from elm_app.core.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
+from elm_app.core.errors import BadInput
+from elm_app.core.events import (
     Event,
     Failed,
     LearningEnded,
@@ -44,13 +44,13 @@ from elm_app.events import (
     VariantsMade,
     VoteChanged,
 )
-from elm_app.memory.store import Store
-from elm_app.runs.log import new_run_id, read
+from elm_app.core.types import Arm, LearnStep, Measured, Memory, ModelInfo, Timing, Trace
+from elm_app.runs.event_log import new_run_id, read
 from elm_app.runs.runner import Runner, Work
-from elm_app.runs.view import view_of
+from elm_app.runs.state import view_of
+from elm_app.store.store import Store
 from elm_app.studio.actions import Actions
 from elm_app.studio.fetching import Fetching
-from elm_app.types import Arm, LearnStep, Measured, Memory, ModelInfo, Timing, Trace
 
 MODEL = ModelInfo("small", "4-bit", "cpu", "1d9614638d18024d" * 4)
 BEFORE = [EGGS, SHORT, FORGOT, EQUATION, CODE, SLIP, FORGOT, CODE]

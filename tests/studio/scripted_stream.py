@@ -16,17 +16,17 @@ from scripted import FORGOT, REALISTIC, SHORT, SLIP, scripted
 from scripted_arms import with_memories
 from scripted_learn import BEST, MODEL, Learning
 
-from elm_app.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
-from elm_app.errors import BadInput
-from elm_app.events import Event, ModelReady, ProblemFinished, ProblemStarted, RunFinished, RunStarted, RunStopped
-from elm_app.memory.store import Store
-from elm_app.results import ArmResult, StreamRow
-from elm_app.runs.log import LogWriter, new_run_id, read
-from elm_app.runs.problems import read_problems, to_lines
+from elm_app.core.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
+from elm_app.core.errors import BadInput
+from elm_app.core.events import Event, ModelReady, ProblemFinished, ProblemStarted, RunFinished, RunStarted, RunStopped
+from elm_app.core.results import ArmResult, StreamRow
+from elm_app.core.types import Problem, Timing, from_json, to_json
+from elm_app.pipelines.problems import read_problems, to_lines
+from elm_app.runs.event_log import LogWriter, new_run_id, read
 from elm_app.runs.runner import Runner
-from elm_app.runs.view import RunView, view_of
+from elm_app.runs.state import RunView, view_of
+from elm_app.store.store import Store
 from elm_app.studio.actions import StreamActions
-from elm_app.types import Problem, Timing, from_json, to_json
 
 TEXTS = [REALISTIC, [FORGOT, SLIP, FORGOT, SHORT], [SHORT, SHORT, FORGOT, SHORT], [SLIP, SLIP, FORGOT, SLIP]]
 """What a problem's traces are, by its place: majority 26, 28, 26, 25."""

@@ -18,15 +18,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from remembering import WordEmbedder
 
-from elm_app.config import ModelSettings
-from elm_app.errors import Stopped, WeightsError
-from elm_app.events import Event, Progress, RunStopped
-from elm_app.llm.choice import choose
-from elm_app.llm.presets import PRESETS
+from elm_app.core.config import ModelSettings
+from elm_app.core.errors import Stopped, WeightsError
+from elm_app.core.events import Event, Progress, RunStopped
+from elm_app.core.types import Timing
+from elm_app.runs.background import while_waiting
 from elm_app.runs.runner import Work
-from elm_app.runs.waiting import while_waiting
 from elm_app.studio.fetching import Weights
-from elm_app.types import Timing
+from elm_app.weights.choice import choose
+from elm_app.weights.presets import PRESETS
 
 BYTES = PRESETS["base"].bytes
 CHOICE = choose("cpu", 24 << 30, True)

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from elm_app.memory.store import Store
-from elm_app.types import AnswerCount, LearnStep, Measured, Memory, ModelInfo, Vote
+from elm_app.core.types import AnswerCount, LearnStep, Measured, Memory, ModelInfo, Vote
+from elm_app.store.store import Store
 
 SMALL = ModelInfo("small", "int8", "cpu", "1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32")
 TINY = ModelInfo("tiny", "int8", "cpu", "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53")

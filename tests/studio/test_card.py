@@ -12,9 +12,9 @@ from html.parser import HTMLParser
 import pytest
 from shelves import EVIL, evil, memory
 
+from elm_app.core.types import Credit, Measured, Vote
 from elm_app.studio.card import card
 from elm_app.studio.charts import MARKED, WIDTH
-from elm_app.types import Credit, Measured, Vote
 
 SPEAKS = re.compile(
     "article|div|span|button|p|strong|h2|h3|label|input|textarea|section|table|thead|tbody|tr|th|td|figure|figcaption"

@@ -12,8 +12,8 @@ import scripted_bench
 from browser import Site, Window
 from playwright.sync_api import Page, expect
 
-from elm_app.events import MethodStarted, ProblemAnswered, RunFinished
-from elm_app.types import Timing
+from elm_app.core.events import MethodStarted, ProblemAnswered, RunFinished
+from elm_app.core.types import Timing
 
 pytestmark = pytest.mark.browser
 

@@ -13,14 +13,9 @@ from test_card import harmless
 from test_fragments import view_after
 from test_learn_fragments import Studio, studio  # noqa: F401
 
-from elm_app.events import Credited, Decided, Event, ModelReady, PromptRead, Retrieved, TraceFinished, Verified
-from elm_app.events import VoteChanged as Changed
-from elm_app.memory.store import Store
-from elm_app.runs.view import RunView
-from elm_app.studio import explain, links, palette, recalled, weighed
-from elm_app.studio.explain import compared
-from elm_app.studio.shared import marked
-from elm_app.types import (
+from elm_app.core.events import Credited, Decided, Event, ModelReady, PromptRead, Retrieved, TraceFinished, Verified
+from elm_app.core.events import VoteChanged as Changed
+from elm_app.core.types import (
     AnswerCount,
     Credit,
     Decision,
@@ -32,6 +27,11 @@ from elm_app.types import (
     TraceScore,
     Vote,
 )
+from elm_app.runs.state import RunView
+from elm_app.store.store import Store
+from elm_app.studio import explain, links, palette, recalled, weighed
+from elm_app.studio.explain import compared
+from elm_app.studio.shared import marked
 
 EVIL = "<img src=x onerror='window.hacked=1'></mark><script>window.hacked=1</script>"
 MODEL = ModelInfo("small", "int8", "cpu", "ab" * 32)
@@ -96,7 +96,7 @@ def test_both_scores_and_the_formula_are_shown(tmp_path: Path) -> None:
     assert '<td class="score">0.80</td><td class="score">0.90</td><td class="score">0.84</td>' in table
     assert "deleted since" in table
     assert explain.UTILITY in shown
-    from elm_app.memory.retriever import utility
+    from elm_app.retrieval.retriever import utility
 
     won, lost, agreed = 3, 1, 2  # the formula as it is shown is the one that is used
     told = explain.UTILITY.split(" = ")[1].replace("·", "*").replace("−", "-")

@@ -12,9 +12,9 @@ from playwright.sync_api import Page, expect
 from remembering import WordEmbedder
 from scripted_learn import MODEL
 
-from elm_app.runs.log import read
-from elm_app.runs.view import view_of
-from elm_app.types import Credit
+from elm_app.core.types import Credit
+from elm_app.runs.event_log import read
+from elm_app.runs.state import view_of
 
 pytestmark = pytest.mark.browser
 PROBLEM = "A farmer packs 8 crates with 24 eggs each otherwise"

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from scripted_weights import BYTES, Mirror
 
-from elm_app.config import ModelSettings
-from elm_app.errors import WeightsError
-from elm_app.events import Progress
+from elm_app.core.config import ModelSettings
+from elm_app.core.errors import WeightsError
+from elm_app.core.events import Progress
 from elm_app.studio import render
 from elm_app.studio.fetching import Fetching, Weights
 from elm_app.studio.meter import Meter, Pace, Wait

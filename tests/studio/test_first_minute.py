@@ -18,9 +18,9 @@ from scripted import REALISTIC, scripted
 from scripted_learn import actions
 from scripted_weights import BYTES, CHOICE, Mirror, SlowEmbedders
 
-from elm_app.config import SamplingSettings
-from elm_app.memory import archive
+from elm_app.core.config import SamplingSettings
 from elm_app.runs.runner import Runner
+from elm_app.store import archive
 from elm_app.studio.memories import STARTER
 from elm_app.studio.page import build
 from elm_app.studio.theme import launch_options

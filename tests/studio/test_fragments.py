@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from scripted import HOSTILE, REALISTIC, SHORT, scripted
 
-from elm_app.config import SamplingSettings
-from elm_app.errors import BadInput
-from elm_app.events import (
+from elm_app.core.config import SamplingSettings
+from elm_app.core.errors import BadInput
+from elm_app.core.events import (
     Decided,
     Event,
     Failed,
@@ -28,15 +28,15 @@ from elm_app.events import (
     TraceFinished,
     VoteChanged,
 )
-from elm_app.runs.log import Entry, read
+from elm_app.core.types import AnswerCount, Decision, ModelInfo, Timing, Vote
+from elm_app.runs.event_log import Entry, read
 from elm_app.runs.runner import Runner
-from elm_app.runs.view import RunView, view_of
+from elm_app.runs.state import RunView, view_of
 from elm_app.studio import render, words
 from elm_app.studio.form import model_settings, sampling_settings
 from elm_app.studio.history import History, summary
 from elm_app.studio.palette import classes
 from elm_app.studio.tail import Tail
-from elm_app.types import AnswerCount, Decision, ModelInfo, Timing, Vote
 
 
 @pytest.fixture

@@ -16,21 +16,21 @@ import pytest
 from scripted import CODE, HOSTILE, SHORT
 from scripted_learn import actions, keep, measured
 
-from elm_app.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
-from elm_app.errors import BadInput
-from elm_app.events import LearningEnded, MemoryStored, Retrieved
-from elm_app.memory.folder import CARD
-from elm_app.runs.log import read
+from elm_app.core.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
+from elm_app.core.errors import BadInput
+from elm_app.core.events import LearningEnded, MemoryStored, Retrieved
+from elm_app.core.types import LearnStep, Match, Timing, Trace
+from elm_app.runs.event_log import read
+from elm_app.runs.learning_progress import UPDATE, Course, estimate, left, share
 from elm_app.runs.runner import Runner
-from elm_app.runs.view import LearnView, RunView, view_of
+from elm_app.runs.state import LearnView, RunView, view_of
+from elm_app.store.memory_folder import CARD
 from elm_app.studio import charts, learn, learn_steps, recalled, remembered, render
 from elm_app.studio.actions import Actions
 from elm_app.studio.asks import Asks
-from elm_app.studio.course import UPDATE, Course, estimate, left, share
 from elm_app.studio.form import learn_settings, stream_fields
 from elm_app.studio.history import History
 from elm_app.studio.tail import Tail
-from elm_app.types import LearnStep, Match, Timing, Trace
 
 EGGS = "How many boxes of eggs?"
 

@@ -16,17 +16,17 @@ import pytest
 from shelves import TINY, WordEmbedder, WordEmbedders, evil, fill, memory
 from test_card import harmless
 
-from elm_app.errors import WeightsError
-from elm_app.events import Progress
-from elm_app.memory import archive
-from elm_app.memory.store import Store
+from elm_app.core.errors import WeightsError
+from elm_app.core.events import Progress
+from elm_app.core.types import ModelInfo
+from elm_app.store import archive
+from elm_app.store.store import Store
 from elm_app.studio import memories as tab
 from elm_app.studio import plane
 from elm_app.studio.meaning import Meaning
 from elm_app.studio.memories import Memories
 from elm_app.studio.plane import Atlas, stamp
 from elm_app.studio.shelf import PAGE, Wanted, pager, rows_html, told, wanted
-from elm_app.types import ModelInfo
 
 
 @pytest.fixture

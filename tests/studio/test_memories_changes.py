@@ -12,8 +12,8 @@ from cabinets import COUNT, notice, outcome, rows, told
 from playwright.sync_api import Page, expect
 from shelves import fill, memory
 
-from elm_app.memory import archive
-from elm_app.memory.store import Store
+from elm_app.store import archive
+from elm_app.store.store import Store
 from elm_app.studio import memories as tab
 
 pytestmark = pytest.mark.browser

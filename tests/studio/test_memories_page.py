@@ -10,7 +10,7 @@ from cabinets import rows, told
 from playwright.sync_api import Page, expect
 from shelves import fill, memory
 
-from elm_app.memory.store import Store
+from elm_app.store.store import Store
 from elm_app.studio import plane
 from elm_app.studio.plane import Atlas
 

@@ -10,10 +10,10 @@ import pytest
 from scripted import REALISTIC
 from test_fragments import finished_run, runner  # noqa: F401
 
-from elm_app.runs.log import read
+from elm_app.runs.event_log import read
 from elm_app.runs.replay import recording
 from elm_app.runs.runner import Runner
-from elm_app.runs.view import view_of
+from elm_app.runs.state import view_of
 from elm_app.studio import anchors, render
 from elm_app.studio.tail import Tail
 

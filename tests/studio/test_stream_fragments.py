@@ -11,23 +11,23 @@ from typing import Any
 import pytest
 import scripted_bench
 
-from elm_app.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
-from elm_app.errors import BadInput
-from elm_app.events import Event, Failed, ProblemFinished, ProblemStarted, RunFinished, RunStarted, RunStopped
-from elm_app.results import ArmResult, Result, StreamRow, TraceResult
-from elm_app.runs.bench_folder import BenchFolder, BenchPlan
-from elm_app.runs.comparison_report import write_report
-from elm_app.runs.log import Entry, LogWriter
-from elm_app.runs.stream_settings import StreamSettings
-from elm_app.runs.view import RunView, view_of
+from elm_app.core.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
+from elm_app.core.errors import BadInput
+from elm_app.core.events import Event, Failed, ProblemFinished, ProblemStarted, RunFinished, RunStarted, RunStopped
+from elm_app.core.results import ArmResult, Result, StreamRow, TraceResult
+from elm_app.core.types import Problem, Timing
+from elm_app.evaluation.folder import BenchFolder, BenchPlan
+from elm_app.evaluation.report import write_report
+from elm_app.pipelines.stream.settings import StreamSettings
+from elm_app.runs.catalog import Index
+from elm_app.runs.event_log import Entry, LogWriter
+from elm_app.runs.state import RunView, view_of
 from elm_app.studio import compare, stream, stream_now
 from elm_app.studio.compared import read_report
 from elm_app.studio.form import stream_fields
 from elm_app.studio.history import History
-from elm_app.studio.index import Index
 from elm_app.studio.race import race
 from elm_app.studio.streams import Streams
-from elm_app.types import Problem, Timing
 
 NO_TIME = Timing(0, 0, 0, 0, 0)
 BARE = ArmResult("28", False, 0.5, 400)

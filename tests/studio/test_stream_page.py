@@ -11,8 +11,8 @@ import pytest
 from browser import Site, Window
 from playwright.sync_api import Page, expect
 
-from elm_app.events import RunStarted
-from elm_app.runs.log import read
+from elm_app.core.events import RunStarted
+from elm_app.runs.event_log import read
 
 pytestmark = pytest.mark.browser
 EGGS = "A farmer packs 7 crates with 24 eggs each. How many eggs does the farmer pack in crates {n}?"

@@ -3,7 +3,7 @@
 - `decoder`: the model: layers, cache, prefill, step; asks `kernels` for the arithmetic
 - `backward`: log-probabilities of rollouts and their gradient with respect to the soft prompt
 - `layers`, `rotary`: what these two share; `supported`: for which models they are written
-- `kernels`: what the decoder asks of kernels, and which this CPU can run
+- `kernels`: what the decoder asks of kernels; `choose_kernels`: which this CPU can run
 - `formats`: the block formats of GGUF checkpoints, and how we lay their blocks out for a CPU
 - `blocks`: 4-bit, the checkpoint's own blocks times int8 activations (`block_rows`, `block_numba`, `block_intrinsics`,
   `backward_numba`)
@@ -18,7 +18,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from elm_app import config
+from elm_app.core import config
 
 
 def fingerprint(folder: Path) -> str:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -27,11 +27,8 @@ from elm_app.engine.chosen_logprobs import ChosenLogProbs
 from elm_app.engine.quantized import backward_numba
 from elm_app.engine.quantized.block_rows import BlockRows, block_rows
 from elm_app.engine.quantized.kernels import Back, Matrix
-from elm_app.engine.quantized.layers import KVCache, Layer, Matrices
+from elm_app.engine.quantized.layers import KVCache, Layer, Matrices, Packed
 from elm_app.engine.quantized.rotary import rotate
-
-if TYPE_CHECKING:
-    from elm_app.engine.quantized.decoder import QuantizedDecoder
 
 _ROWS = 256
 """Positions that go through the gate at a time: what is made of them stays in the processor's cache."""
@@ -70,9 +67,9 @@ class _Kept:
 
 
 class Gradients:
-    """The differentiable pass of a `QuantizedDecoder`."""
+    """The differentiable pass of a model."""
 
-    def __init__(self, decoder: QuantizedDecoder) -> None:
+    def __init__(self, decoder: Packed) -> None:
         self.decoder, kernels = decoder, decoder.kernels
         self.backs = []
         for number, layer in enumerate(decoder.layers):

@@ -17,13 +17,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from elm_app.core.errors import ModelError
 from elm_app.engine.attention import Attention
+from elm_app.engine.quantized.choose_kernels import choose
 from elm_app.engine.quantized.formats import blocks_of, quantize
-from elm_app.engine.quantized.kernels import Kernels, Matrix, choose
+from elm_app.engine.quantized.kernels import Kernels, Matrix
 from elm_app.engine.quantized.layers import KVCache, Layer, Matrices, RowsCache, Weights
 from elm_app.engine.quantized.rotary import Rotary, in_order, pairs, rotate
 from elm_app.engine.quantized.supported import head_dim
-from elm_app.errors import ModelError
 
 _WORDS = "model.embed_tokens.weight"
 

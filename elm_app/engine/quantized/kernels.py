@@ -1,4 +1,4 @@
-"""What the decoder asks of kernels, the choice between those that exist, and rotary embeddings."""
+"""What the decoder asks of kernels, and what several of them share."""
 
 from __future__ import annotations
 
@@ -73,25 +73,6 @@ class Kernels(Protocol):
             keys: fp32 (n, kv heads, D, capacity), values: fp32 (n, kv heads, capacity, D); `length` is written.
             out: fp32 (n, heads · D), written.
         """
-
-
-def choose(blocks: bool = False) -> Kernels | None:
-    """The fastest kernels that this CPU can run, for int8 or for blocks; None if there are none (they need VNNI
-    instructions, those for blocks AVX512-VNNI)."""
-    able = torch.cpu.get_capabilities()
-    if able.get("avx512_vnni") and able.get("avx512_vl"):
-        if blocks:
-            from elm_app.engine.quantized.blocks import BlockKernels
-
-            return BlockKernels()
-        from elm_app.engine.quantized.vnni import VnniKernels
-
-        return VnniKernels()
-    if not blocks and torch.cpu._is_vnni_supported() and hasattr(torch.ops.onednn, "qlinear_prepack"):
-        from elm_app.engine.quantized.onednn import OneDnnKernels
-
-        return OneDnnKernels()
-    return None
 
 
 class CopiedBack:

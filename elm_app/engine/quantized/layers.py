@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from elm_app.engine.quantized.formats import Raw
-from elm_app.engine.quantized.kernels import Linear, Matrix
+from elm_app.engine.quantized.kernels import Kernels, Linear, Matrix
+from elm_app.engine.quantized.rotary import Rotary
 
 _GROWTH = 128
 """Cache positions are allocated in blocks of this many."""
@@ -58,6 +59,29 @@ class Layer:
     def linears(self) -> tuple[Linear, ...]:
         """Its matrices."""
         return self.qkv, self.out, self.gate_up, self.down
+
+
+class Packed(Protocol):
+    """A model as it is packed, as far as the way back needs it."""
+
+    kernels: Kernels
+    layers: list[Layer]
+    rotary: Rotary
+    head: Linear
+    norm: Tensor
+    eps: float
+    heads: int
+    kv_heads: int
+    head_dim: int
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """int64 (S,) to fp32 (S, H)."""
+
+    def matrices(self, number: int) -> Matrices:
+        """The weights of a layer, read anew."""
+
+    def head_matrix(self) -> Matrix:
+        """The vocabulary (V, H)."""
 
 
 class KVCache:

@@ -10,14 +10,14 @@ import torch
 import torch.nn.functional as F
 from random_models import as_blocks, make_folder
 
-from elm_app.config import ModelSettings, SamplingSettings
+from elm_app.core.config import ModelSettings, SamplingSettings
+from elm_app.core.types import ModelInfo
 from elm_app.engine import chosen_logprobs
+from elm_app.engine.dense_decoder import DenseDecoder
+from elm_app.engine.engine import Engine, Finished, RolloutRequest
+from elm_app.engine.loader import load
 from elm_app.engine.quantized import backward
-from elm_app.engine.quantized.kernels import choose
-from elm_app.llm.dense import DenseDecoder
-from elm_app.llm.engine import Engine, Finished, RolloutRequest
-from elm_app.llm.loader import load
-from elm_app.types import ModelInfo
+from elm_app.engine.quantized.choose_kernels import choose
 
 FAMILIES = ["qwen2", "llama", "qwen3"]
 PROMPT = list(b"What is 6 times 12?")

@@ -10,8 +10,8 @@ import torch
 from gguf.constants import GGMLQuantizationType
 from gguf.quants import quantize as by_library
 
+from elm_app.engine.quantized.choose_kernels import choose
 from elm_app.engine.quantized.formats import BLOCK, FORMATS, Blocks, Format
-from elm_app.engine.quantized.kernels import choose
 
 pytestmark = pytest.mark.skipif(choose(blocks=True) is None, reason="a CPU without AVX512-VNNI")
 each_format = pytest.mark.parametrize("form", FORMATS.values(), ids=lambda form: form.name)

@@ -10,15 +10,16 @@ import torch
 import torch.nn.functional as F
 from random_models import as_blocks, make_folder
 
-from elm_app.config import ModelSettings
+from elm_app.core.config import ModelSettings
+from elm_app.engine.loader import Tensors, load
+from elm_app.engine.quantized.choose_kernels import choose
 from elm_app.engine.quantized.decoder import QuantizedDecoder
 from elm_app.engine.quantized.formats import quantize
-from elm_app.engine.quantized.kernels import Kernels, Matrix, choose
+from elm_app.engine.quantized.kernels import Kernels, Matrix
 from elm_app.engine.quantized.onednn import OneDnnKernels
 from elm_app.engine.quantized.rotary import rotate
 from elm_app.engine.quantized.supported import FAMILIES
-from elm_app.llm.loader import Tensors, load
-from elm_app.llm.weights import resolve
+from elm_app.weights.resolve import resolve
 
 
 @pytest.fixture(scope="module", params=[(f, q) for f in (*FAMILIES, "llama3-rope") for q in ("4-bit", "int8")])

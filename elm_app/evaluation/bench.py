@@ -1,0 +1,215 @@
+"""Benchmarks: several methods on the same problems, with the same model, seeds and sampling, as a generator of events.
+
+A method is one of `baselines.METHODS`, or ELM online in one of its variants (`variants.py`), which is a stream with a
+store of its own. Every line is on disk as soon as a problem is done, so a benchmark goes on where it broke off, and may
+grow by methods and seeds.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from elm_app.core.errors import BadInput, Stopped
+from elm_app.core.events import Event, MethodStarted, ModelReady, ProblemAnswered, Progress, RunFinished, RunStopped
+from elm_app.core.types import Problem, Timing
+from elm_app.evaluation.baselines import LEARNED, METHODS
+from elm_app.evaluation.baselines.method import Desk, Method
+from elm_app.evaluation.elm_method import elm
+from elm_app.evaluation.folder import AGAIN, BenchFolder, BenchPlan
+from elm_app.evaluation.report import write_report
+from elm_app.evaluation.result_line import answered, result_of
+from elm_app.evaluation.variants import VARIANTS
+from elm_app.pipelines.resources import Tools
+from elm_app.pipelines.stream.context_check import check_lengths
+from elm_app.pipelines.stream.settings import StreamSettings
+from elm_app.runs.background import while_waiting
+from elm_app.runs.event_log import new_run_id
+from elm_app.runs.runner import Ready
+
+if TYPE_CHECKING:
+    from elm_app.engine.engine import Engine
+
+
+def methods() -> dict[str, str]:
+    """Every method by name, with the first sentence of what it is."""
+    told = {}
+    for name in METHODS:
+        about = " ".join((import_module(f"elm_app.evaluation.baselines.{name}").__doc__ or "").split())
+        told[name] = re.sub(r" \([^)]*\)", "", about).split(". ")[0].rstrip(".")
+    return told | {name: variant.about for name, variant in VARIANTS.items()}
+
+
+def bench_run(
+    problems: Sequence[Problem],
+    methods: Sequence[str],
+    seeds: Sequence[int],
+    settings: StreamSettings,
+    tools: Tools,
+    out: Path,
+    name: str = "",
+    again: int = 0,
+    memories: Path | None = None,
+) -> Ready:
+    """A run that does what is left of a benchmark in `out`.
+
+    Raises:
+        BadInput: there is no such method; `out` holds another benchmark; something that a method needs is not given.
+    """
+    known = [*METHODS, *VARIANTS]
+    for method in methods:
+        if method not in known:
+            raise BadInput(f"There is no method {method!r}.", f"Choose among {', '.join(known)}.")
+    lacking = next((problem.id for problem in problems if not problem.answer), None)
+    for method in methods:
+        reward = _reward(method, settings)
+        if reward == "gold" and lacking:
+            raise BadInput(f"{method} needs right answers; problem {lacking} has none.", "Add it, or leave it out.")
+        if method in LEARNED and reward not in ("majority", "gold"):
+            raise BadInput(f"{method} knows the rewards majority and gold, not {reward}.", "Leave out one of the two.")
+        if method == "elm_frozen" and (memories is None or not memories.is_dir()):
+            raise BadInput("elm_frozen needs memories made elsewhere.", "Give their folder with --memories-from.")
+    if not 0 <= again <= len(problems):
+        raise BadInput(f"again is {again}.", f"It must be from 0 to {len(problems)}, the number of problems.")
+    folder = BenchFolder(out)
+    plan = BenchPlan(
+        name, tuple(problems), tuple(methods), tuple(seeds), settings.to_json(), again,
+        str(memories.resolve()) if memories else "",
+    )  # fmt: skip
+    folder.save(plan)
+    asked = {"methods": list(methods), "seeds": list(seeds), "out": str(out), "problems": len(problems)}
+
+    def work(stopped: Callable[[], bool]) -> Iterator[Event]:
+        return bench(folder, methods, seeds, tools, stopped)
+
+    return Ready(new_run_id(), name, {**settings.to_json(), **asked}, work)
+
+
+def _reward(method: str, settings: StreamSettings) -> str | None:
+    """What a method learns from; None if it learns nothing."""
+    if method in VARIANTS:
+        variant = VARIANTS[method]
+        return variant.learning.get("reward", settings.learning.reward) if variant.learns else None
+    return "gold" if method == "grpo_gold" else settings.learning.reward if method in LEARNED else None
+
+
+def bench(
+    folder: BenchFolder,
+    methods: Sequence[str],
+    seeds: Sequence[int],
+    tools: Tools,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Iterator[Event]:
+    """Do what is left, method by method; the report is made anew whenever one is done.
+
+    Ends with `RunFinished`, or with `RunStopped` soon after `stopped()` is true; errors are raised.
+    """
+    plan = folder.plan()
+    settings = StreamSettings.from_json(plan.settings)
+    began, tokens = time.perf_counter(), 0
+    engine: Engine | None = None
+
+    def timing() -> Timing:
+        seconds = time.perf_counter() - began
+        return Timing(0.0, 0.0, round(seconds, 3), tokens, round(tokens / max(seconds, 1e-9), 1))
+
+    with folder.claimed():
+        try:
+            engine = yield from while_waiting(lambda report: tools.models.get(settings.model, report, stopped), stopped)
+            yield ModelReady(engine.info, round(time.perf_counter() - began, 3))
+            check_lengths(plan.problems, engine, settings)
+            pairs = [(method, seed) for method in methods for seed in seeds]
+            for place, (method, seed) in enumerate(pairs, 1):
+                done, total = len(folder.results(method, seed)), len(plan.problems) + plan.again
+                yield MethodStarted(method, seed, place, len(pairs), done, total)
+                if method in VARIANTS:
+                    events = elm(folder, plan, method, seed, tools, stopped)
+                else:
+                    events = _baseline(folder, plan, method, seed, engine, tools, stopped)
+                for event in events:
+                    tokens += event.tokens if isinstance(event, ProblemAnswered) else 0
+                    yield event
+                write_report(folder, engine.info)
+        except Stopped:
+            write_report(folder, engine.info if engine else None)
+            yield RunStopped(timing())
+            return
+    yield RunFinished(timing())
+
+
+def _baseline(
+    folder: BenchFolder,
+    plan: BenchPlan,
+    name: str,
+    seed: int,
+    engine: Engine,
+    tools: Tools,
+    stopped: Callable[[], bool],
+) -> Iterator[Event]:
+    """What is left of one method and seed. Raises `Stopped`."""
+    from elm_app.engine.sampler import trace_seed
+
+    done = folder.results(name, seed)
+    if len(done) == len(plan.problems) + plan.again:
+        return
+    settings = StreamSettings.from_json(plan.settings)
+    desk = Desk(
+        engine,
+        settings.model,
+        replace(settings.sampling, seed=seed),
+        replace(settings.learning, seed=seed),
+        settings.routing,
+        lambda text: tools.embedders.get(lambda _: None, stopped).encode([text])[0],
+        folder.of(name, seed),
+        stopped,
+    )
+    desk.folder.mkdir(parents=True, exist_ok=True)
+    method: Method = METHODS[name](desk)
+    if method.retrieves:
+        yield from while_waiting(lambda report: tools.embedders.get(report, stopped), stopped)
+    began = time.perf_counter()
+    yield from _waits(method.prepare(plan.problems, done))
+    prepared = time.perf_counter() - began, desk.tokens, desk.read_tokens
+    asked = [*plan.problems, *plan.problems[: plan.again]]
+    for number, problem in enumerate(asked[len(done) :], len(done) + 1):
+        if stopped():
+            raise Stopped("The run was stopped.")
+        again = number > len(plan.problems)
+        own = number - len(plan.problems) if again else number
+        began, tokens, read = time.perf_counter() - desk.uncounted_seconds, desk.tokens, desk.read_tokens
+        of_problem = trace_seed(seed + AGAIN if again else seed, own)
+        solved = yield from _inner(method.solve(problem, of_problem))
+        kept = {} if again else (yield from _inner(method.remember(problem, solved, of_problem)))
+        detail = dict(solved.detail)
+        if number == 1 and prepared[1]:  # what was learned over the whole set stands with the first problem
+            detail |= {"prepare_seconds": round(prepared[0], 3), "prepare_tokens": prepared[1]}
+            tokens, read = tokens - prepared[1], read - prepared[2]
+        result = result_of(name, seed, own, problem, solved, desk.tokens - tokens, desk.read_tokens - read, again)
+        seconds = (
+            time.perf_counter() - desk.uncounted_seconds - began + (prepared[0] if "prepare_seconds" in detail else 0.0)
+        )
+        detail |= {"trainable": method.trainable, "stored_bytes": method.stored_bytes()}
+        result = replace(result, kept=kept, detail=detail, seconds=round(seconds, 3))
+        folder.append(result)
+        yield answered(result, len(asked))
+
+
+def _waits(events: Iterator[Event]) -> Iterator[Event]:
+    """Of what a method says, the waits: its traces are in its lines."""
+    return (event for event in events if isinstance(event, Progress))
+
+
+def _inner(events: Any) -> Any:
+    """As `_waits`, with what the generator returns."""
+    while True:
+        try:
+            event = next(events)
+        except StopIteration as stop:
+            return stop.value
+        if isinstance(event, Progress):
+            yield event

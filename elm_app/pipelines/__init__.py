@@ -1,0 +1,7 @@
+"""What the program does, as generators of events: `solve`, `learn`, and `stream/`, which does both problem by problem.
+
+resources      what they work with: models, store, embedder, process reward models
+problem        what counts as a problem
+recall         which memories a problem is solved with
+problems       files of problems (`problem_files/`)
+"""

@@ -1,0 +1,1 @@
+"""From tokens to traces and votes, as events."""

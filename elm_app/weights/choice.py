@@ -1,0 +1,60 @@
+"""Which model `auto` is on this machine, and why. Importing this file is cheap: torch is imported by `here`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+BASE_MEMORY = 6 << 30
+"""Bytes of memory, all told, that the 1.5B wants on a CPU: solving with it takes some 2 GiB, learning some 4."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A preset, and why it is this one: a sentence for a visitor."""
+
+    preset: str
+    reason: str
+
+
+def choose(device: str, memory: int, vnni: bool) -> Choice:
+    """What `auto` means on a machine: the 1.5B wherever it is quick enough and fits, else the 0.5B.
+
+    Args:
+        device: `cpu` or `cuda`.
+        memory: bytes, of the machine or of the container.
+        vnni: whether the CPU has AVX512-VNNI instructions.
+
+    >>> choose("cpu", 24 << 30, True).reason
+    'The 1.5B: this machine has 24 GB of memory and AVX512-VNNI.'
+    >>> choose("cpu", 4 << 30, True).reason
+    'The 0.5B, because this machine has 4 GB of memory and the 1.5B wants 6.'
+    """
+    if device == "cuda":
+        return Choice("base", "The 1.5B: this machine has a GPU.")
+    has = f"this machine has {_gigabytes(memory)} GB of memory"
+    if memory < BASE_MEMORY:
+        return Choice("small", f"The 0.5B, because {has} and the 1.5B wants {_gigabytes(BASE_MEMORY)}.")
+    if not vnni:
+        return Choice(
+            "small", "The 0.5B, because this CPU lacks AVX512-VNNI instructions, without which the 1.5B would be slow."
+        )
+    return Choice("base", f"The 1.5B: {has} and AVX512-VNNI.")
+
+
+def here(device: str) -> Choice:
+    """What `auto` means on this machine."""
+    import torch
+
+    from elm_app.weights.free_memory import total_memory
+
+    return choose(device, total_memory(), bool(torch.cpu.get_capabilities().get("avx512_vnni")))
+
+
+def _gigabytes(count: int) -> str:
+    """Never rounded up, so that what is too little also reads so.
+
+    >>> _gigabytes(6 << 30), _gigabytes((6 << 30) - 1), _gigabytes(25_100_000_000)
+    ('6', '5.9', '23')
+    """
+    tenths = (count * 10) >> 30
+    return str(tenths // 10) if tenths >= 100 or tenths % 10 == 0 else f"{tenths / 10:.1f}"
