@@ -21,13 +21,13 @@ from elm_app.pipelines.learn import can_resume, learn_run, resume_run
 from elm_app.pipelines.resources import Tools
 from elm_app.pipelines.solve import solve_run
 from elm_app.pipelines.stream.stream import can_resume_stream, resume_stream, stream_run
+from elm_app.retrieval.embedder import Embedders
 from elm_app.runs.runner import Ready, Runner
-from elm_app.store.embedder import Embedders
 from elm_app.store.store import Store
-from elm_app.studio.actions import Actions, StreamActions
-from elm_app.studio.fetching import Fetching, Weights
-from elm_app.studio.page import build
-from elm_app.studio.theme import launch_options
+from elm_app.web.app import build
+from elm_app.web.commands import Actions, StreamActions
+from elm_app.web.fetching import Fetching, Weights
+from elm_app.web.theme import launch_options
 from elm_app.weights.choice import here
 
 logger = logging.getLogger(__name__)

@@ -40,7 +40,7 @@ LEARNING_RATE = 1e-3
 def ours(options: argparse.Namespace, quantization: str) -> list[tuple[float, float]]:
     """Seconds of rollouts and of the update, step by step, the first one for warming up."""
     from elm_app.core.config import LearnSettings, ModelSettings
-    from elm_app.core.events import StepFinished
+    from elm_app.core.learning_events import StepFinished
     from elm_app.engine.engine import Engine
     from elm_app.engine.loader import load
     from elm_app.learning import checkpoint

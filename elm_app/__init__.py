@@ -18,13 +18,13 @@ Vocabulary
     letters          k samples, P virtual tokens, T new tokens, H hidden size, V vocabulary
 
 Rooms, imports only go down (tests/test_layers.py); each has a docstring that says what stands in it
-    studio, cli   the page and the command line: readers of a run's log
+    web, cli      the page and the command line: readers of a run's log
     evaluation    methods compared on the same problems; `baselines/`: one method, one file
     pipelines     `solve`, `learn` and `stream/` as generators of events; files of problems
     runs          the queue, the logs, the state folded from a log, its replay
-    retrieval     which memory a problem gets
+    retrieval     which memory a problem gets; the embedder
     routing       who is right: verifiers (agreement, confidence, process reward model), router
-    store         memories on disk: folders, Chroma, table; embedder, archive, doctor: no torch but the embedder's
+    store         memories on disk: folders, Chroma, table, archive, doctor: no torch
     learning      recipes: worked variants made likelier (distil), or GRPO with the vote's reward (paper)
     rollouts      tokens to traces and votes, as events
     engine        batched generation, log-probabilities, gradients; `quantized/`: on a checkpoint's own blocks on a CPU

@@ -54,7 +54,7 @@ def masked(text: str) -> str:
 
 def encoders(model: str | None) -> dict[str, Encode]:
     """How texts become rows of length 1, by the key's name; without a model the embedder's alone."""
-    from elm_app.store.embedder import Embedders
+    from elm_app.retrieval.embedder import Embedders
 
     embedder = Embedders().get(lambda _: None)
     by_text: dict[str, Encode] = {

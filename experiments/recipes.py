@@ -24,7 +24,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from elm_app.core.config import LearnSettings
-from elm_app.core.events import Event, StepFinished, TraceFinished
+from elm_app.core.events import Event, TraceFinished
+from elm_app.core.learning_events import StepFinished
 from elm_app.core.types import LearnStep, Trace
 from elm_app.engine.chat_template import asked, turns_prompt
 from elm_app.learning.example import example_of

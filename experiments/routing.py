@@ -34,13 +34,13 @@ from elm_app.core.config import ModelSettings, SamplingSettings
 from elm_app.engine.engine import RolloutRequest
 from elm_app.engine.loader import Models
 from elm_app.engine.question_keys import question_key
+from elm_app.retrieval.embedder import Embedders
 from elm_app.retrieval.retriever import THRESHOLD
 from elm_app.rollouts.collect import Sampled, sample
 from elm_app.routing.agreement import Agreement
 from elm_app.routing.confidence import Confidence
 from elm_app.routing.router import route
 from elm_app.routing.sides import side
-from elm_app.store.embedder import Embedders
 from elm_app.store.store import Store
 
 ARMS = {"input": "memory", "kv": "memory_2"}

@@ -20,14 +20,14 @@ sys.path.insert(0, str(ROOT))
 
 from elm_app.cli.progress import Reporter
 from elm_app.core.config import LearnSettings, ModelSettings
-from elm_app.core.events import MeasureFinished, MemoryStored
+from elm_app.core.learning_events import MeasureFinished, MemoryStored
 from elm_app.engine.loader import Models
 from elm_app.pipelines.learn import learn_run
 from elm_app.pipelines.resources import Tools
+from elm_app.retrieval.embedder import Embedders
 from elm_app.runs.event_log import Entry
 from elm_app.runs.state import RunView
 from elm_app.store.archive import export
-from elm_app.store.embedder import Embedders
 from elm_app.store.store import Store
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "elm_app"
@@ -18,13 +18,14 @@ LAYERS = [
     {"retrieval", "runs"},
     {"pipelines"},
     {"evaluation"},
-    {"studio", "cli"},
+    {"web", "cli"},
     {"__main__"},
 ]
+WEB = [{"files"}, {"theme", "starters"}, {"components"}, {"fetching"}, {"commands"}, {"run"}, {"pages"}, {"app"}]
 ONLY_IN = {
-    "gradio": {"studio"},
+    "gradio": {"web"},
     "chromadb": {"store/chroma_index.py"},
-    "sentence_transformers": {"store/embedder.py"},
+    "sentence_transformers": {"retrieval/embedder.py"},
     "torch": {"engine", "weights", "learning"},
     "transformers": {"engine", "weights", "learning"},
     "peft": {"engine", "learning"},
@@ -49,8 +50,8 @@ def imports(path: Path) -> Iterator[str]:
                 yield from (f"elm_app.{alias.name}" for alias in node.names)
 
 
-def rank(layer: str) -> int:
-    return next(number for number, names in enumerate(LAYERS) if layer in names)
+def rank(layer: str, layers: Sequence[set[str]] = LAYERS) -> int:
+    return next(number for number, names in enumerate(layers) if layer in names)
 
 
 def files() -> list[Path]:
@@ -86,6 +87,28 @@ def test_no_room_has_a_circle() -> None:
         for name in free:
             del left[name]
     assert sorted(left) == []
+
+
+def test_in_the_web_room_imports_run_one_way_and_pages_never_import_each_other() -> None:
+    wrong = []
+    for path in files():
+        if PACKAGE / "web" not in path.parents or path == PACKAGE / "web" / "__init__.py":
+            continue
+        part, page, *_ = [*path.relative_to(PACKAGE / "web").with_suffix("").parts, ""]
+        for module in imports(path):
+            other, other_page, *_ = [*module.split(".")[2:], "", ""]
+            if not module.startswith("elm_app.web.") or (other == part and (part != "pages" or other_page == page)):
+                continue
+            if rank(other, WEB) >= rank(part, WEB):
+                wrong.append(f"{path.relative_to(PACKAGE)} imports {module}")
+    assert wrong == []
+
+
+def test_rooms_and_files_are_small() -> None:
+    """At most 15 modules in a room and 300 lines in a file, apart from what `__init__` says of the room."""
+    long = [str(path) for path in files() if len(path.read_text(encoding="utf-8").splitlines()) > 300]
+    wide = {str(path.parent) for path in files() if len([*path.parent.glob("[!_]*.py")]) > 15}
+    assert (long, wide) == ([], set())
 
 
 def test_heavy_libraries_stay_in_their_layer() -> None:

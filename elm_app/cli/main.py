@@ -120,10 +120,10 @@ def _solve(options: argparse.Namespace) -> int:
     from elm_app.engine.loader import Models
     from elm_app.pipelines.resources import Tools
     from elm_app.pipelines.solve import solve_run
+    from elm_app.retrieval.embedder import Embedders
     from elm_app.runs.event_log import new_run_id
+    from elm_app.runs.run_json import solve_json
     from elm_app.runs.runner import Ready
-    from elm_app.runs.state import solve_json
-    from elm_app.store.embedder import Embedders
     from elm_app.store.store import Store
 
     problem = _problem(options.problem)
@@ -139,8 +139,8 @@ def _learn(options: argparse.Namespace) -> int:
     from elm_app.engine.loader import Models
     from elm_app.pipelines.learn import learn_run, resume_run
     from elm_app.pipelines.resources import Tools
-    from elm_app.runs.state import learn_json
-    from elm_app.store.embedder import Embedders
+    from elm_app.retrieval.embedder import Embedders
+    from elm_app.runs.run_json import learn_json
     from elm_app.store.store import Store
 
     if (options.problem is None) == (options.resume is None):
@@ -162,7 +162,8 @@ def _learn(options: argparse.Namespace) -> int:
 
 def _replay(options: argparse.Namespace) -> int:
     from elm_app.runs.replay import play, recording
-    from elm_app.runs.state import RunView, learn_json, solve_json
+    from elm_app.runs.run_json import learn_json, solve_json
+    from elm_app.runs.state import RunView
 
     documents = {"solve": solve_json, "learn": learn_json, "stream": stream.document, "bench": stream.reported}
     view, reporter = RunView(), Reporter(quiet=options.quiet)

@@ -111,9 +111,9 @@ def _list(options: argparse.Namespace, store: Store) -> int:
 
 
 def _search(options: argparse.Namespace, store: Store) -> int:
+    from elm_app.retrieval.embedder import Embedders
     from elm_app.retrieval.retriever import THRESHOLD
     from elm_app.runs.state import RunView
-    from elm_app.store.embedder import Embedders
 
     if not options.text.strip():
         raise BadInput("The text to search for is empty.", "Give a problem in words.")

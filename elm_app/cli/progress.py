@@ -12,13 +12,8 @@ from tqdm import tqdm
 from elm_app.core.events import (
     Credited,
     Event,
-    LearningEnded,
-    LessonsTaken,
-    MeasureFinished,
-    MemoryStored,
     MethodStarted,
     ModelReady,
-    PhaseStarted,
     ProblemAnswered,
     ProblemFinished,
     ProblemStarted,
@@ -26,10 +21,17 @@ from elm_app.core.events import (
     PromptRead,
     Queued,
     Retrieved,
-    StepFinished,
     TraceChunk,
     TraceFinished,
     Verified,
+)
+from elm_app.core.learning_events import (
+    LearningEnded,
+    LessonsTaken,
+    MeasureFinished,
+    MemoryStored,
+    PhaseStarted,
+    StepFinished,
 )
 from elm_app.core.results import StreamRow
 from elm_app.core.types import LearnStep, Match, Measured, ModelInfo

@@ -64,7 +64,7 @@ def _stream(options: argparse.Namespace) -> int:
     from elm_app.engine.loader import Models
     from elm_app.pipelines.resources import Tools
     from elm_app.pipelines.stream.folder import StreamFolder
-    from elm_app.store.embedder import Embedders
+    from elm_app.retrieval.embedder import Embedders
     from elm_app.store.store import Store
 
     if options.resume and options.out is None:
@@ -170,7 +170,7 @@ def _bench(options: argparse.Namespace) -> int:
     from elm_app.evaluation.report import write_report
     from elm_app.pipelines.resources import Tools
     from elm_app.pipelines.stream.settings import StreamSettings
-    from elm_app.store.embedder import Embedders
+    from elm_app.retrieval.embedder import Embedders
     from elm_app.store.store import Store
 
     if options.methods == "list":

@@ -1,10 +1,11 @@
 """What every room speaks of. Imports nothing of ours.
 
-types    the nouns: a trace, a vote, a memory, a match …
-results  what was made of one problem of a stream or a benchmark
-events   what happens in a run
-config   settings as frozen dataclasses, folders and environment variables
-errors   a sentence and a remedy
-text     numbers and sizes for people
+types        the nouns: a trace, a vote, a memory, a match …
+results      what was made of one problem of a stream or a benchmark
+scores       what a verifier makes of answers, traces and steps
+events       what happens in a run; `learning_events`: in a learning run
+config       settings as frozen dataclasses, folders and environment variables
+errors       a sentence and a remedy
+text         numbers, sizes and long texts for people
 atomic_file  files written whole or not at all
 """

@@ -1,7 +1,7 @@
 """Every failure a user can cause, as one short tree.
 
 Each error carries two sentences: what is wrong, and what to do about it. They are raised where it happens and caught
-only at the edges (`cli/main.py`, `runs/runner.py`, `studio/`), which print them and never a traceback.
+only at the edges (`cli/main.py`, `runs/runner.py`, `web/`), which print them and never a traceback.
 
     ElmError                 exit code 1
     ├── BadInput             exit code 2: the problem, the file or a setting cannot be used as given

@@ -10,16 +10,23 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, TypeAdapter
 
+from elm_app.core.learning_events import (
+    LearningEnded,
+    LessonsTaken,
+    MeasureFinished,
+    MemoryStored,
+    PhaseStarted,
+    StepFinished,
+    VariantsMade,
+)
 from elm_app.core.results import StreamRow
+from elm_app.core.scores import SideScore
 from elm_app.core.types import (
     Arm,
     Decision,
-    LearnStep,
     Match,
-    Measured,
     ModelInfo,
     Outcome,
-    SideScore,
     Timing,
     Trace,
     Vote,
@@ -29,9 +36,6 @@ from elm_app.core.types import (
 Stage = Literal["download", "verify", "convert", "load", "prefill", "update", "store", "retrieve", "weigh"]
 """What a wait is for: fetching bytes, checking them, converting them once, loading the model, reading the problem,
 improving the soft prompt, storing it, looking for memories, weighing two answers."""
-Phase = Literal["before", "teach", "fit", "step", "after"]
-"""What the traces of a learning run are for: measuring before, worked examples to be distilled, a step's rollouts,
-measuring after."""
 
 
 @dataclass(frozen=True)
@@ -168,89 +172,6 @@ class Credited:
     verifier: str | None
     problem: str = ""
     kind: Literal["credited"] = "credited"
-
-
-@dataclass(frozen=True)
-class PhaseStarted:
-    """In a learning run: the traces from here on are this phase's, `samples` of them; with 0 there are no new ones.
-
-    `step` (from 1, of `steps`) is the step that comes next or goes on; 0 before the first. `teach` and `fit` are of the
-    recipe `distil`: variants are solved, and the memory is made to start as the example.
-    """
-
-    phase: Phase
-    step: int
-    steps: int
-    samples: int
-    kind: Literal["phase_started"] = "phase_started"
-
-
-@dataclass(frozen=True)
-class VariantsMade:
-    """In a learning run that distils: what the model solves next, with `example` in view.
-
-    Attributes:
-        example: a majority trace of the problem.
-        variants: the problem with other numbers; traces of the phase `teach` are `each` of the first, `each` of the
-            second, and so on.
-    """
-
-    example: str
-    variants: tuple[str, ...]
-    each: int
-    kind: Literal["variants_made"] = "variants_made"
-
-
-@dataclass(frozen=True)
-class LessonsTaken:
-    """In a learning run that distils: the traces of the phase `teach` that are learned, by index, and why these."""
-
-    traces: tuple[int, ...]
-    reason: str
-    kind: Literal["lessons_taken"] = "lessons_taken"
-
-
-@dataclass(frozen=True)
-class StepFinished:
-    """A step of learning is done, and kept on disk."""
-
-    step: LearnStep
-    kind: Literal["step_finished"] = "step_finished"
-
-
-@dataclass(frozen=True)
-class MeasureFinished:
-    """Fresh samples were voted on, before or after learning."""
-
-    when: Literal["before", "after"]
-    measured: Measured
-    kind: Literal["measure_finished"] = "measure_finished"
-
-
-@dataclass(frozen=True)
-class LearningEnded:
-    """No more steps: why, in a sentence. `steps` have been made, `early` if more were asked for."""
-
-    reason: str
-    steps: int
-    early: bool
-    kind: Literal["learning_ended"] = "learning_ended"
-
-
-@dataclass(frozen=True)
-class MemoryStored:
-    """What became of the soft prompt.
-
-    Attributes:
-        memory: its id in the store, or None if there is nothing to store.
-        kept: whether it is offered from now on; a memory that did not help is stored disabled.
-        reason: in a sentence.
-    """
-
-    memory: str | None
-    kept: bool
-    reason: str
-    kind: Literal["memory_stored"] = "memory_stored"
 
 
 @dataclass(frozen=True)

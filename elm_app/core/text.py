@@ -1,4 +1,4 @@
-"""Numbers for people: what they count, and sizes."""
+"""Numbers, sizes and long texts for people."""
 
 from __future__ import annotations
 
@@ -19,3 +19,13 @@ def memories(n: int) -> str:
 def size(bytes: int) -> str:
     """As in "70.2 KB"."""
     return f"{bytes} B" if bytes < 1000 else f"{bytes / 1e3:.1f} KB" if bytes < 1e6 else f"{bytes / 1e6:.1f} MB"
+
+
+def beginning(text: str, longest: int = 110) -> str:
+    """As much of a text as fits, on one line, in whole words.
+
+    >>> beginning("How  many boxes?"), beginning("How many boxes?", 10)
+    ('How many boxes?', 'How many …')
+    """
+    line = " ".join(text[: 10 * longest].split())
+    return line if len(line) <= longest else line[: longest - 1].rsplit(" ", 1)[0] + " …"

@@ -19,9 +19,9 @@ from elm_app.core.errors import BadInput, Stopped
 from elm_app.core.events import Event, MethodStarted, ModelReady, ProblemAnswered, Progress, RunFinished, RunStopped
 from elm_app.core.types import Problem, Timing
 from elm_app.evaluation.baselines import LEARNED, METHODS
-from elm_app.evaluation.baselines.method import Desk, Method
 from elm_app.evaluation.elm_method import elm
 from elm_app.evaluation.folder import AGAIN, BenchFolder, BenchPlan
+from elm_app.evaluation.method import Desk, Method
 from elm_app.evaluation.report import write_report
 from elm_app.evaluation.result_line import answered, result_of
 from elm_app.evaluation.variants import VARIANTS

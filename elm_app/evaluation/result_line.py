@@ -6,7 +6,7 @@ from elm_app.answers.compare import comparer
 from elm_app.core.events import ProblemAnswered
 from elm_app.core.results import Result, TraceResult
 from elm_app.core.types import Problem
-from elm_app.evaluation.baselines.method import Solved
+from elm_app.evaluation.method import Solved
 
 
 def result_of(

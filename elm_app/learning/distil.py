@@ -29,18 +29,8 @@ from torch import Tensor
 
 from elm_app.core.config import LearnSettings, SamplingSettings
 from elm_app.core.errors import ModelError
-from elm_app.core.events import (
-    Event,
-    LearningEnded,
-    LessonsTaken,
-    PhaseStarted,
-    Progress,
-    PromptRead,
-    StepFinished,
-    TraceChunk,
-    TraceFinished,
-    VariantsMade,
-)
+from elm_app.core.events import Event, Progress, PromptRead, TraceChunk, TraceFinished
+from elm_app.core.learning_events import LearningEnded, LessonsTaken, PhaseStarted, StepFinished, VariantsMade
 from elm_app.core.types import LearnStep, Lesson, Trace, Vote
 from elm_app.engine.chat_template import asked, turns_prompt
 from elm_app.engine.engine import Engine, RolloutRequest

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from elm_app.core.config import LearnSettings, SamplingSettings
-from elm_app.core.events import Event, LearningEnded, MeasureFinished, PhaseStarted, Progress, StepFinished
+from elm_app.core.events import Event, Progress
+from elm_app.core.learning_events import LearningEnded, MeasureFinished, PhaseStarted, StepFinished
 from elm_app.core.types import LearnStep, Measured, Trace, Vote
 from elm_app.engine.engine import Engine, RolloutRequest
 from elm_app.engine.sampler import trace_seed

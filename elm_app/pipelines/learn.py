@@ -17,16 +17,8 @@ from typing import TYPE_CHECKING
 from elm_app.answers.compare import comparer
 from elm_app.core.config import LearnSettings, ModelSettings, settings_from
 from elm_app.core.errors import BadInput, ModelError, Stopped
-from elm_app.core.events import (
-    Event,
-    LearningEnded,
-    MeasureFinished,
-    MemoryStored,
-    ModelReady,
-    Progress,
-    RunFinished,
-    RunStopped,
-)
+from elm_app.core.events import Event, ModelReady, Progress, RunFinished, RunStopped
+from elm_app.core.learning_events import LearningEnded, MeasureFinished, MemoryStored
 from elm_app.core.types import Measured, Memory, Timing, Trace
 from elm_app.pipelines.problem import checked
 from elm_app.pipelines.resources import Tools

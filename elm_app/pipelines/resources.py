@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from elm_app.engine.loader import Models
+from elm_app.retrieval.embedder import Embedders
 from elm_app.routing.process_reward import Prms
-from elm_app.store.embedder import Embedders
 from elm_app.store.store import Store
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from elm_app.core.events import Progress
-from elm_app.core.types import SideScore, Vote
+from elm_app.core.scores import SideScore
+from elm_app.core.types import Vote
 from elm_app.routing.verifier import Side
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from statistics import fmean
 
 from elm_app.core.events import Progress
-from elm_app.core.types import SideScore, StepScore, TraceScore
+from elm_app.core.scores import SideScore, StepScore, TraceScore
 from elm_app.routing.verifier import Sample, Side
 
 WINDOW = 32

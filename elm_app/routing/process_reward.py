@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from elm_app.core.config import Device
 from elm_app.core.events import Progress
-from elm_app.core.types import SideScore, StepScore, TraceScore
+from elm_app.core.scores import SideScore, StepScore, TraceScore
 from elm_app.engine.loader import turn
 from elm_app.routing.confidence import shown
 from elm_app.routing.verifier import Side

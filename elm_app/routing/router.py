@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from elm_app.answers.compare import comparer
 from elm_app.core.events import Progress, Verified
-from elm_app.core.types import Decision, Outcome, SideScore
+from elm_app.core.scores import SideScore
+from elm_app.core.types import Decision, Outcome
 from elm_app.routing.verifier import Side, Verifier
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from elm_app.core.events import Progress
-from elm_app.core.types import SideScore, Trace, Vote
+from elm_app.core.scores import SideScore
+from elm_app.core.types import Trace, Vote
 
 
 @dataclass(frozen=True)

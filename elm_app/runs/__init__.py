@@ -3,8 +3,10 @@
 runner     one queue: runs wait for each other, can be watched and stopped
 event_log  the events of a run on disk, one a line; `child_log`: of a run inside a run
 state      what a log says, folded: a run as it stands; `stream_state`: of a stream
+run_json   a run as the document that a command prints
 replay     a log as if it happened now
-catalog    which runs there are: the first line of every log, read once
+catalog    how each run began: the first line of every log, read once; `summaries`: and how it ended
+related    runs that belong together
 background waits inside a run, told as events
 learning_progress  how far a learning run has come, and how long it still takes
 """

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from elm_app.core.config import LearnSettings
-from elm_app.core.events import MeasureFinished, Progress
+from elm_app.core.events import Progress
+from elm_app.core.learning_events import MeasureFinished
 from elm_app.runs.event_log import Entry
 from elm_app.runs.state import LearnView, RunView
 

@@ -12,17 +12,14 @@ from elm_app.core.errors import BadInput, RunError
 from elm_app.core.events import (
     ENDINGS,
     Decided,
-    LearningEnded,
-    MeasureFinished,
-    MemoryStored,
     ModelReady,
     ProblemAnswered,
     ProblemFinished,
     Progress,
     RunStarted,
-    StepFinished,
     VoteChanged,
 )
+from elm_app.core.learning_events import LearningEnded, MeasureFinished, MemoryStored, StepFinished
 from elm_app.runs.event_log import Entry, read
 
 _MARKS = {

@@ -11,14 +11,8 @@ from elm_app.core.events import (
     Decided,
     Event,
     Failed,
-    LearningEnded,
-    LessonsTaken,
-    MeasureFinished,
-    MemoryStored,
     MethodStarted,
     ModelReady,
-    Phase,
-    PhaseStarted,
     ProblemAnswered,
     ProblemFinished,
     ProblemStarted,
@@ -30,14 +24,22 @@ from elm_app.core.events import (
     RunStarted,
     RunStopped,
     Stage,
-    StepFinished,
     TraceChunk,
     TraceFinished,
-    VariantsMade,
     Verified,
     VoteChanged,
 )
-from elm_app.core.types import Arm, Decision, LearnStep, Measured, ModelInfo, Timing, Trace, to_json
+from elm_app.core.learning_events import (
+    LearningEnded,
+    LessonsTaken,
+    MeasureFinished,
+    MemoryStored,
+    Phase,
+    PhaseStarted,
+    StepFinished,
+    VariantsMade,
+)
+from elm_app.core.types import Arm, Decision, LearnStep, Measured, ModelInfo, Timing, Trace
 from elm_app.runs.event_log import Entry
 from elm_app.runs.stream_state import BenchView, StreamView
 
@@ -247,56 +249,3 @@ def view_of(entries: Iterable[Entry]) -> RunView:
     for entry in entries:
         view.apply(entry)
     return view
-
-
-def solve_json(view: RunView) -> dict[str, Any]:
-    """The document that `solve --json` prints."""
-    finished = [view.traces[key].trace for key in sorted(view.traces, key=lambda key: (key[0] != "zero_shot", key[1]))]
-    votes = {arm: to_json(changed.vote) for arm, changed in view.votes.items()}
-    return {
-        "problem": view.problem,
-        "status": view.status,
-        "settings": view.settings,
-        "traces": [to_json(trace) for trace in finished if trace is not None],
-        "votes": {"zero_shot": None, "memory": None, **votes},
-        "matches": [to_json(match) for match in view.retrieved.matches] if view.retrieved else [],
-        "memory": view.retrieved.used if view.retrieved else None,
-        "retrieved": _bare(to_json(view.retrieved)) if view.retrieved else None,
-        "verified": _bare(to_json(view.verified)) if view.verified else None,
-        "decision": to_json(view.decision) if view.decision else None,
-        "credited": [_bare(to_json(credited)) for credited in view.credited],
-        "timing": to_json(view.timing) if view.timing else None,
-        "model": to_json(view.model) if view.model else None,
-        "run": view.run,
-    }
-
-
-def learn_json(view: RunView) -> dict[str, Any]:
-    """The document that `learn --json` prints."""
-    learn = view.learn or LearnView()
-    return {
-        "problem": view.problem,
-        "status": view.status,
-        "settings": view.settings,
-        "memory": learn.stored.memory if learn.stored else None,
-        "kept": learn.stored.kept if learn.stored else False,
-        "reason": learn.stored.reason if learn.stored else learn.ended.reason if learn.ended else "",
-        "steps": [to_json(step) for step in learn.finished],
-        "steps_asked": learn.steps,
-        "worked": _bare(to_json(learn.worked)) if learn.worked else None,
-        "taken": _bare(to_json(learn.taken)) if learn.taken else None,
-        "ended": to_json(learn.ended) if learn.ended else None,
-        "vote_before": to_json(learn.before.vote) if learn.before else None,
-        "vote_after": to_json(learn.after.vote) if learn.after else None,
-        "before": to_json(learn.before) if learn.before else None,
-        "after": to_json(learn.after) if learn.after else None,
-        "timing": to_json(view.timing) if view.timing else None,
-        "seconds": view.seconds,
-        "model": to_json(view.model) if view.model else None,
-        "run": view.run,
-    }
-
-
-def _bare(value: dict[str, Any]) -> dict[str, Any]:
-    """An event's JSON without what only a log needs, and without what stands elsewhere in the document."""
-    return {name: part for name, part in value.items() if name not in ("kind", "matches")}

@@ -14,6 +14,4 @@ From the bottom up
     store          writing: folders, Chroma and table kept in step
     doctor         every disagreement, explained
     archive        export and import of one file
-    embedder       the text of a problem as a vector
-    pca            vectors in a plane, for the map
 """

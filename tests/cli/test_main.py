@@ -98,7 +98,7 @@ class TestLearnWithAModel:
     @pytest.fixture(autouse=True)
     def _small(self, monkeypatch: pytest.MonkeyPatch) -> None:
         answers_by_length(monkeypatch)
-        monkeypatch.setattr("elm_app.store.embedder.Embedders", WordEmbedders)
+        monkeypatch.setattr("elm_app.retrieval.embedder.Embedders", WordEmbedders)
 
     def learned(self, elm: Elm, random_model: Path, *more: object) -> dict[str, Any]:
         small = ("--steps", "3", "--rollouts", "5", "--max-new-tokens", "10", "--measure-samples", "9", "--seed", "3")

@@ -16,7 +16,7 @@ from store.made import MODEL, OTHER, card, key, tensor
 
 from elm_app.cli.main import main
 from elm_app.core.types import to_json
-from elm_app.store import embedder
+from elm_app.retrieval import embedder
 from elm_app.store.doctor import examine
 from elm_app.store.journal import Intent
 from elm_app.store.store import Store

@@ -26,7 +26,7 @@ def _small_world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tmp_path_facto
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("ELM_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
     monkeypatch.setenv("ELM_MEMORIES", str(tmp_path / "memories"))
-    monkeypatch.setattr("elm_app.store.embedder.Embedders", WordEmbedders)
+    monkeypatch.setattr("elm_app.retrieval.embedder.Embedders", WordEmbedders)
     answers_by_length(monkeypatch)
 
 

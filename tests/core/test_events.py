@@ -16,13 +16,8 @@ from elm_app.core.events import (
     Decided,
     Event,
     Failed,
-    LearningEnded,
-    LessonsTaken,
-    MeasureFinished,
-    MemoryStored,
     MethodStarted,
     ModelReady,
-    PhaseStarted,
     ProblemAnswered,
     ProblemFinished,
     ProblemStarted,
@@ -33,30 +28,25 @@ from elm_app.core.events import (
     RunFinished,
     RunStarted,
     RunStopped,
-    StepFinished,
     TraceChunk,
     TraceFinished,
-    VariantsMade,
     Verified,
     VoteChanged,
     event_from_json,
     event_to_json,
 )
-from elm_app.core.results import ArmResult, StreamRow
-from elm_app.core.types import (
-    AnswerCount,
-    Decision,
-    LearnStep,
-    Match,
-    Measured,
-    ModelInfo,
-    SideScore,
-    StepScore,
-    Timing,
-    Trace,
-    TraceScore,
-    Vote,
+from elm_app.core.learning_events import (
+    LearningEnded,
+    LessonsTaken,
+    MeasureFinished,
+    MemoryStored,
+    PhaseStarted,
+    StepFinished,
+    VariantsMade,
 )
+from elm_app.core.results import ArmResult, StreamRow
+from elm_app.core.scores import SideScore, StepScore, TraceScore
+from elm_app.core.types import AnswerCount, Decision, LearnStep, Match, Measured, ModelInfo, Timing, Trace, Vote
 
 TIMING = Timing(1.5, 0.25, 2.0, 40, 20.0)
 SETTINGS = {"model": "tiny", "samples": 8, "temperature": 0.7, "seed": 2**63 - 1, "note": None, "deep": {"list": [1]}}

@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from elm_app.core import types
+from elm_app.core.scores import SideScore, StepScore, TraceScore
 from elm_app.core.types import (
     AnswerCount,
     Credit,
@@ -21,11 +22,8 @@ from elm_app.core.types import (
     Memory,
     ModelInfo,
     Problem,
-    SideScore,
-    StepScore,
     Timing,
     Trace,
-    TraceScore,
     Vote,
     from_json,
     to_json,

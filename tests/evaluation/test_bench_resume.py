@@ -194,7 +194,7 @@ def test_learning_that_was_written_down_by_half_is_done_again(
         return real(value, **how)
 
     with monkeypatch.context() as patch:
-        patch.setattr("elm_app.evaluation.baselines.offline.json.dumps", dies)
+        patch.setattr("elm_app.evaluation.offline_methods.json.dumps", dies)
         with pytest.raises(Killed):
             run(kit, settings, tmp_path / "b", "elm_offline")
     folder = BenchFolder(tmp_path / "b").of("elm_offline", 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import json
 from dataclasses import replace
 from itertools import combinations
@@ -18,7 +17,6 @@ from elm_app.core.config import LearnSettings, ModelSettings, RouteSettings, Sam
 from elm_app.core.errors import BadInput
 from elm_app.core.results import Result, TraceResult
 from elm_app.core.types import ModelInfo, Problem
-from elm_app.evaluation import statistics
 from elm_app.evaluation.folder import BenchFolder, BenchPlan
 from elm_app.evaluation.report import markdown, read_report, sentences, write_report
 from elm_app.evaluation.statistics import (
@@ -44,10 +42,6 @@ def line(method: str, number: int, answers: list[str | None], answer: str | None
     traces = tuple(TraceResult("", one, one == "1", 10, True) for one in answers)
     given: dict[str, Any] = {"tokens": 10 * len(answers), "read_tokens": 5, "seconds": 2.0} | more
     return Result(method, seed, number, f"p{number}", "?", "1", answer, answer == "1", 0.5, traces, **given)
-
-
-def test_the_examples_in_the_docstrings() -> None:
-    assert doctest.testmod(statistics).failed == 0
 
 
 def test_the_score_of_zero_shot_is_a_trace_s_and_of_others_the_answer_s() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from elm_app.store.embedder import Embedders
+from elm_app.retrieval.embedder import Embedders
 from experiments import lines, nearest
 from experiments.families import families
 from experiments.nearest import KEYS, masked, report

@@ -12,16 +12,8 @@ import torch
 
 from elm_app.core.config import LearnSettings, ModelSettings
 from elm_app.core.errors import BadInput, ModelError
-from elm_app.core.events import (
-    Event,
-    LearningEnded,
-    LessonsTaken,
-    PhaseStarted,
-    Progress,
-    StepFinished,
-    TraceFinished,
-    VariantsMade,
-)
+from elm_app.core.events import Event, Progress, TraceFinished
+from elm_app.core.learning_events import LearningEnded, LessonsTaken, PhaseStarted, StepFinished, VariantsMade
 from elm_app.core.types import AnswerCount, Lesson, Trace, Vote
 from elm_app.engine.chat_template import asked, turns_prompt
 from elm_app.engine.engine import Engine

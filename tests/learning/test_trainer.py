@@ -12,7 +12,8 @@ import torch
 
 from elm_app.core.config import LearnSettings, ModelSettings
 from elm_app.core.errors import BadInput, DamagedMemory
-from elm_app.core.events import Event, LearningEnded, MeasureFinished, PhaseStarted, StepFinished, TraceFinished
+from elm_app.core.events import Event, TraceFinished
+from elm_app.core.learning_events import LearningEnded, MeasureFinished, PhaseStarted, StepFinished
 from elm_app.core.types import AnswerCount, LearnStep, Vote
 from elm_app.engine.engine import Engine
 from elm_app.engine.loader import load

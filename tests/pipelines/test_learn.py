@@ -13,26 +13,23 @@ from remembering import answers_by_length, tools
 
 from elm_app.core.config import LearnSettings, ModelSettings, SamplingSettings
 from elm_app.core.errors import BadInput, ModelError, StoreLocked
-from elm_app.core.events import (
-    Event,
+from elm_app.core.events import Event, ModelReady, RunFinished, RunStopped, TraceFinished
+from elm_app.core.learning_events import (
     LearningEnded,
     LessonsTaken,
     MeasureFinished,
     MemoryStored,
-    ModelReady,
     PhaseStarted,
-    RunFinished,
-    RunStopped,
     StepFinished,
-    TraceFinished,
     VariantsMade,
 )
 from elm_app.engine.loader import Models
 from elm_app.pipelines.learn import can_resume, learn, learn_run, resume_run
 from elm_app.pipelines.resources import Tools
 from elm_app.runs.event_log import Entry, follow
+from elm_app.runs.run_json import learn_json
 from elm_app.runs.runner import Runner
-from elm_app.runs.state import learn_json, view_of
+from elm_app.runs.state import view_of
 from elm_app.store.store import Store
 
 PROBLEM = "A farmer packs 7 crates with 24 eggs each. How many eggs is that?"

@@ -16,15 +16,8 @@ from remembering import answers_by_length, tools
 
 from elm_app.core.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
 from elm_app.core.errors import BadInput
-from elm_app.core.events import (
-    Event,
-    PhaseStarted,
-    ProblemFinished,
-    ProblemStarted,
-    RunFinished,
-    RunStopped,
-    TraceFinished,
-)
+from elm_app.core.events import Event, ProblemFinished, ProblemStarted, RunFinished, RunStopped, TraceFinished
+from elm_app.core.learning_events import PhaseStarted
 from elm_app.core.results import StreamRow
 from elm_app.core.types import Problem
 from elm_app.engine.loader import Models

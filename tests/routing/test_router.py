@@ -9,7 +9,8 @@ import pytest
 from elm_app.answers.vote import vote
 from elm_app.core.errors import Stopped
 from elm_app.core.events import Progress, event_from_json, event_to_json
-from elm_app.core.types import Decision, SideScore, TraceScore
+from elm_app.core.scores import SideScore, TraceScore
+from elm_app.core.types import Decision
 from elm_app.routing.agreement import Agreement, margin
 from elm_app.routing.router import Routed, route
 from elm_app.routing.verifier import Side

@@ -15,21 +15,17 @@ from typing import TypeVar
 from elm_app.core.events import (
     Decided,
     Event,
-    LearningEnded,
-    MeasureFinished,
-    MemoryStored,
     ModelReady,
-    PhaseStarted,
     Progress,
     PromptRead,
     Retrieved,
     RunFinished,
     RunStopped,
-    StepFinished,
     TraceChunk,
     TraceFinished,
     VoteChanged,
 )
+from elm_app.core.learning_events import LearningEnded, MeasureFinished, MemoryStored, PhaseStarted, StepFinished
 from elm_app.core.types import AnswerCount, Decision, LearnStep, Match, Measured, ModelInfo, Timing, Trace, Vote
 from elm_app.runs.event_log import Entry, LogWriter
 

@@ -13,11 +13,8 @@ from elm_app.core.events import (
     Decided,
     Event,
     Failed,
-    LessonsTaken,
-    MemoryStored,
     MethodStarted,
     ModelReady,
-    PhaseStarted,
     ProblemAnswered,
     ProblemFinished,
     ProblemStarted,
@@ -29,14 +26,16 @@ from elm_app.core.events import (
     RunStopped,
     TraceChunk,
     TraceFinished,
-    VariantsMade,
     Verified,
     VoteChanged,
 )
+from elm_app.core.learning_events import LessonsTaken, MemoryStored, PhaseStarted, VariantsMade
 from elm_app.core.results import ArmResult, StreamRow
-from elm_app.core.types import Decision, SideScore, Vote, to_json
+from elm_app.core.scores import SideScore
+from elm_app.core.types import Decision, Vote, to_json
 from elm_app.runs.event_log import Entry
-from elm_app.runs.state import RunView, TraceView, learn_json, solve_json, view_of
+from elm_app.runs.run_json import learn_json, solve_json
+from elm_app.runs.state import RunView, TraceView, view_of
 from elm_app.runs.stream_state import stream_json
 
 from .scripted import MODEL, TIMING, VOTE, learning, story, trace

@@ -19,11 +19,11 @@ from elm_app.retrieval.retriever import THRESHOLDS, chosen, retrieve
 from elm_app.store.doctor import examine
 from elm_app.store.journal import Intent
 from elm_app.store.memory_folder import KEYS, pack_keys
-from elm_app.store.pca import plane
 from elm_app.store.record import records_of
 from elm_app.store.row import Row, row_of
 from elm_app.store.store import Store
 from elm_app.store.table import Table
+from elm_app.web.components.pca import plane
 
 from .made import MODEL, OTHER, card, key, tensor
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 from pathlib import Path
 
 import psutil
@@ -14,10 +13,6 @@ from elm_app.engine import loader
 from elm_app.weights import choice, free_memory
 from elm_app.weights.choice import BASE_MEMORY, choose
 from elm_app.weights.presets import PRESETS
-
-
-def test_the_examples_in_the_docstrings() -> None:
-    assert doctest.testmod(choice) == (0, 3)
 
 
 @pytest.mark.parametrize(

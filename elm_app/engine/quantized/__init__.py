@@ -5,10 +5,8 @@
 - `layers`, `rotary`: what these two share; `supported`: for which models they are written
 - `kernels`: what the decoder asks of kernels; `choose_kernels`: which this CPU can run
 - `formats`: the block formats of GGUF checkpoints, and how we lay their blocks out for a CPU
-- `blocks`: 4-bit, the checkpoint's own blocks times int8 activations (`block_rows`, `block_numba`, `block_intrinsics`,
-  `backward_numba`)
-- `vnni`: int8, a scale an output (`vnni_numba`, `vnni_intrinsics`), and attention (`attention_intrinsics`)
-- `onednn`: int8 with torch alone, for CPUs without AVX512
+- `block_kernels/`: 4-bit, the checkpoint's own blocks times int8 activations
+- `int8_kernels/`: int8, a scale an output, and attention (`vnni`); `onednn`: with torch alone, for CPUs without AVX512
 
 Compiled kernels are kept in the user's cache, in a folder named after this room's own sources: numba looks only at the
 file that a kernel stands in, and would go on using what was compiled with another file's older instructions.
@@ -24,8 +22,8 @@ from elm_app.core import config
 def fingerprint(folder: Path) -> str:
     """Twelve letters that change with every change of the Python files in a folder."""
     digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:12]
 
 

@@ -24,8 +24,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from elm_app.engine.chosen_logprobs import ChosenLogProbs
-from elm_app.engine.quantized import backward_numba
-from elm_app.engine.quantized.block_rows import BlockRows, block_rows
+from elm_app.engine.quantized.block_kernels import backward_numba
+from elm_app.engine.quantized.block_kernels.block_rows import BlockRows, block_rows
 from elm_app.engine.quantized.kernels import Back, Matrix
 from elm_app.engine.quantized.layers import KVCache, Layer, Matrices, Packed
 from elm_app.engine.quantized.rotary import rotate

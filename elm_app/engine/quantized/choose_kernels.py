@@ -13,14 +13,14 @@ def choose(blocks: bool = False) -> Kernels | None:
     able = torch.cpu.get_capabilities()
     if able.get("avx512_vnni") and able.get("avx512_vl"):
         if blocks:
-            from elm_app.engine.quantized.blocks import BlockKernels
+            from elm_app.engine.quantized.block_kernels.blocks import BlockKernels
 
             return BlockKernels()
-        from elm_app.engine.quantized.vnni import VnniKernels
+        from elm_app.engine.quantized.int8_kernels.vnni import VnniKernels
 
         return VnniKernels()
     if not blocks and torch.cpu._is_vnni_supported() and hasattr(torch.ops.onednn, "qlinear_prepack"):
-        from elm_app.engine.quantized.onednn import OneDnnKernels
+        from elm_app.engine.quantized.int8_kernels.onednn import OneDnnKernels
 
         return OneDnnKernels()
     return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
-from elm_app.evaluation.baselines.method import Desk, Method
+from elm_app.evaluation.method import Desk, Method
 
 _CLASSES = {
     "zero_shot": "ZeroShot",

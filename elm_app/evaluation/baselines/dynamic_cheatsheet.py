@@ -10,8 +10,8 @@ from collections.abc import Generator, Sequence
 from elm_app.core.events import Event
 from elm_app.core.types import Problem
 from elm_app.engine.chat_template import asked
-from elm_app.evaluation.baselines.method import Solved
-from elm_app.evaluation.baselines.texts import Kept, TextMethod, of_majority, write
+from elm_app.evaluation.method import Solved
+from elm_app.evaluation.text_methods import Kept, TextMethod, of_majority, write
 
 CURATE = (
     "Rewrite the cheatsheet so that it helps with other problems of this kind: keep what is useful, add what this "

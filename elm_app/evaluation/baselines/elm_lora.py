@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from elm_app.evaluation.baselines.forms import OtherForm
+from elm_app.evaluation.learned_forms import OtherForm
 
 if TYPE_CHECKING:
     from elm_app.learning.policies import Policy

@@ -5,7 +5,7 @@ Learned over all problems before the first is answered; every problem is answere
 
 from __future__ import annotations
 
-from elm_app.evaluation.baselines.offline import Offline
+from elm_app.evaluation.offline_methods import Offline
 
 
 class ElmOffline(Offline):

@@ -5,7 +5,7 @@ It is told the answers of the very problems that it is asked afterwards; no meth
 
 from __future__ import annotations
 
-from elm_app.evaluation.baselines.offline import Offline
+from elm_app.evaluation.offline_methods import Offline
 
 
 class GrpoGold(Offline):

@@ -11,8 +11,8 @@ from collections.abc import Generator, Sequence
 from elm_app.core.events import Event
 from elm_app.core.types import Problem
 from elm_app.engine.chat_template import asked
-from elm_app.evaluation.baselines.method import Solved
-from elm_app.evaluation.baselines.texts import Kept, TextMethod, of_majority
+from elm_app.evaluation.method import Solved
+from elm_app.evaluation.text_methods import Kept, TextMethod, of_majority
 
 
 class Icl(TextMethod):

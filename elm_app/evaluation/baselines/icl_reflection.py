@@ -11,8 +11,8 @@ from elm_app.core.events import Event
 from elm_app.core.types import Problem
 from elm_app.engine.chat_template import asked
 from elm_app.evaluation.baselines.icl import Icl
-from elm_app.evaluation.baselines.method import Solved
-from elm_app.evaluation.baselines.texts import of_majority, write
+from elm_app.evaluation.method import Solved
+from elm_app.evaluation.text_methods import of_majority, write
 
 REFLECT = (
     "Check your solution step by step. If there is a mistake, correct it. Then write the whole solution once more, "

@@ -15,8 +15,8 @@ from elm_app.core.events import Event
 from elm_app.core.types import Problem
 from elm_app.engine.kv_reuse import bytes_of, past_of_answer
 from elm_app.evaluation.baselines.icl import Icl
-from elm_app.evaluation.baselines.method import Solved, solved
-from elm_app.evaluation.baselines.texts import Kept
+from elm_app.evaluation.method import Solved, solved
+from elm_app.evaluation.text_methods import Kept
 
 
 class Lag(Icl):

@@ -13,8 +13,8 @@ from collections.abc import Generator, Sequence
 from elm_app.core.events import Event
 from elm_app.core.types import Problem
 from elm_app.engine.chat_template import asked
-from elm_app.evaluation.baselines.method import Solved
-from elm_app.evaluation.baselines.texts import Kept, TextMethod, against_majority, of_majority, write
+from elm_app.evaluation.method import Solved
+from elm_app.evaluation.text_methods import Kept, TextMethod, against_majority, of_majority, write
 
 DISTIL = (
     "What can be learned from this for other problems? Write at most three short strategy items, each as\n"

@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from elm_app.core.events import Event
 from elm_app.core.types import Problem
-from elm_app.evaluation.baselines.method import Solved, solved
 from elm_app.evaluation.baselines.zero_shot import ZeroShot
+from elm_app.evaluation.method import Solved, solved
 
 POOL = 4
 """So many times k traces are drawn in all."""

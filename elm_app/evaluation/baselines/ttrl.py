@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from elm_app.evaluation.baselines.offline import Offline
+from elm_app.evaluation.offline_methods import Offline
 
 if TYPE_CHECKING:
     from elm_app.learning.policies import Policy

@@ -10,7 +10,7 @@ from typing import Any
 from elm_app.core.events import Event
 from elm_app.core.results import Result
 from elm_app.core.types import Problem
-from elm_app.evaluation.baselines.method import Desk, Solved, solved
+from elm_app.evaluation.method import Desk, Solved, solved
 
 Kept = Generator[Event, None, dict[str, Any]]
 

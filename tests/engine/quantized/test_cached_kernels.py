@@ -11,14 +11,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from elm_app.engine.quantized import fingerprint, vnni_numba
+from elm_app.engine.quantized import fingerprint
+from elm_app.engine.quantized.int8_kernels import vnni_numba
 
 SCRIPT = """
 import hashlib
 import numpy as np
-from elm_app.engine.quantized import block_numba, vnni_numba as vnni
+from elm_app.engine.quantized.block_kernels import block_numba
+from elm_app.engine.quantized.int8_kernels import vnni_numba as vnni
 from elm_app.engine.quantized.formats import Q4_K
-from elm_app.engine.quantized.vnni import aligned
+from elm_app.engine.quantized.int8_kernels.vnni import aligned
 
 made = np.random.default_rng(0)
 some = lambda *shape: made.standard_normal(shape).astype(np.float32)
@@ -69,7 +71,7 @@ def test_compiled_kernels_equal_those_from_the_cache(tmp_path: Path) -> None:
 
 
 def test_kernels_are_kept_apart_for_every_version_of_their_sources(tmp_path: Path) -> None:
-    code = "import elm_app.engine.quantized.vnni_numba, numba; print(numba.config.CACHE_DIR)"
+    code = "import elm_app.engine.quantized.int8_kernels.vnni_numba, numba; print(numba.config.CACHE_DIR)"
     clean = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -78,9 +80,9 @@ def test_kernels_are_kept_apart_for_every_version_of_their_sources(tmp_path: Pat
         text=True,
         check=True,
     )
-    sources = Path(vnni_numba.__file__).parent
+    sources = Path(vnni_numba.__file__).parents[1]
     assert Path(done.stdout.strip()) == tmp_path / "kernels" / fingerprint(sources)
     copy = shutil.copytree(sources, tmp_path / "copy")
     assert fingerprint(copy) == fingerprint(sources)
-    (copy / "vnni_intrinsics.py").write_text("PANEL = 64\n")
+    (copy / "int8_kernels" / "vnni_intrinsics.py").write_text("PANEL = 64\n")
     assert fingerprint(copy) != fingerprint(sources)

@@ -15,8 +15,8 @@ from elm_app.engine.loader import Tensors, load
 from elm_app.engine.quantized.choose_kernels import choose
 from elm_app.engine.quantized.decoder import QuantizedDecoder
 from elm_app.engine.quantized.formats import quantize
+from elm_app.engine.quantized.int8_kernels.onednn import OneDnnKernels
 from elm_app.engine.quantized.kernels import Kernels, Matrix
-from elm_app.engine.quantized.onednn import OneDnnKernels
 from elm_app.engine.quantized.rotary import rotate
 from elm_app.engine.quantized.supported import FAMILIES
 from elm_app.weights.resolve import resolve
@@ -106,10 +106,10 @@ def kernels(request: pytest.FixtureRequest) -> Kernels:
     if not torch.cpu.get_capabilities().get("avx512_vnni"):
         pytest.skip("this CPU has no AVX512-VNNI")
     if request.param == "blocks":
-        from elm_app.engine.quantized.blocks import BlockKernels
+        from elm_app.engine.quantized.block_kernels.blocks import BlockKernels
 
         return BlockKernels()
-    from elm_app.engine.quantized.vnni import VnniKernels
+    from elm_app.engine.quantized.int8_kernels.vnni import VnniKernels
 
     return VnniKernels()
 
@@ -180,7 +180,7 @@ def test_both_kernels_give_the_same_model(random_model: Path) -> None:
 
     if not torch.cpu.get_capabilities().get("avx512_vnni"):
         pytest.skip("this CPU has no AVX512-VNNI")
-    from elm_app.engine.quantized.vnni import VnniKernels
+    from elm_app.engine.quantized.int8_kernels.vnni import VnniKernels
 
     source = resolve(str(random_model), progress=lambda _: None)
     config = AutoConfig.from_pretrained(random_model)

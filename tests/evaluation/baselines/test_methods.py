@@ -19,8 +19,8 @@ from elm_app.engine.chat_template import turns_prompt
 from elm_app.engine.engine import Engine
 from elm_app.engine.loader import load
 from elm_app.evaluation.baselines import METHODS
-from elm_app.evaluation.baselines.method import Desk, Method, Solved
-from elm_app.evaluation.baselines.texts import TextMethod
+from elm_app.evaluation.method import Desk, Method, Solved
+from elm_app.evaluation.text_methods import TextMethod
 from elm_app.rollouts import collect
 
 PROBLEMS = [

@@ -19,8 +19,8 @@ from elm_app.engine.chat_template import asked, turns_prompt
 from elm_app.engine.engine import Engine, RolloutRequest
 from elm_app.engine.loader import load
 from elm_app.evaluation.baselines import METHODS
-from elm_app.evaluation.baselines.method import Desk, Solved
-from elm_app.evaluation.baselines.texts import TextMethod, against_majority, of_majority
+from elm_app.evaluation.method import Desk, Solved
+from elm_app.evaluation.text_methods import TextMethod, against_majority, of_majority
 
 EGGS = Problem("A farmer packs 7 crates with 24 eggs each.", "eggs")
 MORE = Problem("A farmer packs 9 crates with 30 eggs each.", "more")

@@ -1,0 +1,14 @@
+"""The web page: the only room that imports gradio.
+
+    app         a header and a tab for each page
+    theme       colours, fonts and what `launch` is given; `files`: scripts and style sheets; `shell/base.css`
+    commands    what the page can ask for
+    fetching    weights on their way without a run
+    starters    the memories that come with the program
+    components  HTML used by several pages
+    run         one run on the page, live or replayed
+    pages       a folder a tab: its Python, script and style; pages never import each other
+
+A page shows a run by asking `run/feed.py` a few times a second for the fragments that changed and patching them in
+place (`run/run.js`), so a reload or a second window shows the same.
+"""

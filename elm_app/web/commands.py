@@ -1,0 +1,55 @@
+"""What the page can ask for; app.py and the tests say how it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from elm_app.core.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
+from elm_app.core.types import Problem
+from elm_app.retrieval.embedder import Embedders
+from elm_app.store.store import Store
+from elm_app.web.fetching import Fetching
+
+
+@dataclass(frozen=True)
+class StreamActions:
+    """Callables of the Stream page; each raises `ElmError` if it cannot.
+
+    Attributes:
+        start: queue a stream of these problems, in this order; the last argument is the name of their file, the one
+            before it how they were arranged (`limit`, `order`), to stand in the settings. Returns the run's id.
+        resume: go on with the stream in that folder, in a new run.
+        can_resume: whether there are problems left in that folder, and nobody works at them.
+    """
+
+    start: Callable[
+        [Sequence[Problem], ModelSettings, SamplingSettings, RouteSettings, LearnSettings, dict[str, Any], str], str
+    ]
+    resume: Callable[[Path], str]
+    can_resume: Callable[[Path], bool]
+
+
+@dataclass(frozen=True)
+class Actions:
+    """Callables that queue runs and return their ids; each raises `ElmError` if it cannot.
+
+    Attributes:
+        solve: problem, model, sampling, and which memories it is tried with.
+        learn: learn from a problem; the last argument is the run that it was asked from, or None.
+        resume: go on with the learning run of that id.
+        can_resume: whether that run left something to go on from.
+        fetching: brings a model here before anything is asked of it.
+        streams: what the Stream page can ask for; without it there is no such page.
+    """
+
+    solve: Callable[[str, ModelSettings, SamplingSettings, RouteSettings], str]
+    learn: Callable[[str, ModelSettings, LearnSettings, str | None], str]
+    resume: Callable[[str], str]
+    can_resume: Callable[[str], bool]
+    store: Store
+    embedders: Embedders
+    fetching: Fetching
+    streams: StreamActions | None = None

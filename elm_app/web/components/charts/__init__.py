@@ -1,0 +1,1 @@
+"""Small pictures: values by step of a learning run, and running accuracy."""

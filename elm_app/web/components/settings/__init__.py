@@ -1,0 +1,1 @@
+"""The fields of the drawer (`drawer`, `recipe_fields`, `memory_field`), and fields to settings (`form`)."""

@@ -1,0 +1,1 @@
+"""The Compare tab (`panel`): a benchmark's report, drawn (`figures`)."""

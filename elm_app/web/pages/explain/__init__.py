@@ -1,0 +1,1 @@
+"""The Explain tab (`panel`): why a memory, what it changed, who decided (`sections`, `verifier_view`)."""

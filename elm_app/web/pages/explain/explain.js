@@ -1,0 +1,98 @@
+// Explain: asks the server for the page of a run and shows it; the run is that of the address, else that of the Solve tab.
+// Gradio runs this once, when the tab is first opened, with `element` and `server` (web/pages/explain/panel.py).
+
+const root = element.querySelector(".elm-explain");
+const body = root.querySelector('[data-part="body"]');
+const notice = root.querySelector('[data-part="asked"]');
+const AGAIN_MS = 900;
+let run = "";
+let timer = 0;
+let asked = 0; // counts questions, so that a late answer to an old one is dropped
+let busy = false;
+
+function wanted() {
+  const given = new URLSearchParams(location.search);
+  return given.get("explain") || given.get("run") || "";
+}
+
+function address(id) {
+  const url = new URL(location.href);
+  if (!id || url.searchParams.get("explain") === id) return;
+  url.searchParams.set("explain", id);
+  url.searchParams.delete("run");
+  history.replaceState(history.state, "", url);
+}
+
+function shown() {
+  return document.querySelector("#elm-explain-button")?.getAttribute("aria-selected") === "true";
+}
+
+async function ask(id) {
+  clearTimeout(timer);
+  const mine = ++asked;
+  run = id;
+  try {
+    const answer = await server.explain({ run });
+    if (mine !== asked) return;
+    notice.innerHTML = answer.error || "";
+    if (answer.html !== undefined && body.dataset.html !== answer.html) {
+      const open = [...body.querySelectorAll("details")].map((each) => each.open);
+      body.dataset.html = answer.html;
+      window.elm.fill(body, answer.html);
+      [...body.querySelectorAll("details")].forEach((each, place) => (each.open = Boolean(open[place])));
+    }
+    root.dataset.state = answer.error ? "error" : answer.run ? "shown" : "empty";
+    if (answer.error) body.innerHTML = body.dataset.html = "";
+    run = answer.run || run;
+    if (shown()) address(run);
+    if (answer.again && shown()) timer = setTimeout(() => ask(run), AGAIN_MS);
+  } catch {
+    if (mine === asked) timer = setTimeout(() => ask(run), 3000);
+  }
+}
+
+const does = {
+  async again(button) {
+    const { memory, verifier } = button.dataset;
+    const answer = await server.explain_again({ run, memory, verifier });
+    notice.innerHTML = answer.error || "";
+    if (answer.run) {
+      const url = new URL(location.href);
+      url.searchParams.delete("explain");
+      history.replaceState(history.state, "", url);
+      window.elm.open(answer.run);
+      window.scrollTo({ top: 0 });
+    }
+  },
+  async switch(button) {
+    const answer = await server.explain_switch({ memory: button.dataset.memory, on: button.dataset.on === "1" });
+    notice.innerHTML = answer.error || "";
+    if (!answer.error) await ask(run);
+  },
+};
+
+root.addEventListener("click", async (event) => {
+  const button = event.target.closest?.("button[data-explain]");
+  if (!button || busy) return;
+  busy = true;
+  try {
+    await does[button.dataset.explain](button);
+  } finally {
+    busy = false;
+  }
+});
+
+document.addEventListener("click", (event) => {
+  const tab = event.target.closest?.('#elm-tabs button[role="tab"]');
+  if (!tab) return;
+  if (tab.id === "elm-explain-button") return ask(wanted());
+  clearTimeout(timer);
+  const url = new URL(location.href);
+  const was = url.searchParams.get("explain");
+  if (was === null) return;
+  url.searchParams.delete("explain");
+  if (was) url.searchParams.set("run", was);
+  history.replaceState(history.state, "", url);
+});
+
+ask(wanted());

@@ -1,0 +1,90 @@
+"""The Explain tab: what its script (`pages/explain/explain.js`) may ask for, and the component that holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from elm_app.core.events import Progress
+from elm_app.runs import related
+from elm_app.runs.state import RunView
+from elm_app.web.components import found_memories
+from elm_app.web.components.guard import Ask, guarded
+from elm_app.web.components.memory_map import Atlas
+from elm_app.web.components.search_vector import Meaning
+from elm_app.web.files import scripts
+from elm_app.web.pages.explain import sections
+from elm_app.web.run.buttons import Asks
+
+DOTS = 1500
+"""Memories drawn on the small map, taken evenly if there are more."""
+
+
+def panel(asks: Asks, meaning: Meaning, atlas: Atlas) -> gr.HTML:
+    """What the tab holds."""
+    return gr.HTML(
+        html_template='<div class="elm-explain" data-state="none"><div data-part="asked" role="alert"></div>'
+        '<div data-part="body"></div></div>',
+        js_on_load=scripts("pages/explain/explain.js"),
+        apply_default_css=False,
+        server_functions=Explain(asks, meaning, atlas).functions(),
+        elem_id="elm-explanation",
+    )
+
+
+class Explain:
+    """Answers the questions of the pages. Every answer is plain JSON; `error` is a sentence as HTML."""
+
+    def __init__(self, asks: Asks, meaning: Meaning, atlas: Atlas) -> None:
+        self.asks, self.meaning, self.atlas = asks, meaning, atlas
+        self.store, self.folder = asks.actions.store, asks.tail.runner.folder
+
+    def functions(self) -> list[Callable[[Any], Ask]]:
+        """What the page's script may call, each by the name that it has here."""
+        return [guarded(each) for each in (self.explain, self.explain_again, self.explain_switch)]
+
+    def explain(self, ask: Ask) -> Ask:
+        """The page of a run, or of the newest that found memories; `again` if it will be another one soon."""
+        run = str(ask.get("run") or "") or related.recalling(self.folder) or ""
+        if not run:
+            return {"run": "", "html": sections.EMPTY, "again": False}
+        view = self.asks.tail.view(run)
+        plane, waiting = self._plane(view)
+        return {"run": run, "html": sections.page(view, self.store, plane), "again": waiting or not view.ended}
+
+    def explain_again(self, ask: Ask) -> Ask:
+        """Solve the problem of a run again, with its seed and settings, but for `memory` or `verifier`."""
+        return self.asks.again(ask)
+
+    def explain_switch(self, ask: Ask) -> Ask:
+        """Offer a memory (`on`), or do not."""
+        on = ask.get("on") is True
+        reason = {} if on else {"disabled_reason": "Switched off on the Explain page."}
+        self.store.change(str(ask.get("memory") or ""), enabled=on, **reason)
+        return {}
+
+    def _plane(self, view: RunView) -> tuple[str, bool]:
+        """The map's SVG, and whether the problem's place on it is still to come."""
+        if view.retrieved is None or not view.retrieved.matches or not self.store.count():
+            return "", False
+        found, drawn = self.atlas.columns(match.id for match in view.retrieved.matches), self.atlas.columns()
+        places = dict(zip(found["ids"], zip(found["x"], found["y"], strict=True), strict=True))
+        key = self.meaning.key(view.problem)
+        query = None if isinstance(key, Progress) else self.atlas.place(np.asarray(key)[None])[0]
+        some = list(zip(drawn["x"], drawn["y"], strict=True))[:: -(-len(drawn["x"]) // DOTS)]
+        used = found_memories.used(view.retrieved)
+        matches = [
+            (_unit(places[match.id]), match.score, match.id in used)
+            for match in view.retrieved.matches
+            if match.id in places
+        ]
+        own = None if query is None else _unit(query)
+        dots = [_unit(place) for place in some]
+        return sections.plane_svg(dots, matches, own, drawn["total"]), query is None
+
+
+def _unit(place: Any) -> sections.Point:
+    return float(place[0]) / 1000, float(place[1]) / 1000

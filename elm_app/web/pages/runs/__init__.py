@@ -1,0 +1,1 @@
+"""The Runs tab: the list of earlier runs (`history`)."""

@@ -1,0 +1,1 @@
+"""The Solve tab (`panel`), and the line about its model (`model_line`)."""

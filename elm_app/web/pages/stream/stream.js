@@ -1,0 +1,263 @@
+// Stream: asks the server for a stream as it stands and shows it; the run is that of the address, else the live or newest one.
+// Gradio runs this once, when the tab is first opened, with `element` and `server` (web/pages/stream/panel.py).
+
+const LIVE_MS = 450; // between two questions while it runs
+const IDLE_MS = 2500; // and while it does not: another window may go on with it
+const root = element.querySelector(".elm-stream");
+const part = (name) => root.querySelector(`[data-part="${name}"]`);
+const act = (name) => root.querySelector(`[data-act="${name}"]`);
+const form = part("setup");
+const columns = form.elements.columns;
+const bar = root.querySelector(".whole");
+followRecipe(form);
+let run = "";
+let stamp = "";
+let rows = 0;
+let timer = 0;
+let asked = 0; // counts questions, so that a late answer to an old one is dropped
+let failures = 0;
+let file = null; // { name, data } in base64, as it was chosen
+let chosen = null; // the same, whether it can be used or not
+let skip = false; // its bad rows are left out
+let checks = 0; // counts readings of a file, so that a late answer to an old one is dropped
+let busy = false;
+let pausing = "";
+
+const shown = () => document.querySelector("#elm-stream-button")?.getAttribute("aria-selected") === "true";
+const wanted = () => new URLSearchParams(location.search).get("stream") || "";
+
+async function call(name, ask = {}) {
+  let answer;
+  try {
+    answer = await server[name](ask);
+  } catch {
+    answer = null;
+  }
+  if (answer && typeof answer === "object" && !answer.detail) return answer;
+  return { error: '<p class="error"><strong>The program does not answer.</strong> See whether it still runs, and try again.</p>', lost: true };
+}
+
+function address(id) {
+  const url = new URL(location.href);
+  if (url.searchParams.get("stream") === id) return;
+  url.searchParams.set("stream", id);
+  history.replaceState(history.state, "", url);
+}
+
+function fill(name, html) {
+  const old = part(name);
+  if (old.dataset.html === html) return;
+  old.dataset.html = html;
+  window.elm.fill(old, html);
+}
+
+// What is shown.
+
+async function ask(follow = true) {
+  clearTimeout(timer);
+  const mine = ++asked;
+  // One that went on in another run, and is shown as it was, stays so.
+  const answer = await call("stream_tail", { run, stamp, rows, follow: follow && !part("elsewhere").firstChild });
+  if (mine !== asked) return;
+  failures = answer.lost ? failures + 1 : 0;
+  if (!answer.lost || failures > 2) part("lost").innerHTML = answer.error || "";
+  if (answer.error && !answer.lost && !rows) setup(true);
+  if (!answer.error && !answer.same) show(answer);
+  const live = root.dataset.live === "true";
+  if (shown()) timer = setTimeout(ask, failures ? Math.min(5000, 300 * 2 ** failures) : live && !document.hidden ? LIVE_MS : IDLE_MS);
+}
+
+function show(answer) {
+  stamp = answer.stamp;
+  part("earlier-box").hidden = !answer.earlier;
+  fill("earlier", answer.earlier);
+  if (!answer.run) {
+    root.dataset.state = "none";
+    return setup(true);
+  }
+  if (run !== answer.run) {
+    run = answer.run;
+    rows = 0;
+    part("asked").replaceChildren();
+  }
+  if (!answer.from) part("rows").replaceChildren();
+  if (shown()) address(run);
+  if (!root.dataset.open) setup(false);
+  root.dataset.run = run;
+  root.dataset.state = answer.state;
+  root.dataset.live = !answer.ended;
+  for (const [name, html] of Object.entries(answer.parts)) fill(name, html);
+  if (pausing === run && !answer.ended) part("status").textContent = "Stopping";
+  part("rows").insertAdjacentHTML("beforeend", answer.rows.join(""));
+  rows = part("rows").children.length;
+  part("ledger").hidden = !rows;
+  part("take").hidden = !rows;
+  act("pause").hidden = answer.ended || !answer.live;
+  act("resume").hidden = !answer.resume;
+  const share = answer.total ? Math.round((1000 * answer.done) / answer.total) / 10 : 0;
+  bar.firstElementChild.style.width = `${share}%`;
+  bar.setAttribute("aria-valuenow", Math.round(share));
+  if (answer.chip) {
+    const chip = document.getElementById("elm-model-chip");
+    chip.innerHTML = answer.chip;
+    chip.hidden = false;
+  }
+}
+
+function open(id) {
+  run = id;
+  stamp = "";
+  rows = 0;
+  delete root.dataset.open;
+  part("asked").replaceChildren();
+  ask(false);
+}
+
+// The form of a new stream.
+
+function setup(on) {
+  form.hidden = !on;
+  part("shown").hidden = on;
+  part("close").hidden = !run;
+  if (on) root.dataset.open = "1";
+  else delete root.dataset.open;
+}
+
+function refuse(html, field) {
+  part(field === "file" ? "file" : "refused").innerHTML = html || "";
+  part("drop").classList.toggle("wrong", Boolean(html) && field === "file");
+}
+
+async function take(name, data) {
+  file = chosen = { name, data };
+  skip = false;
+  refuse("", "settings");
+  part("bad").hidden = true;
+  part("file").textContent = `Reading ${name}`;
+  const mine = ++checks;
+  const answer = await call("stream_check", { ...chosen, columns: columns.value });
+  if (mine !== checks) return;
+  refuse(answer.error, "file");
+  if (answer.error) return (file = null);
+  part("file").innerHTML = answer.told;
+  part("rows-bad").innerHTML = answer.bad;
+  part("bad").hidden = !answer.bad;
+}
+
+function read(chosen) {
+  if (!chosen) return;
+  const reader = new FileReader();
+  reader.onload = () => take(chosen.name, String(reader.result).split(",")[1] || "");
+  reader.onerror = () => refuse('<p class="error"><strong>The browser could not read the file.</strong> Choose it again.</p>', "file");
+  reader.readAsDataURL(chosen);
+}
+
+async function start() {
+  if (!file) return refuse('<p class="error"><strong>No file was chosen.</strong> Choose one, or take the example.</p>', "file");
+  if (!part("bad").hidden && !skip) {
+    refuse('<p class="error"><strong>Some rows cannot be used.</strong> Go on without them, or choose another file.</p>', "settings");
+    return act("skip").focus();
+  }
+  const answer = await call("stream_start", { ...file, skip, fields: Object.fromEntries(new FormData(form)) });
+  refuse(answer.error, answer.field || "settings");
+  if (answer.run) open(answer.run);
+}
+
+const does = {
+  async example() {
+    const answer = await call("stream_example");
+    if (answer.error) return refuse(answer.error, "file");
+    await take(answer.name, answer.data);
+  },
+  skip() {
+    skip = true;
+    part("bad").hidden = true;
+    refuse("", "settings");
+    part("file").append(" The other rows are left out.");
+  },
+  new() {
+    setup(true);
+    part("input").focus();
+  },
+  close: () => setup(false),
+  async pause() {
+    pausing = run;
+    part("status").textContent = "Stopping";
+    const answer = await call("stream_pause", { run });
+    part("asked").innerHTML = answer.error || "";
+    await ask();
+  },
+  async resume() {
+    pausing = "";
+    const answer = await call("stream_resume", { run });
+    part("asked").innerHTML = answer.error || "";
+    if (answer.run) open(answer.run);
+  },
+  jsonl: () => save("jsonl"),
+  csv: () => save("csv"),
+};
+
+async function save(kind) {
+  const answer = await call("stream_results", { run, kind });
+  part("asked").innerHTML = answer.error || "";
+  if (answer.error) return;
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([answer.text], { type: kind === "csv" ? "text/csv" : "application/jsonl" }));
+  link.download = answer.name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+}
+
+async function once(what) {
+  if (busy) return;
+  busy = true;
+  try {
+    await what();
+  } finally {
+    busy = false;
+  }
+}
+
+root.addEventListener("click", (event) => {
+  const button = event.target.closest?.("button[data-act]");
+  if (button) once(does[button.dataset.act]);
+});
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  once(start);
+});
+part("input").addEventListener("change", (event) => {
+  read(event.target.files[0]);
+  event.target.value = ""; // the same file can be chosen again, mended
+});
+columns.addEventListener("change", () => chosen && take(chosen.name, chosen.data));
+for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
+  part("drop").addEventListener(kind, (event) => {
+    event.preventDefault();
+    part("drop").classList.toggle("over", kind === "dragenter" || kind === "dragover");
+    if (kind === "drop") read(event.dataTransfer.files[0]);
+  });
+}
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[data-stream]");
+  if (link && !(event.metaKey || event.ctrlKey || event.shiftKey || event.button)) {
+    event.preventDefault();
+    window.scrollTo({ top: 0 });
+    return open(link.dataset.stream);
+  }
+  const tab = event.target.closest?.('#elm-tabs button[role="tab"]');
+  if (!tab) return;
+  if (tab.id === "elm-stream-button") {
+    if (wanted() && wanted() !== run) return open(wanted());
+    if (run) address(run);
+    return ask();
+  }
+  clearTimeout(timer);
+  const url = new URL(location.href);
+  if (!url.searchParams.has("stream")) return;
+  url.searchParams.delete("stream");
+  history.replaceState(history.state, "", url);
+});
+document.addEventListener("visibilitychange", () => document.hidden || !shown() || ask());
+
+open(wanted());

@@ -1,0 +1,126 @@
+"""What the pages ask about runs. Views are kept for the runs looked at last; a run that is not kept is folded from its
+log again, with the same result."""
+
+from __future__ import annotations
+
+import html
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from elm_app.core.errors import ElmError
+from elm_app.runs.runner import Runner
+from elm_app.runs.state import RunView
+from elm_app.web.commands import Actions
+from elm_app.web.components import alerts, labels
+from elm_app.web.components.wait_rate import Wait
+from elm_app.web.run import render
+from elm_app.web.run.live_run import LiveRun
+from elm_app.web.run.replayed_run import Replay
+
+KEPT = 16
+"""Runs whose views are kept."""
+PAGES = {"stream": "stream", "bench": "compare"}
+"""Commands whose runs have a page of their own."""
+
+
+class Tail:
+    """Answers the pages' questions about runs; one for the whole app."""
+
+    def __init__(self, runner: Runner, actions: Actions | None = None) -> None:
+        self.runner, self.actions = runner, actions
+        self._lock = threading.Lock()
+        self._runs: OrderedDict[tuple[str, str], LiveRun] = OrderedDict()
+
+    def answer(self, run: str, since: int, viewer: str = "", at: float | None = None) -> dict[str, Any]:
+        """What changed in `run` after entry `since` (-1: everything); without a run, in the one that is running. For a
+        `viewer` who has it played again it stands as it did `at` seconds after it began."""
+        live = self.runner.live()
+        coming = {"coming": self._coming()}
+        if not run:
+            if not live:
+                return {"run": "", **coming}
+            if self.command(live[0]) in PAGES:
+                return {"run": "", "elsewhere": live[0], **coming}
+            run, since = live[0], -1
+        return {**coming, **self._answer(run, since, viewer, at, live)}
+
+    def _answer(self, run: str, since: int, viewer: str, at: float | None, live: list[str]) -> dict[str, Any]:
+        elsewhere = live[0] if live and run not in live else ""
+        try:
+            kept = self._kept(run, viewer)
+            with kept.lock:
+                if isinstance(kept, Replay):
+                    kept.at = at
+                kept.update()
+                if kept.view.command in PAGES:
+                    return {"run": run, "page": PAGES[kept.view.command]}
+                waits = run in live and not isinstance(kept, Replay) and kept.waits()
+                return {**kept.answer(since), "elsewhere": elsewhere, "waits": waits}
+        except ElmError as error:
+            self._forget(run, viewer)
+            return {"run": run, "error": alerts.error(error), "elsewhere": elsewhere}
+        except Exception as error:  # a log that is valid line by line can still be nonsense as a whole
+            self._forget(run, viewer)
+            told = f"The log of run {html.escape(run)} cannot be shown: {type(error).__name__}."
+            return {"run": run, "error": alerts.sentence(told, "Open another run."), "elsewhere": elsewhere}
+
+    def waiting(self) -> str | None:
+        """The run that weights are fetched for, if any."""
+        return self._fetched_for()[0]
+
+    def _coming(self) -> dict[str, Any] | None:
+        """The weights that are being fetched, for whatever: in a line, and in two words."""
+        wait = (self.actions.fetching.wait() if self.actions else None) or self._fetched_for()[1]
+        return None if wait is None else {"line": render.coming(wait), "chip": labels.coming(wait.progress)}
+
+    def _fetched_for(self) -> tuple[str | None, Wait | None]:
+        live = self.runner.live()
+        if not live:
+            return None, None
+        try:
+            kept = self._kept(live[0])
+            with kept.lock:
+                kept.update()
+                wait = kept.coming()
+        except ElmError:  # whoever opens that run is told
+            return None, None
+        return (live[0], wait) if wait is not None else (None, None)
+
+    def view(self, run: str) -> RunView:
+        """A run as it stands now. Raises `RunError` if there is none, or its log cannot be read."""
+        with self.reading(run) as view:
+            return view
+
+    @contextmanager
+    def reading(self, run: str) -> Iterator[RunView]:
+        """As `view`; the view does not change until the block ends."""
+        kept = self._kept(run)
+        with kept.lock:
+            kept.update()
+            yield kept.view
+
+    def command(self, run: str) -> str:
+        """What a run does, "" if its log cannot be read."""
+        try:
+            return self.view(run).command
+        except ElmError:
+            return ""
+
+    def _kept(self, run: str, viewer: str = "") -> LiveRun:
+        with self._lock:
+            kept = self._runs.get((run, viewer))
+        if kept is None:
+            kept = (Replay if viewer else LiveRun)(self.runner, run, self.actions)
+        with self._lock:
+            kept = self._runs.setdefault((run, viewer), kept)
+            self._runs.move_to_end((run, viewer))
+            while len(self._runs) > KEPT:
+                self._runs.popitem(last=False)
+            return kept
+
+    def _forget(self, run: str, viewer: str) -> None:
+        with self._lock:
+            self._runs.pop((run, viewer), None)

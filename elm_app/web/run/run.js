@@ -1,0 +1,394 @@
+// The run on the page: asks the server for what changed and patches it in place.
+// Gradio runs this once with `element` (the skeleton in web/run/template.py) and `server` (the functions `tail`, `stop`).
+
+const LIVE_MS = 180; // between two questions while a run is written
+const COMING_MS = 400; // while weights are fetched
+const IDLE_MS = 2500; // and while nothing happens here: another window may have started a run
+const part = (name) => element.querySelector(`[data-part="${name}"]`);
+const section = element.querySelector(".elm-run");
+const page = document.body;
+const given = new URLSearchParams(location.search);
+let run = given.get("run") || given.get("explain") || "";
+let since = -1;
+let live = false;
+let stoppable = false;
+let timer = 0;
+let asked = 0; // counts questions, so that a late answer to an old one is dropped
+let failures = 0;
+let stopping = ""; // the run that was asked to stop and has not ended yet
+const watchers = []; // functions that are given every answer after it was shown
+const heard = []; // the same, and those without a run
+let coming = null; // the weights that are being fetched
+let tabbing = 0; // the timer of a tab that is being opened
+let left = 0; // how often somebody chose another tab
+let filled = ""; // what this script last wrote into the problem box
+let replay = null; // while a run is played again: what to ask for, and how often (replay.js)
+
+function fragment(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return template.content;
+}
+
+// Make `old` look like `fresh` and keep every child that has the same data-key.
+function patch(old, fresh) {
+  for (const { name, value } of [...fresh.attributes]) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  patchChildren(old, fresh);
+}
+
+function patchChildren(old, fresh) {
+  const keyed = [...fresh.children].filter((child) => child.dataset.key !== undefined);
+  if (!keyed.length) return swap(old, [...fresh.childNodes]);
+  const have = new Map([...old.children].map((child) => [child.dataset.key, child]));
+  for (const child of [...old.childNodes]) {
+    if (!keyed.some((each) => child.dataset && each.dataset.key === child.dataset.key)) child.remove();
+  }
+  keyed.forEach((child, place) => {
+    const there = have.get(child.dataset.key);
+    if (there) patch(there, child);
+    else {
+      old.insertBefore(child, old.children[place] || null);
+      if (child.style.width) grow(child);
+    }
+  });
+}
+
+// Makes the children of an element these; one that is the same stays itself, so that no press on it is lost.
+function swap(old, fresh) {
+  const rest = [...old.childNodes];
+  const next = fresh.map((child) => {
+    const place = rest.findIndex((each) => each === child || each.isEqualNode(child));
+    return place < 0 ? child : rest.splice(place, 1)[0];
+  });
+  for (const each of rest) each.remove();
+  next.forEach((child, place) => old.childNodes[place] === child || old.insertBefore(child, old.childNodes[place] || null));
+}
+
+function grow(child) {
+  const width = child.style.width;
+  child.style.width = "0";
+  void child.offsetWidth; // so that the width has something to move from
+  child.style.width = width;
+}
+
+function setPart(name, html) {
+  window.elm.fill(part(name), html);
+}
+
+let armNames = {};
+
+function grid(arm) {
+  const arms = part("arms");
+  let column = arms.querySelector(`[data-arm="${arm}"]`);
+  if (!column) {
+    column = document.createElement("div");
+    column.className = "arm";
+    column.dataset.arm = arm;
+    column.innerHTML = '<h3></h3><div class="cards"></div>';
+    column.firstElementChild.textContent = armNames[arm] || "";
+    const order = Object.keys(armNames);
+    const after = [...arms.children].find((each) => order.indexOf(each.dataset.arm) > order.indexOf(arm));
+    arms.insertBefore(column, after || null);
+    arms.dataset.count = arms.children.length;
+  }
+  return column.lastElementChild;
+}
+
+function showCard(card) {
+  const fresh = fragment(card.shell).firstElementChild;
+  let there = [...grid(card.arm).children].find((each) => each.dataset.key === card.key);
+  if (!there) {
+    there = fresh;
+    grid(card.arm).append(fresh);
+  } else {
+    for (const name of ["class", "style", "data-blocks"]) there.setAttribute(name, fresh.getAttribute(name));
+    const [head, freshHead] = [there.querySelector("header"), fresh.querySelector("header")];
+    if (head.innerHTML !== freshHead.innerHTML) head.replaceChildren(...freshHead.childNodes);
+  }
+  const text = there.querySelector(".text");
+  const atEnd = text.scrollHeight - text.scrollTop - text.clientHeight < 24;
+  for (const [place, html] of card.blocks) {
+    let block = text.children[place];
+    if (!block) block = text.appendChild(document.createElement("div"));
+    block.innerHTML = html;
+  }
+  while (text.children.length > Number(there.dataset.blocks)) text.lastElementChild.remove();
+  if (atEnd && there.classList.contains("writing")) text.scrollTop = text.scrollHeight;
+  else if (there.classList.contains("finished") && atEnd && live) text.scrollTop = text.scrollHeight;
+}
+
+// The phases of a learning run have traces of their own: those of the last one go.
+function dropCards(shown) {
+  const arms = part("arms");
+  for (const card of arms.querySelectorAll(".card")) if (!shown.has(card.dataset.key)) card.remove();
+  for (const column of [...arms.children]) if (!column.querySelector(".card")) column.remove();
+  arms.dataset.count = arms.children.length;
+}
+
+function setStatus(text) {
+  const line = part("status");
+  if (line.textContent !== text) line.textContent = text;
+}
+
+function box() {
+  return document.querySelector("#elm-problem textarea, #elm-problem input");
+}
+
+function write(text) {
+  const field = box();
+  if (!field) return;
+  filled = text;
+  Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field), "value").set.call(field, text);
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+// The problem stands in the box; over the run only if the box holds another one.
+function showProblem(text) {
+  const field = box();
+  if (field && (!field.value.trim() || field.value === filled)) write(text);
+  const line = part("problem");
+  line.textContent = text;
+  line.hidden = !field || field.value.trim() === text.trim();
+}
+
+function decode(html) {
+  return fragment(html).textContent;
+}
+
+function show(answer, gone) {
+  coming = answer.coming || null;
+  shown(answer, gone);
+  for (const each of heard) each(answer);
+}
+
+function shown(answer, gone) {
+  const first = since < 0;
+  part("empty").hidden = Boolean(answer.run);
+  part("elsewhere").hidden = !answer.elsewhere;
+  if (answer.elsewhere) part("elsewhere").firstElementChild.dataset.run = answer.elsewhere;
+  if (!answer.run) {
+    section.dataset.state = "none";
+    return setLive(false);
+  }
+  setPart("error", answer.error || "");
+  part("run").hidden = Boolean(answer.error);
+  if (answer.error) {
+    section.dataset.state = "error";
+    return setLive(false);
+  }
+  if (answer.page) return visit(answer.page, answer.run, gone);
+  if (first) part("arms").replaceChildren();
+  section.dataset.run = answer.run;
+  section.dataset.state = answer.state;
+  section.dataset.command = answer.command;
+  section.dataset.blank = answer.blank;
+  if (run !== answer.run || first) {
+    run = answer.run;
+    address(run);
+    showProblem(answer.problem);
+  }
+  setLive(!answer.ended, answer.live);
+  for (const [name, html] of Object.entries(answer.parts)) if (name !== "chip") setPart(name, html);
+  if (answer.parts.chip) {
+    const chip = document.getElementById("elm-model-chip");
+    chip.innerHTML = answer.parts.chip;
+    chip.hidden = false;
+  }
+  setStatus(stopping === run && !answer.ended ? "Stopping" : decode(answer.status));
+  armNames = answer.arms;
+  for (const card of answer.cards) showCard(card);
+  dropCards(new Set(answer.shown));
+  part("nothing").hidden = part("arms").dataset.view !== "major" || Boolean(element.querySelector(".card.major"));
+  since = answer.seq;
+  for (const watcher of watchers) watcher(answer, first);
+}
+
+// A run that another program writes can be watched, not stopped.
+function setLive(value, here = false) {
+  live = value;
+  stoppable = value && here;
+  const busy = stoppable || (coming && !run);
+  page.classList.toggle("elm-busy", Boolean(busy));
+  document.querySelector("#elm-stop")?.setAttribute("aria-disabled", !busy);
+}
+
+function address(id) {
+  const url = new URL(location.href);
+  const [name, other] = replay ? ["replay", "run"] : ["run", "replay"];
+  if (url.searchParams.get(name) === id || url.searchParams.has("explain")) return; // explain.js sees to that
+  url.searchParams.delete(other);
+  if (id) url.searchParams.set(name, id);
+  else url.searchParams.delete(name);
+  history.replaceState(history.state, "", url);
+}
+
+async function ask() {
+  clearTimeout(timer);
+  const mine = ++asked;
+  const before = left;
+  try {
+    const answer = await server.tail({ run, since, ...replay?.ask() });
+    if (mine !== asked) return;
+    if (!answer || answer.run === undefined) throw new Error("no answer");
+    failures = 0;
+    page.classList.remove("elm-lost");
+    show(answer, left !== before);
+  } catch (error) {
+    if (mine !== asked) return;
+    failures += 1;
+    if (failures > 2) {
+      page.classList.add("elm-lost");
+      setStatus("The program does not answer; trying again");
+    }
+  }
+  const usual = replay ? replay.wait() : live ? LIVE_MS : coming ? COMING_MS : IDLE_MS;
+  const wait = failures ? Math.min(5000, 300 * 2 ** failures) : usual;
+  timer = setTimeout(ask, document.hidden ? Math.max(wait, 1500) : wait);
+}
+
+function open(id) {
+  replay?.close();
+  run = id;
+  since = -1;
+  address(id);
+  tab("solve");
+  return ask();
+}
+
+function explain(id) {
+  const url = new URL(location.href);
+  url.search = "";
+  url.searchParams.set("explain", id);
+  history.replaceState(history.state, "", url);
+  tab("explain");
+}
+
+// A stream and a benchmark have pages of their own; who has gone elsewhere meanwhile stays there.
+function visit(name, id, gone) {
+  replay?.close();
+  run = "";
+  since = -1;
+  part("run").hidden = true;
+  setLive(false);
+  if (gone) return;
+  const url = new URL(location.href);
+  url.search = "";
+  url.searchParams.set(name, id);
+  history.replaceState(history.state, "", url);
+  tab(name);
+}
+
+// Opens a tab. Just after the page was loaded, Gradio may not hear the click yet: it is repeated until the tab is open,
+// or somebody goes elsewhere.
+function tab(name, tries = 60) {
+  clearTimeout(tabbing);
+  const button = document.querySelector(`#elm-${name}-button`);
+  button?.click();
+  tabbing = setTimeout(() => tries && button?.getAttribute("aria-selected") !== "true" && tab(name, tries - 1), 80);
+}
+
+function stop() {
+  if (coming && !run) return does.unfetch();
+  if (!run || !stoppable) return;
+  stopping = run;
+  setStatus("Stopping");
+  server.stop({ run }).then(ask);
+}
+
+function mark(field, wrong) {
+  if (!field) return;
+  field.toggleAttribute("aria-invalid", wrong);
+  if (wrong) field.setAttribute("aria-invalid", "true");
+}
+
+window.elm = {
+  open,
+  tab,
+  // Makes an element look like the HTML, and keeps every child that has the same data-key.
+  fill(old, html) {
+    const holder = document.createElement("div");
+    holder.append(fragment(html));
+    patchChildren(old, holder);
+  },
+  swap,
+  stop,
+  chosen() {
+    setTimeout(() => box()?.focus(), 0);
+  },
+  settings(open) {
+    const shown = document.querySelector("#elm-settings")?.classList.toggle("open", open) ?? false;
+    document.querySelector("#elm-settings-button")?.setAttribute("aria-expanded", shown);
+  },
+  told(told) {
+    if (told?.field === "settings") this.settings(true);
+    mark(box(), told?.field === "problem");
+    if (told?.field === "problem") box()?.focus();
+    if (told?.run) {
+      filled = told.text; // what was typed since then stays
+      open(told.run);
+    }
+  },
+};
+
+const does = {
+  stop,
+  stage(button) {
+    const on = page.classList.toggle("stage");
+    button.setAttribute("aria-pressed", on);
+    localStorage.setItem("elm-stage", on ? "1" : "");
+  },
+  dark(button) {
+    const on = page.classList.toggle("dark");
+    button.setAttribute("aria-pressed", on);
+    localStorage.setItem("elm-dark", on ? "1" : "0");
+  },
+  example() {
+    document.querySelector("#elm-example-0")?.click();
+    setTimeout(() => document.querySelector("#elm-go")?.click(), 120);
+  },
+};
+
+function onClick(event) {
+  if (event.isTrusted && event.target.closest?.('#elm-tabs button[role="tab"]')) {
+    clearTimeout(tabbing);
+    left += 1;
+  }
+  const target = event.target.closest?.("[data-do], [data-view], a[data-run], a[data-tab], a[data-explain-run]");
+  if (!target) return;
+  if (target.dataset.do) return does[target.dataset.do]?.(target);
+  if (target.tagName === "A") {
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    if (target.dataset.explainRun) explain(target.dataset.explainRun);
+    else if (target.dataset.tab) tab(target.dataset.tab);
+    else open(target.dataset.run);
+    return;
+  }
+  if (target.tagName !== "BUTTON") return;
+  part("arms").dataset.view = target.dataset.view;
+  for (const each of element.querySelectorAll("button[data-view]")) each.setAttribute("aria-pressed", each === target);
+  part("nothing").hidden = target.dataset.view !== "major" || Boolean(element.querySelector(".card.major"));
+}
+
+function onKey(event) {
+  if (event.key === "Escape" && !event.defaultPrevented) stop();
+}
+
+document.addEventListener("click", onClick);
+document.addEventListener("keydown", onKey);
+window.addEventListener("popstate", () => open(new URLSearchParams(location.search).get("run") || ""));
+document.addEventListener("visibilitychange", () => document.hidden || ask());
+
+const dark = localStorage.getItem("elm-dark");
+if (dark !== null && !new URLSearchParams(location.search).has("__theme")) page.classList.toggle("dark", dark === "1");
+if (localStorage.getItem("elm-stage")) page.classList.add("stage");
+for (const [name, on] of [["dark", page.classList.contains("dark")], ["stage", page.classList.contains("stage")]]) {
+  document.querySelector(`[data-do="${name}"]`)?.setAttribute("aria-pressed", on);
+}
+setLive(false);
+window.elm.settings(false);
+ask();
+for (const name of ["explain", "stream", "compare", "memories"]) if (given.has(name)) tab(name);
+if (given.has("memory")) tab("memories");
+setTimeout(() => document.activeElement === page && box()?.focus({ preventScroll: true }), 50);
