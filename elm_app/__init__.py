@@ -52,6 +52,8 @@ Flow of `stream` and `bench`
 
 import os
 
+__version__ = "0.2.0"
+
 # Waiting threads spin for some 30 µs, which bridges the gaps between kernels, and then sleep. OpenMP's default of
 # spinning for milliseconds makes decoding ten times slower as soon as a browser wants one of two cores; not spinning at
 # all makes it a third slower. Read by the OpenMP runtime when it is loaded, so it must be set before torch is imported.

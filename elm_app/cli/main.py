@@ -1,4 +1,4 @@
-"""The command line: `python -m elm_app solve|learn|stream|bench|replay|vote|memories …`.
+"""The command line: `python -m elm_app app|solve|learn|stream|bench|replay|vote|memories …`, or `elm …`.
 
 With --json one JSON document goes to stdout and nothing else does; progress goes to stderr. Exit codes: 0 done, 1
 failed while running, 2 bad input, 130 stopped. Errors are one sentence and a remedy; --debug adds the traceback.
@@ -16,6 +16,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import NoReturn
 
+from elm_app import __version__
 from elm_app.cli import memories, stream
 from elm_app.cli.progress import Reporter, one_line
 from elm_app.cli.run_command import folder_of, outcome, print_json, read_text, run_to_end, tell
@@ -67,9 +68,14 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> _Parser:
-    parser = _Parser(prog="python -m elm_app", description="Solve maths problems with a local model.")
+    name = "elm" if Path(sys.argv[0]).stem == "elm" else "python -m elm_app"
+    parser = _Parser(prog=name, description="Solve maths problems with a local model.")
+    parser.add_argument("--version", action="version", version=f"elm {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     common = _common()
+    app = commands.add_parser("app", help="show the web page, at the address that it prints")
+    app.add_argument("--memories", type=Path, help="folder for memories and runs (default: memories/)")
+    app.set_defaults(command=_app, debug=config.debug())
     solve = commands.add_parser(
         "solve", parents=[common], help="sample traces for a problem and take the majority vote"
     )
@@ -100,6 +106,13 @@ def _parser() -> _Parser:
     vote.add_argument("--skip-bad", action="store_true", help="leave bad rows out instead of refusing the file")
     vote.set_defaults(command=_vote)
     return parser
+
+
+def _app(options: argparse.Namespace) -> int:
+    from elm_app.web.launch import launch
+
+    launch(options.memories)
+    return 0
 
 
 def _common() -> _Parser:

@@ -2,7 +2,8 @@
 
 Environment variables:
     ELM_CACHE      folder for the weights (default: the user's cache folder, `elm/`)
-    ELM_MEMORIES   folder for memories and runs (default: `memories/` beside `app.py`)
+    ELM_MEMORIES   folder for memories and runs (default: `memories/` beside `app.py`; without an `app.py`,
+                   `elm/memories` in the user's data folder)
     ELM_MODEL      the model when none is named (default: `auto`)
     ELM_HUB        address of the model hub (default: HF_ENDPOINT, else https://huggingface.co); `off` never asks it
     ELM_DEBUG      any value: show tracebacks
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from platformdirs import user_cache_path
+from platformdirs import user_cache_path, user_data_path
 
 from elm_app.core.errors import BadInput
 
@@ -45,8 +46,10 @@ def cache_dir() -> Path:
 
 def memories_dir() -> Path:
     """Where memories and runs are kept."""
-    given = os.environ.get("ELM_MEMORIES")
-    return Path(given).expanduser() if given else Path(__file__).resolve().parents[2] / "memories"
+    if given := os.environ.get("ELM_MEMORIES"):
+        return Path(given).expanduser()
+    checkout = Path(__file__).resolve().parents[2]
+    return (checkout if (checkout / "app.py").is_file() else user_data_path("elm", appauthor=False)) / "memories"
 
 
 def default_model() -> str:

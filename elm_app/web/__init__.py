@@ -1,5 +1,6 @@
 """The web page: the only room that imports gradio.
 
+    launch      the page over the program: what its buttons do
     app         a header and a tab for each page
     theme       colours, fonts and what `launch` is given; `files`: scripts and style sheets; `shell/base.css`
     commands    what the page can ask for

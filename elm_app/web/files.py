@@ -1,11 +1,13 @@
-"""Files of the page: its scripts and style, which stand beside the Python of each part, and what `assets/` holds."""
+"""Files of the page: its scripts and style, which stand beside the Python of each part, and what `assets/` holds. That
+folder is beside the package in a checkout, and in it where the package is installed."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
-_WEB = Path(__file__).parent
+_WEB = Path(__file__).resolve().parent
+_INSTALLED, _CHECKOUT = _WEB.parent / "assets", _WEB.parents[1] / "assets"
+ASSETS = _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT
 _BASE = _WEB / "shell" / "base.css"
 
 
