@@ -86,7 +86,7 @@ def keys(size: int, churned: bool, width: int = INPUT) -> tuple[list[int], NDArr
 
 def memories(numbers: list[int], vectors: NDArray[np.float32], own: NDArray[np.float32]) -> Iterator[Any]:
     """Cards, tensors and keys for `Store.add_many`."""
-    from memory.made import MODEL, OTHER, card
+    from store.made import MODEL, OTHER, card
 
     base, soft_prompt = card("x", virtual_tokens=1, hidden_size=8), np.ones((1, 8), np.float32)
     for number, vector, kv in zip(numbers, vectors, own, strict=True):
@@ -190,7 +190,7 @@ def ours(folder: Path, size: int, churned: bool) -> dict[str, Any]:
     page = store.page(sort="problem", limit=50)
     listed = time.perf_counter() - began
     memory = peak()
-    from memory.made import MODEL
+    from store.made import MODEL
 
     def plain(vector: NDArray[np.float32]) -> list[str]:
         return [match.id for match in store.nearest(vector, NEAREST)]
@@ -242,7 +242,7 @@ def chroma(folder: Path, size: int, churned: bool) -> dict[str, Any]:
     collection = client.get_collection("memories", embedding_function=None)
     collection.query(query_embeddings=query[None], n_results=NEAREST)
     opened, memory = time.perf_counter() - began, peak()
-    from memory.made import MODEL
+    from store.made import MODEL
 
     where: Any = {"$and": [{"model_sha256": MODEL.weights_sha256}, {"enabled": True}, {"improved": True}]}
 

@@ -95,7 +95,7 @@ class Ledger:
 
 def _same(seed: int | None, kv: Any) -> bool:
     """Whether a memory's KV key is the one of that seed."""
-    from memory.made import key
+    from store.made import key
 
     if seed is None or kv is None:
         return seed is None and kv is None
@@ -108,11 +108,11 @@ class Memories:
 
     ARCHIVES = 12
     seconds = 0.5
-    libraries = ("memory.made", "elm_app.store.archive", "elm_app.store.doctor", "chromadb")
+    libraries = ("store.made", "elm_app.store.archive", "elm_app.store.doctor", "chromadb")
 
     def prepare(self, folder: Path) -> None:
         """Archives of one to thirty memories, to be imported again and again."""
-        from memory.made import card, key, tensor
+        from store.made import card, key, tensor
 
         from elm_app.store.archive import export
         from elm_app.store.store import Store
@@ -150,7 +150,7 @@ class Memories:
     def _operation(
         self, folder: Path, store: Any, kind: str, ids: list[str], name: str, rng: random.Random
     ) -> tuple[Message, Callable[[], object] | None]:
-        from memory.made import card, key, tensor
+        from store.made import card, key, tensor
 
         from elm_app.store.archive import import_
 
@@ -178,7 +178,7 @@ class Memories:
     def check(self, folder: Path, said: list[Message]) -> Message:
         """Everything that was told, against everything that is there."""
         import numpy as np
-        from memory.made import key, tensor
+        from store.made import key, tensor
 
         from elm_app.store.doctor import examine
         from elm_app.store.store import Store

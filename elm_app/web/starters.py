@@ -14,7 +14,7 @@ from elm_app.web.files import ASSETS
 STARTER = ASSETS / "starter.elm.zip"
 
 
-def starters(store: Store) -> int:
+def missing(store: Store) -> int:
     """How many starter memories are not in the store."""
     if not STARTER.is_file():
         return 0

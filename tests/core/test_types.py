@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from elm_app.core import types
+from elm_app.core import scores, types
 from elm_app.core.scores import SideScore, StepScore, TraceScore
 from elm_app.core.types import (
     AnswerCount,
@@ -80,7 +80,11 @@ NOUNS: list[Any] = [
 
 
 def test_the_list_is_whole() -> None:
-    declared = {kind for kind in vars(types).values() if is_dataclass(kind) and kind.__module__ == types.__name__}
+    modules = (types, scores)
+    declared = {
+        kind for module in modules for kind in vars(module).values()
+        if is_dataclass(kind) and kind.__module__ == module.__name__
+    }  # fmt: skip
     assert {type(noun) for noun in NOUNS} == declared
 
 

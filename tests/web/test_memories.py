@@ -19,10 +19,10 @@ from elm_app.core.events import Progress
 from elm_app.core.types import ModelInfo
 from elm_app.store import archive
 from elm_app.store.store import Store
+from elm_app.web import starters
 from elm_app.web.components import memory_map
 from elm_app.web.components.memory_map import Atlas, stamp
 from elm_app.web.components.search_vector import Meaning
-from elm_app.web.pages.memories import panel as tab
 from elm_app.web.pages.memories.listing import PAGE, Wanted, pager, rows_html, told, wanted
 from elm_app.web.pages.memories.panel import Memories
 
@@ -311,10 +311,10 @@ def test_starter_memories(store: Store, tmp_path: Path, monkeypatch: pytest.Monk
     archive.export(source, [memory(number).id for number in range(3)], path)
     source.close()
     page = desk(store)
-    monkeypatch.setattr(tab, "STARTER", tmp_path / "none.zip")
+    monkeypatch.setattr(starters, "STARTER", tmp_path / "none.zip")
     assert ask(page, "memories_list")["starter"] == 0
     assert "There are no starter memories" in ask(page, "memories_starter")["error"]
-    monkeypatch.setattr(tab, "STARTER", path)
+    monkeypatch.setattr(starters, "STARTER", path)
     assert ask(page, "memories_list")["starter"] == 3
     assert ask(page, "memories_starter")["told"] == "3 memories added."
     assert path.exists()

@@ -14,7 +14,7 @@ from shelves import fill, memory
 
 from elm_app.store import archive
 from elm_app.store.store import Store
-from elm_app.web.pages.memories import panel as tab
+from elm_app.web import starters
 
 pytestmark = pytest.mark.browser
 
@@ -104,7 +104,7 @@ def test_an_empty_store_teaches_and_loads_the_starters_with_one_click(
 ) -> None:
     path = tmp_path / "starter.elm.zip"
     archive.export(full[1], [memory(number).id for number in range(12)], path)
-    monkeypatch.setattr(tab, "STARTER", path)
+    monkeypatch.setattr(starters, "STARTER", path)
     page, store = empty()
     expect(page.locator("#elm-memories-chip")).to_have_text("no memories")
     expect(page.locator("[data-part=empty]").last).to_contain_text("What was learned is kept here.")

@@ -24,6 +24,7 @@ from elm_app.runs.catalog import Index
 from elm_app.runs.event_log import Entry, LogWriter
 from elm_app.runs.state import RunView, view_of
 from elm_app.runs.summaries import Summaries
+from elm_app.web.components import stream_labels
 from elm_app.web.components.charts.running_accuracy import race
 from elm_app.web.components.settings.form import stream_fields
 from elm_app.web.pages.compare import figures
@@ -63,12 +64,12 @@ def streamed(*rows: StreamRow, total: int = 4, ending: Event | None = None) -> R
 
 def test_a_stream_says_how_far_it_has_come() -> None:
     row = a_row(1, False, True)
-    assert ledger.heading(view(begun(4))) == "Starting"
-    assert ledger.heading(view(begun(4), started(1, 4))) == "Problem 1 of 4"
-    assert ledger.heading(streamed(row)) == "1 of 4 problems done"
-    assert ledger.heading(streamed(row, ending=RunStopped(NO_TIME))) == "Paused after 1 of 4"
-    assert ledger.heading(streamed(row, ending=Failed("X", "It broke.", ""))) == "Broke off after 1 of 4"
-    assert ledger.heading(streamed(row, total=1, ending=RunFinished(NO_TIME))) == "The problem is done"
+    assert stream_labels.heading(view(begun(4))) == "Starting"
+    assert stream_labels.heading(view(begun(4), started(1, 4))) == "Problem 1 of 4"
+    assert stream_labels.heading(streamed(row)) == "1 of 4 problems done"
+    assert stream_labels.heading(streamed(row, ending=RunStopped(NO_TIME))) == "Paused after 1 of 4"
+    assert stream_labels.heading(streamed(row, ending=Failed("X", "It broke.", ""))) == "Broke off after 1 of 4"
+    assert stream_labels.heading(streamed(row, total=1, ending=RunFinished(NO_TIME))) == "The problem is done"
 
 
 def test_the_clock_counts_all_sittings_and_stands_still_in_a_pause() -> None:
@@ -95,13 +96,13 @@ def test_the_verdict_says_where_they_differ_and_whether_it_may_be_chance() -> No
 
 
 def test_two_lines_race_and_without_right_answers_they_show_agreement() -> None:
-    made = race(ledger.of(streamed(a_row(1, False, True), a_row(2, True, True))))
+    made = race(stream_labels.of(streamed(a_row(1, False, True), a_row(2, True, True))))
     assert made.count("<path") == 4  # wide and narrow
     assert "zero-shot 50% after problem 2; ELM 100% after problem 2" in made
-    unknown = race(ledger.of(streamed(a_row(1, None, None, gold=None))))
+    unknown = race(stream_labels.of(streamed(a_row(1, None, None, gold=None))))
     assert "Agreement so far" in unknown
     assert "without memory 50% after problem 1; with it 75% after problem 1" in unknown
-    assert "no problem has been finished yet" in race(ledger.of(view(begun(4))))
+    assert "no problem has been finished yet" in race(stream_labels.of(view(begun(4))))
 
 
 def test_a_row_tells_it_all_in_words_and_escapes_what_it_shows() -> None:

@@ -452,7 +452,7 @@ def test_a_kill_after_converting_leaves_no_downloads_behind(tmp_path: Path) -> N
 def test_a_cache_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(WeightsError, match="cannot be kept in"):
-        resolve(tmp_path / "file")
+        resolved(tmp_path / "file")
 
 
 @pytest.mark.usefixtures("preset", "hub")

@@ -20,6 +20,7 @@ from elm_app.retrieval.retriever import THRESHOLD
 from elm_app.runs import related
 from elm_app.store import archive
 from elm_app.store.store import Store
+from elm_app.web import starters
 from elm_app.web.components import alerts, labels
 from elm_app.web.components.guard import Ask, guarded
 from elm_app.web.components.memory_map import Atlas, stamp
@@ -27,7 +28,6 @@ from elm_app.web.components.search_vector import Meaning
 from elm_app.web.files import scripts
 from elm_app.web.pages.memories import card, listing
 from elm_app.web.pages.memories.template import CABINET
-from elm_app.web.starters import STARTER, starters
 
 """Memories that come with the program; the offer to load them is made only if the file is there."""
 SCRIPTS = ("components/memory_map.js", "pages/memories/memories.js", "pages/memories/memory_card.js")
@@ -76,7 +76,7 @@ class Memories:
     def memories_list(self, ask: Ask) -> dict[str, Any]:
         """A page of the list: all that fit, or the nearest to a text."""
         asked, all = listing.wanted(ask), self.store.count()
-        answer = {"stamp": stamp(self.store), "count": all, "starter": starters(self.store)}
+        answer = {"stamp": stamp(self.store), "count": all, "starter": starters.missing(self.store)}
         scores: dict[str, float] | None = None
         if asked.text and all:
             key = self.meaning.key(asked.text)
@@ -180,9 +180,9 @@ class Memories:
 
     def memories_starter(self, _: Ask) -> dict[str, Any]:
         """Takes in the memories that come with the program."""
-        if not STARTER.is_file():
+        if not starters.STARTER.is_file():
             raise BadInput("There are no starter memories in this copy of the program.", "Learn from a problem.")
-        return self._imported(STARTER)
+        return self._imported(starters.STARTER)
 
     def _imported(self, path: Path) -> dict[str, Any]:
         done = archive.import_(self.store, path)

@@ -15,13 +15,13 @@ from elm_app.evaluation.report_schema import folders
 from elm_app.runs.catalog import Index
 from elm_app.runs.event_log import runs
 from elm_app.runs.summaries import Summaries
+from elm_app.web import starters
 from elm_app.web.commands import Actions
 from elm_app.web.components import alerts, labels
 from elm_app.web.components.guard import Ask, guarded
 from elm_app.web.components.links import replay_link
 from elm_app.web.components.settings.form import model_settings
 from elm_app.web.run.feed import Tail
-from elm_app.web.starters import starters
 from elm_app.weights.presets import PRESETS
 
 LOOKED_AT = 30
@@ -108,7 +108,7 @@ class Machine:
 
     def _usable(self) -> list[str]:
         items = []
-        count, starter = self.actions.store.count(), starters(self.actions.store)
+        count, starter = self.actions.store.count(), starters.missing(self.actions.store)
         if count or starter:
             told = f"{memories(count)}, with their map and cards" if count else f"load the {starter} starter memories"
             items.append(f'<a href="?memories" data-tab="memories">Memories</a>: {told}')

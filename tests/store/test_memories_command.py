@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from store.made import MODEL, OTHER, card, key, tensor
 
 from elm_app.cli.main import main
 from elm_app.core.types import to_json
@@ -20,6 +19,8 @@ from elm_app.retrieval import embedder
 from elm_app.store.doctor import examine
 from elm_app.store.journal import Intent
 from elm_app.store.store import Store
+
+from .made import MODEL, OTHER, card, key, tensor
 
 
 class Outcome:
