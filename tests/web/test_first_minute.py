@@ -22,7 +22,7 @@ from elm_app.core.config import SamplingSettings
 from elm_app.runs.runner import Runner
 from elm_app.store import archive
 from elm_app.web.app import build
-from elm_app.web.pages.memories.panel import STARTER
+from elm_app.web.starters import STARTER
 from elm_app.web.theme import launch_options
 
 pytestmark = pytest.mark.browser
