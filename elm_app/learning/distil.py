@@ -32,7 +32,7 @@ from elm_app.core.errors import ModelError
 from elm_app.core.events import Event, Progress, PromptRead, TraceChunk, TraceFinished
 from elm_app.core.learning_events import LearningEnded, LessonsTaken, PhaseStarted, StepFinished, VariantsMade
 from elm_app.core.types import LearnStep, Lesson, Trace, Vote
-from elm_app.engine.chat_template import asked, turns_prompt
+from elm_app.engine.chat_template import asked, common_start, turns_prompt
 from elm_app.engine.engine import Engine, RolloutRequest
 from elm_app.engine.sampler import trace_seed
 from elm_app.learning.checkpoint import Checkpoint, fresh
@@ -157,7 +157,7 @@ class Distiller(Trainer):
         shown = [asked(self.state.problem), example]
         prompts = [turns_prompt(engine.tokenizer, [*shown, asked(text)]) for text in texts]
         engine.check_length(max(map(len, prompts)), settings.max_new_tokens)
-        common = _common(prompts)
+        common = common_start(prompts)
         past = engine.decoder.prefill(engine.decoder.embed(torch.tensor(common)))[1] if common else None
         seed = trace_seed(settings.seed, _SEED)
         requests = {
@@ -269,14 +269,3 @@ def likelier(optimizer: torch.optim.Optimizer, leaf: Tensor, logprobs: Tensor, c
 def _in_one_arm(trace: Trace, each: int) -> Trace:
     """A trace of the text `trace.arm` as one of all of them."""
     return replace(trace, arm="zero_shot", index=int(trace.arm) * each + trace.index)
-
-
-def _common(prompts: Sequence[Sequence[int]]) -> list[int]:
-    """The token ids that all prompts begin with; each has at least one more.
-
-    >>> _common([[1, 2, 3], [1, 2, 4, 5]]), _common([[1, 2]])
-    ([1, 2], [1])
-    """
-    most = min(map(len, prompts)) - 1
-    same = next((place for place in range(most) if len({prompt[place] for prompt in prompts}) > 1), most)
-    return list(prompts[0][:same])
