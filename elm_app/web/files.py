@@ -3,17 +3,40 @@ folder is beside the package in a checkout, and in it where the package is insta
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 _WEB = Path(__file__).resolve().parent
 _INSTALLED, _CHECKOUT = _WEB.parent / "assets", _WEB.parents[1] / "assets"
 ASSETS = _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT
+_IMPORT = re.compile(r'^import \{[^}]*\} from "([^"]+)";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=async function|function|const|class)", re.MULTILINE)
 _BASE = _WEB / "shell" / "base.css"
 
 
 def scripts(*names: str) -> str:
-    """Scripts of this room, by their path in it, one behind the other."""
-    return "\n".join((_WEB / name).read_text(encoding="utf-8") for name in names)
+    """Scripts of this room, by their path in it, joined into one; what they import stands in front of them.
+
+    Gradio runs a component's script as a function of `element` and `server`, so there is one script for it: top-level
+    names of its modules must differ (`npm run lint` sees to that).
+    """
+    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", text)) for text in _modules(names).values())
+
+
+def _modules(names: Iterable[str]) -> dict[Path, str]:
+    """The text of each script, by its path, and of what it imports, which stands in front of it."""
+    found: dict[Path, str] = {}
+    for name in names:
+        path = (_WEB / name).resolve()
+        text = path.read_text(encoding="utf-8")
+        found |= {one: told for one, told in _modules(_imported(path, text)).items() if one not in found}
+        found.setdefault(path, text)
+    return found
+
+
+def _imported(path: Path, text: str) -> list[str]:
+    return [str((path.parent / found[1]).resolve().relative_to(_WEB)) for found in _IMPORT.finditer(text)]
 
 
 def style() -> str:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
+from generators import whole
 from torch import Tensor
 
 from elm_app.core.config import ModelSettings
 from elm_app.core.errors import ModelError
-from elm_app.core.events import Progress
 from elm_app.engine.attention import Attention
 from elm_app.engine.engine import Engine
 from elm_app.engine.loader import load
@@ -37,15 +36,6 @@ def prefix(engine: Engine, size: int) -> Tensor:
     ]  # fmt: skip
     assert found is not None
     return found
-
-
-def whole(work: Generator[Progress, None, Tensor | None]) -> tuple[list[Progress], Tensor | None]:
-    told = []
-    while True:
-        try:
-            told.append(next(work))
-        except StopIteration as done:
-            return told, done.value
 
 
 def test_a_stop_is_between_layers(engine: Engine) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 import torch
+from generators import whole
 
 from elm_app.core.config import LearnSettings, ModelSettings
 from elm_app.core.errors import BadInput, ModelError
@@ -45,15 +46,6 @@ def engine(request: pytest.FixtureRequest, random_model: Path) -> Engine:
 def _answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """The texts of a random model hold no answers."""
     monkeypatch.setattr(sample_module, "extract", lambda text: str(len(text) % 3))
-
-
-def whole(work: Generator[Event, None, T]) -> tuple[list[Event], T]:
-    events = []
-    while True:
-        try:
-            events.append(next(work))
-        except StopIteration as stop:
-            return events, stop.value
 
 
 def of(events: list[Event], kind: type[T]) -> list[T]:

@@ -1,9 +1,10 @@
 // The map of the memories on a canvas: thousands of points, what is searched for, what is selected.
-// `makePlane` is used by memories.js, which stands behind this file in the same script.
 
-function makePlane(canvas, { pick, hover, legend }) {
+import { bounds, nearest, placed, towards, zoomed } from "./memory_map_geometry.js";
+
+export function makePlane(canvas, { pick, hover, legend }) {
   const style = () => getComputedStyle(document.body);
-  const view = { zoom: 1, x: 0, y: 0 };
+  let view = { zoom: 1, x: 0, y: 0 };
   let data = null; // the columns of web/components/memory_map.py: the sample, and the others that are to be seen
   let sample = null;
   const others = {}; // what was searched for and what is selected, if the sample lacks it
@@ -14,7 +15,7 @@ function makePlane(canvas, { pick, hover, legend }) {
   let query = null; // { at: [x, y], matches: [[id, score], …] }
   let over = -1;
   let place = new Map(); // id → index
-  let bounds = { x: 0, y: 0, scale: 1 };
+  let box = { x: 0, y: 0, scale: 1 };
   let pending = 0;
   const PAD = 26;
 
@@ -89,26 +90,14 @@ function makePlane(canvas, { pick, hover, legend }) {
 
   function fit() {
     if (!data?.ids.length) return;
-    const range = (values) => values.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity]);
-    const more = query ? query.at : [data.x[0], data.y[0]];
-    const [[left, right], [low, high]] = [range([...data.x, more[0]]), range([...data.y, more[1]])];
-    const [w, h] = [canvas.clientWidth - 2 * PAD, canvas.clientHeight - 2 * PAD];
-    bounds = {
-      x: (left + right) / 2,
-      y: (low + high) / 2,
-      scale: Math.min(w / Math.max(right - left, 40), h / Math.max(high - low, 40)),
-    };
+    const [width, height] = [canvas.clientWidth - 2 * PAD, canvas.clientHeight - 2 * PAD];
+    box = bounds(data.x, data.y, query?.at, width, height);
   }
 
-  function at(x, y) {
-    const scale = bounds.scale * view.zoom;
-    return [
-      canvas.clientWidth / 2 + (x - bounds.x) * scale + view.x,
-      canvas.clientHeight / 2 - (y - bounds.y) * scale + view.y,
-    ];
-  }
-
+  const size = () => ({ width: canvas.clientWidth, height: canvas.clientHeight });
+  const at = (x, y) => placed(x, y, box, view, size());
   const spot = (index) => at(data.x[index], data.y[index]);
+  const spots = () => (data ? data.ids.map((_, index) => spot(index)) : []);
 
   function draw() {
     if (!pending) pending = requestAnimationFrame(drawn);
@@ -129,8 +118,8 @@ function makePlane(canvas, { pick, hover, legend }) {
     const css = style();
     const [ink, sheet] = [css.getPropertyValue("--ink").trim(), css.getPropertyValue("--sheet").trim()];
     const count = data.ids.length;
-    const size = (count < 60 ? 6 : count < 400 ? 4.5 : count < 2000 ? 3.5 : 2.5) * Math.min(2, Math.sqrt(view.zoom));
-    const points = data.ids.map((_, index) => spot(index));
+    const radius = (count < 60 ? 6 : count < 400 ? 4.5 : count < 2000 ? 3.5 : 2.5) * Math.min(2, Math.sqrt(view.zoom));
+    const points = spots();
     const inside = ([x, y]) => x > -20 && y > -20 && x < w + 20 && y < h + 20;
     const shown = points.map((point, index) => inside(point) && (fits(index) ? 1 : 0.16));
     for (const layer of [0.16, 1]) {
@@ -138,23 +127,27 @@ function makePlane(canvas, { pick, hover, legend }) {
       points.forEach(([x, y], index) => {
         if (shown[index] !== layer) return;
         paper.beginPath();
-        paper.arc(x, y, size, 0, 7);
+        paper.arc(x, y, radius, 0, 7);
         if (data.state[index] & 2) {
           paper.fillStyle = colours[index];
           paper.fill();
-          if (size > 3) ((paper.strokeStyle = sheet), (paper.lineWidth = 1), paper.stroke());
+          if (radius > 3) {
+            paper.strokeStyle = sheet;
+            paper.lineWidth = 1;
+            paper.stroke();
+          }
         } else {
           paper.fillStyle = sheet;
           paper.fill();
           paper.strokeStyle = colours[index];
-          paper.lineWidth = Math.min(2, size / 2);
+          paper.lineWidth = Math.min(2, radius / 2);
           paper.stroke();
         }
       });
     }
     paper.globalAlpha = 1;
-    if (query) asked(paper, ink, sheet, size);
-    for (const [index, wide] of [[over, 1.5], [place.get(chosen) ?? -1, 3]]) if (index >= 0) ring(paper, points[index], size + 4, wide, ink, sheet);
+    if (query) asked(paper, ink, sheet, radius);
+    for (const [index, wide] of [[over, 1.5], [place.get(chosen) ?? -1, 3]]) if (index >= 0) ring(paper, points[index], radius + 4, wide, ink, sheet);
     canvas.dataset.points = count;
   }
 
@@ -205,15 +198,7 @@ function makePlane(canvas, { pick, hover, legend }) {
     paper.fillText("your problem", x + (right ? -14 : 14), y + 4);
   }
 
-  function nearest(x, y, within) {
-    let [best, found] = [within * within, -1];
-    for (let index = 0; index < (data?.ids.length || 0); index++) {
-      const [a, b] = spot(index);
-      const far = (a - x) ** 2 + (b - y) ** 2 + (fits(index) ? 0 : 40);
-      if (far < best) [best, found] = [far, index];
-    }
-    return found;
-  }
+  const near = (x, y, within) => nearest(spots(), x, y, within, fits);
 
   function point(index) {
     if (index === over) return;
@@ -224,32 +209,16 @@ function makePlane(canvas, { pick, hover, legend }) {
   }
 
   function zoom(by, x = canvas.clientWidth / 2, y = canvas.clientHeight / 2) {
-    if (!by) Object.assign(view, { zoom: 1, x: 0, y: 0 });
-    else {
-      const to = Math.min(40, Math.max(1, view.zoom * by));
-      const [cx, cy] = [x - canvas.clientWidth / 2, y - canvas.clientHeight / 2];
-      view.x = cx - ((cx - view.x) * to) / view.zoom;
-      view.y = cy - ((cy - view.y) * to) / view.zoom;
-      view.zoom = to;
-      if (to === 1) view.x = view.y = 0;
-    }
+    view = zoomed(view, by, x, y, size());
     point(-1);
     draw();
   }
 
-  // Arrow keys: the nearest point that lies more in that direction than to its side.
+  // Arrow keys go from point to point.
   function step(dx, dy) {
     const from = over >= 0 ? over : place.get(chosen) ?? -1;
-    if (from < 0) return point(nearest(canvas.clientWidth / 2, canvas.clientHeight / 2, 1e6));
-    const [x, y] = spot(from);
-    let [best, found] = [Infinity, from];
-    for (let index = 0; index < data.ids.length; index++) {
-      const [a, b] = [spot(index)[0] - x, spot(index)[1] - y];
-      const [along, aside] = [a * dx + b * dy, Math.abs(a * dy - b * dx)];
-      if (index === from || along <= 0.5 || aside > along || !fits(index)) continue;
-      if (along + 2 * aside < best) [best, found] = [along + 2 * aside, index];
-    }
-    point(found);
+    const { width, height } = size();
+    point(from < 0 ? near(width / 2, height / 2, 1e6) : towards(spots(), from, dx, dy, fits));
   }
 
   let drag = null;
@@ -267,18 +236,20 @@ function makePlane(canvas, { pick, hover, legend }) {
         return draw();
       }
     }
-    if (event.pointerType === "mouse") point(nearest(event.offsetX, event.offsetY, 14));
+    if (event.pointerType === "mouse") point(near(event.offsetX, event.offsetY, 14));
   });
   canvas.addEventListener("pointerup", (event) => {
     const far = drag?.far;
     drag = null;
     if (far) return;
-    const index = nearest(event.offsetX, event.offsetY, event.pointerType === "mouse" ? 14 : 26);
+    const index = near(event.offsetX, event.offsetY, event.pointerType === "mouse" ? 14 : 26);
     if (index >= 0) pick(data.ids[index]);
   });
   canvas.addEventListener("pointerleave", () => point(-1));
   canvas.addEventListener("blur", () => point(-1));
-  canvas.addEventListener("pointercancel", () => (drag = null));
+  canvas.addEventListener("pointercancel", () => {
+    drag = null;
+  });
   canvas.addEventListener("wheel", (event) => {
     if (!event.ctrlKey && !event.metaKey) return;
     event.preventDefault();

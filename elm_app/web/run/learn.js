@@ -1,5 +1,7 @@
 // Learning on the page: the button and its drawer under a solved problem, the run that learns, the memories in use.
-// Stands after elm.js, in the same function.
+// Stands after run.js, in the same function.
+
+import { followRecipe } from "../components/settings/recipes.js";
 
 {
   const drawer = part("drawer");

@@ -1,14 +1,17 @@
 // The run on the page: asks the server for what changed and patches it in place.
 // Gradio runs this once with `element` (the skeleton in web/run/template.py) and `server` (the functions `tail`, `stop`).
 
+import { ofPage, ofRun, wanted } from "../lib/address.js";
+import { fill, fragment, swap } from "../lib/morph.js";
+
 const LIVE_MS = 180; // between two questions while a run is written
 const COMING_MS = 400; // while weights are fetched
 const IDLE_MS = 2500; // and while nothing happens here: another window may have started a run
 const part = (name) => element.querySelector(`[data-part="${name}"]`);
 const section = element.querySelector(".elm-run");
 const page = document.body;
-const given = new URLSearchParams(location.search);
-let run = given.get("run") || given.get("explain") || "";
+const given = wanted(location.href);
+let { run } = given;
 let since = -1;
 let live = false;
 let stoppable = false;
@@ -24,56 +27,8 @@ let left = 0; // how often somebody chose another tab
 let filled = ""; // what this script last wrote into the problem box
 let replay = null; // while a run is played again: what to ask for, and how often (replay.js)
 
-function fragment(html) {
-  const template = document.createElement("template");
-  template.innerHTML = html;
-  return template.content;
-}
-
-// Make `old` look like `fresh` and keep every child that has the same data-key.
-function patch(old, fresh) {
-  for (const { name, value } of [...fresh.attributes]) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
-  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
-  patchChildren(old, fresh);
-}
-
-function patchChildren(old, fresh) {
-  const keyed = [...fresh.children].filter((child) => child.dataset.key !== undefined);
-  if (!keyed.length) return swap(old, [...fresh.childNodes]);
-  const have = new Map([...old.children].map((child) => [child.dataset.key, child]));
-  for (const child of [...old.childNodes]) {
-    if (!keyed.some((each) => child.dataset && each.dataset.key === child.dataset.key)) child.remove();
-  }
-  keyed.forEach((child, place) => {
-    const there = have.get(child.dataset.key);
-    if (there) patch(there, child);
-    else {
-      old.insertBefore(child, old.children[place] || null);
-      if (child.style.width) grow(child);
-    }
-  });
-}
-
-// Makes the children of an element these; one that is the same stays itself, so that no press on it is lost.
-function swap(old, fresh) {
-  const rest = [...old.childNodes];
-  const next = fresh.map((child) => {
-    const place = rest.findIndex((each) => each === child || each.isEqualNode(child));
-    return place < 0 ? child : rest.splice(place, 1)[0];
-  });
-  for (const each of rest) each.remove();
-  next.forEach((child, place) => old.childNodes[place] === child || old.insertBefore(child, old.childNodes[place] || null));
-}
-
-function grow(child) {
-  const width = child.style.width;
-  child.style.width = "0";
-  void child.offsetWidth; // so that the width has something to move from
-  child.style.width = width;
-}
-
 function setPart(name, html) {
-  window.elm.fill(part(name), html);
+  fill(part(name), html);
 }
 
 let armNames = {};
@@ -214,13 +169,11 @@ function setLive(value, here = false) {
 }
 
 function address(id) {
-  const url = new URL(location.href);
-  const [name, other] = replay ? ["replay", "run"] : ["run", "replay"];
-  if (url.searchParams.get(name) === id || url.searchParams.has("explain")) return; // explain.js sees to that
-  url.searchParams.delete(other);
-  if (id) url.searchParams.set(name, id);
-  else url.searchParams.delete(name);
-  history.replaceState(history.state, "", url);
+  goTo(ofRun(location.href, id, Boolean(replay)));
+}
+
+function goTo(href) {
+  if (href !== location.href) history.replaceState(history.state, "", href);
 }
 
 async function ask() {
@@ -234,7 +187,7 @@ async function ask() {
     failures = 0;
     page.classList.remove("elm-lost");
     show(answer, left !== before);
-  } catch (error) {
+  } catch {
     if (mine !== asked) return;
     failures += 1;
     if (failures > 2) {
@@ -257,10 +210,7 @@ function open(id) {
 }
 
 function explain(id) {
-  const url = new URL(location.href);
-  url.search = "";
-  url.searchParams.set("explain", id);
-  history.replaceState(history.state, "", url);
+  goTo(ofPage(location.href, "explain", id));
   tab("explain");
 }
 
@@ -272,10 +222,7 @@ function visit(name, id, gone) {
   part("run").hidden = true;
   setLive(false);
   if (gone) return;
-  const url = new URL(location.href);
-  url.search = "";
-  url.searchParams.set(name, id);
-  history.replaceState(history.state, "", url);
+  goTo(ofPage(location.href, name, id));
   tab(name);
 }
 
@@ -305,12 +252,7 @@ function mark(field, wrong) {
 window.elm = {
   open,
   tab,
-  // Makes an element look like the HTML, and keeps every child that has the same data-key.
-  fill(old, html) {
-    const holder = document.createElement("div");
-    holder.append(fragment(html));
-    patchChildren(old, holder);
-  },
+  fill,
   swap,
   stop,
   chosen() {
@@ -389,6 +331,5 @@ for (const [name, on] of [["dark", page.classList.contains("dark")], ["stage", p
 setLive(false);
 window.elm.settings(false);
 ask();
-for (const name of ["explain", "stream", "compare", "memories"]) if (given.has(name)) tab(name);
-if (given.has("memory")) tab("memories");
+if (given.tab) tab(given.tab);
 setTimeout(() => document.activeElement === page && box()?.focus({ preventScroll: true }), 50);

@@ -1,7 +1,7 @@
 // A form with a choice of recipes: each recipe has fields of its own, and other values that are usual in it, which a
 // field takes over unless somebody has given something else (web/components/settings/recipe_fields.py).
 
-function followRecipe(form) {
+export function followRecipe(form) {
   const choice = form.elements.recipe;
   let before = choice.value;
   choice.addEventListener("input", () => {

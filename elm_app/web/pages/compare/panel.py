@@ -16,6 +16,7 @@ from elm_app.web.files import scripts
 from elm_app.web.pages.compare import figures
 from elm_app.web.run.feed import Tail
 
+SCRIPTS = ("pages/compare/compare.js",)
 COMMAND = (
     "python -m elm_app bench problems.jsonl --methods zero_shot,self_consistency,elm --seeds 1,2 "
     "--out memories/bench/first"
@@ -57,7 +58,7 @@ def panel(tail: Tail, index: Index, memories: Path) -> gr.HTML:
 
     return gr.HTML(
         html_template=COMPARE,
-        js_on_load=scripts("pages/compare/compare.js"),
+        js_on_load=scripts(*SCRIPTS),
         apply_default_css=False,
         server_functions=[compare_show],
         elem_id="elm-comparing",

@@ -39,7 +39,7 @@ async function ask(id) {
       const open = [...body.querySelectorAll("details")].map((each) => each.open);
       body.dataset.html = answer.html;
       window.elm.fill(body, answer.html);
-      [...body.querySelectorAll("details")].forEach((each, place) => (each.open = Boolean(open[place])));
+      for (const [place, each] of body.querySelectorAll("details").entries()) each.open = Boolean(open[place]);
     }
     root.dataset.state = answer.error ? "error" : answer.run ? "shown" : "empty";
     if (answer.error) body.innerHTML = body.dataset.html = "";

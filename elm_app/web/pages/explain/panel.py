@@ -19,6 +19,7 @@ from elm_app.web.files import scripts
 from elm_app.web.pages.explain import sections
 from elm_app.web.run.buttons import Asks
 
+SCRIPTS = ("pages/explain/explain.js",)
 DOTS = 1500
 """Memories drawn on the small map, taken evenly if there are more."""
 
@@ -28,7 +29,7 @@ def panel(asks: Asks, meaning: Meaning, atlas: Atlas) -> gr.HTML:
     return gr.HTML(
         html_template='<div class="elm-explain" data-state="none"><div data-part="asked" role="alert"></div>'
         '<div data-part="body"></div></div>',
-        js_on_load=scripts("pages/explain/explain.js"),
+        js_on_load=scripts(*SCRIPTS),
         apply_default_css=False,
         server_functions=Explain(asks, meaning, atlas).functions(),
         elem_id="elm-explanation",

@@ -1,6 +1,8 @@
 // The Memories tab: asks the server for the list, the map and a card, and for every change.
 // memory_card.js goes on where this ends. Gradio runs them once with `element` (web/pages/memories/template.py), `server` (web/pages/memories/panel.py) and `upload`.
 
+import { makePlane } from "../../components/memory_map.js";
+
 const STATE_MS = 2500; // between two questions whether a memory has changed: a run or another window may have done it
 const WAIT_MS = 400; // while the embedder is loaded
 const section = element.querySelector(".elm-memories");
@@ -153,7 +155,10 @@ function legend(entries) {
 async function glance(id, at) {
   hovered = id;
   const box = part("glance");
-  if (!id) return (box.hidden = true);
+  if (!id) {
+    box.hidden = true;
+    return;
+  }
   if (!glances.has(id)) glances.set(id, call("memory_glance", { id }));
   const answer = await glances.get(id);
   if (hovered !== id || !answer.html) return;

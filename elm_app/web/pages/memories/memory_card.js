@@ -49,7 +49,7 @@ function draw(html, id) {
     field.defaultValue = fresh.querySelector(`[data-field="${field.dataset.field}"]`).defaultValue;
     if (!typed) field.value = field.defaultValue;
   }
-  holder.querySelectorAll("details").forEach((each, number) => (each.open = Boolean(unfolded[number])));
+  for (const [number, each] of holder.querySelectorAll("details").entries()) each.open = Boolean(unfolded[number]);
   part("confirm").hidden = !asking;
   const twin = { enable: "disable", disable: "enable" }[focus] || focus;
   if (focus) (holder.querySelector(`[data-act="${focus}"]`) || holder.querySelector(`[data-act="${twin}"]`))?.focus();

@@ -30,7 +30,7 @@ from elm_app.web.pages.memories import card, listing
 from elm_app.web.pages.memories.template import CABINET
 
 """Memories that come with the program; the offer to load them is made only if the file is there."""
-SCRIPTS = ("components/memory_map.js", "pages/memories/memories.js", "pages/memories/memory_card.js")
+SCRIPTS = ("pages/memories/memories.js", "pages/memories/memory_card.js")
 MATCHES = 5
 """Memories that the map draws a line to from what was searched for."""
 _EXPORT_SECONDS = 3600.0

@@ -1,5 +1,5 @@
 // The model itself: which one it is here and why, how its weights come, and what can be done meanwhile. Stands after
-// elm.js, in the same function.
+// run.js, in the same function.
 
 {
   const chip = document.getElementById("elm-model-chip");

@@ -24,7 +24,7 @@ from elm_app.web.run.buttons import Asks
 from elm_app.web.run.feed import Tail
 from elm_app.web.run.template import LIVE
 
-SCRIPTS = ("run/run.js", "pages/solve/model.js", "components/settings/recipes.js", "run/learn.js", "run/replay.js")
+SCRIPTS = ("run/run.js", "pages/solve/model.js", "run/learn.js", "run/replay.js")
 _QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 

@@ -32,6 +32,7 @@ from elm_app.web.pages.stream.template import STREAM
 from elm_app.web.run import render
 from elm_app.web.run.feed import Tail
 
+SCRIPTS = ("pages/stream/stream.js",)
 EXAMPLE = ASSETS / "stream-example.jsonl"
 MOST_BYTES = 8_000_000
 """Of a file that the browser sends."""
@@ -45,7 +46,7 @@ def panel(streams: Streams) -> gr.HTML:
     """What the tab holds."""
     return gr.HTML(
         html_template=STREAM,
-        js_on_load=scripts("components/settings/recipes.js", "pages/stream/stream.js"),
+        js_on_load=scripts(*SCRIPTS),
         apply_default_css=False,
         server_functions=streams.functions(),
         elem_id="elm-streaming",

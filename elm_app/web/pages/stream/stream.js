@@ -1,6 +1,8 @@
 // Stream: asks the server for a stream as it stands and shows it; the run is that of the address, else the live or newest one.
 // Gradio runs this once, when the tab is first opened, with `element` and `server` (web/pages/stream/panel.py).
 
+import { followRecipe } from "../../components/settings/recipes.js";
+
 const LIVE_MS = 450; // between two questions while it runs
 const IDLE_MS = 2500; // and while it does not: another window may go on with it
 const root = element.querySelector(".elm-stream");
@@ -138,7 +140,10 @@ async function take(name, data) {
   const answer = await call("stream_check", { ...chosen, columns: columns.value });
   if (mine !== checks) return;
   refuse(answer.error, "file");
-  if (answer.error) return (file = null);
+  if (answer.error) {
+    file = null;
+    return;
+  }
   part("file").innerHTML = answer.told;
   part("rows-bad").innerHTML = answer.bad;
   part("bad").hidden = !answer.bad;
