@@ -8,10 +8,15 @@ from statistics import median
 
 from elm_app.core.types import Trace, Vote
 
+_CODE = "```"
+
 
 def example_of(problem: str, attempts: Sequence[Trace], vote: Vote) -> str | None:
-    """The trace of the majority that is shown: of those that name most of the problem's numbers the shortest that ended
-    by itself; None without a majority.
+    """The trace of the majority that is shown: of those without program code that name most of the problem's numbers the
+    shortest that ended by itself; None without a majority.
+
+    Nothing runs the code that a model writes: what stands under it as its output is made up, and who learns from such a
+    trace makes up outputs, too (the 1.5B, shown one: siblings from 12 of 24 right to 3; docs/TRAINING.md).
 
     A trace that names all numbers shows its whole working. One that writes $135 where 9 crates cost $15 each cannot be
     followed with other numbers: such a one took the 1.5B from 18 of 40 right to none on siblings (docs/TRAINING.md).
@@ -23,6 +28,7 @@ def example_of(problem: str, attempts: Sequence[Trace], vote: Vote) -> str | Non
     voters = set(vote.counts[0].traces)
     some = [trace for trace in attempts if trace.index in voters]
     some = [trace for trace in some if trace.finished] or some
+    some = [trace for trace in some if _CODE not in trace.text] or some
     if not some:
         return None
     given = _numbers(problem)

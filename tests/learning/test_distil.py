@@ -268,6 +268,14 @@ class TestExample:
         assert example_of("", attempts[:2], self.VOTE) == "text 1"
         assert example_of("", attempts, Vote("7", 0.25, (AnswerCount("7", 1, (1,)),), 3)) is None
 
+    def test_one_without_code_goes_before_a_shorter_one_with_code(self) -> None:
+        problem, code = "Lamps 24 and 36.", "24, 36\n```python\nprint(72)\n```\n```output\n72\n```"
+        texts = [code, "24 and 36 make 72.", code]
+        attempts = [replace(trace(index, tokens=70 - (index != 1)), text=text) for index, text in enumerate(texts)]
+        vote = Vote("7", 1.0, (AnswerCount("7", 3, (0, 1, 2)),), 0)
+        assert example_of(problem, attempts, vote) == "24 and 36 make 72."
+        assert example_of(problem, [attempts[0], attempts[2]], vote) == code
+
     def test_one_that_names_all_numbers_goes_before_a_shorter_one_that_does_not(self) -> None:
         problem = "Ann buys 9 crates at $15 each, 1,200 plums in all, and sells them for $300. What is her profit?"
         texts = ["", "300 - 135 = 165", "9 * 15 = 135; 300 - 135 = 165", "9 * 15 = 135; 1200 plums; 300 - 135 = 165"]
