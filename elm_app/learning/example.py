@@ -12,11 +12,11 @@ _CODE = "```"
 
 
 def example_of(problem: str, attempts: Sequence[Trace], vote: Vote) -> str | None:
-    """The trace of the majority that is shown: of those without program code that name most of the problem's numbers the
-    shortest that ended by itself; None without a majority.
+    """The trace of the majority that is shown: of those without program code that name most of the problem's numbers
+    the shortest that ended by itself; None without a majority.
 
-    Nothing runs the code that a model writes: what stands under it as its output is made up, and who learns from such a
-    trace makes up outputs, too (the 1.5B, shown one: siblings from 12 of 24 right to 3; docs/TRAINING.md).
+    Nothing runs the code that a model writes: what stands under it as its output is made up, and who learns from such
+    a trace makes up outputs, too (the 1.5B, shown one: siblings from 12 of 24 right to 3; docs/TRAINING.md).
 
     A trace that names all numbers shows its whole working. One that writes $135 where 9 crates cost $15 each cannot be
     followed with other numbers: such a one took the 1.5B from 18 of 40 right to none on siblings (docs/TRAINING.md).
