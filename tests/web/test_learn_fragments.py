@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -50,7 +51,7 @@ class Studio:
 
     def __post_init__(self) -> None:
         self.tail = Tail(self.runner, self.actions)
-        self.asks = Asks(self.actions, self.tail)
+        self.asks = SimpleNamespace(**{each.__name__: each for each in Asks(self.actions, self.tail).functions()})
 
     def solved(self, problem: str = EGGS, memory: str = "off", samples: int = 8) -> str:
         sampling = SamplingSettings(samples=samples, seed=7)

@@ -5,21 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields, replace
-from functools import wraps
-from typing import Any
 
 from elm_app.core.config import ModelSettings, RouteSettings, SamplingSettings
-from elm_app.core.errors import BadInput, ElmError
+from elm_app.core.errors import BadInput
 from elm_app.runs import related
 from elm_app.runs.learning_progress import estimate
 from elm_app.runs.state import RunView
 from elm_app.web.commands import Actions
-from elm_app.web.components import alerts
+from elm_app.web.components.guard import Ask, guarded
 from elm_app.web.components.settings.form import learn_settings
 from elm_app.web.run.feed import Tail
 from elm_app.web.run.learning_view import about
-
-Json = dict[str, Any]
 
 
 class Asks:
@@ -28,75 +24,52 @@ class Asks:
     def __init__(self, actions: Actions, tail: Tail) -> None:
         self.actions, self.tail = actions, tail
 
-    def functions(self) -> list[Callable[[Json], Json]]:
-        """All of them, as plain functions: Gradio marks what it is given, and a method cannot be marked."""
-        return [_plain(each) for each in (self.learn, self.again, self.keep, self.resume, self.duration)]
+    def functions(self) -> list[Callable[[Ask], Ask]]:
+        """All of them, by the names that they have here."""
+        return [guarded(each) for each in (self.learn, self.again, self.keep, self.resume, self.duration)]
 
-    def learn(self, ask: Json) -> Json:
+    def learn(self, ask: Ask) -> Ask:
         """Learn from the problem of a run; `fields` are those of the drawer."""
-        try:
-            view = self._view(ask)
-            folder = self.tail.runner.folder
-            asked_from = view.run if view.command == "solve" else related.source(folder, view)
-            learning = learn_settings(_fields(ask))
-            return {"run": self.actions.learn(view.problem, _model(view), learning, asked_from)}
-        except ElmError as error:
-            return {"error": alerts.error(error)}
+        view = self._view(ask)
+        folder = self.tail.runner.folder
+        asked_from = view.run if view.command == "solve" else related.source(folder, view)
+        learning = learn_settings(_fields(ask))
+        return {"run": self.actions.learn(view.problem, _model(view), learning, asked_from)}
 
-    def again(self, ask: Json) -> Json:
+    def again(self, ask: Ask) -> Ask:
         """Solve a run's problem again, with its settings and seed, but for `memory` (`off`: none) or `verifier`."""
-        try:
-            view = self._view(ask)
-            given = {name: ask[name] for name in ("memory", "verifier") if isinstance(ask.get(name), str) and ask[name]}
-            if not given:
-                raise BadInput("No memory was chosen.", "Choose one from the list.")
-            routing = replace(_routing(view), **given)
-            return {"run": self.actions.solve(view.problem, _model(view), _sampling(view), routing)}
-        except ElmError as error:
-            return {"error": alerts.error(error)}
+        view = self._view(ask)
+        given = {name: ask[name] for name in ("memory", "verifier") if isinstance(ask.get(name), str) and ask[name]}
+        if not given:
+            raise BadInput("No memory was chosen.", "Choose one from the list.")
+        routing = replace(_routing(view), **given)
+        return {"run": self.actions.solve(view.problem, _model(view), _sampling(view), routing)}
 
-    def keep(self, ask: Json) -> Json:
+    def keep(self, ask: Ask) -> Ask:
         """Enable the memory of a learning run that was stored disabled."""
-        try:
-            view = self._view(ask)
-            if view.learn is None or view.learn.stored is None or view.learn.stored.memory is None:
-                raise BadInput("This run stored no memory.", "Learn from its problem again.")
-            self.actions.store.change(view.learn.stored.memory, enabled=True, disabled_reason="")
-            return {}
-        except ElmError as error:
-            return {"error": alerts.error(error)}
+        view = self._view(ask)
+        if view.learn is None or view.learn.stored is None or view.learn.stored.memory is None:
+            raise BadInput("This run stored no memory.", "Learn from its problem again.")
+        self.actions.store.change(view.learn.stored.memory, enabled=True, disabled_reason="")
+        return {}
 
-    def resume(self, ask: Json) -> Json:
+    def resume(self, ask: Ask) -> Ask:
         """Go on with a learning run that broke off."""
-        try:
-            return {"run": self.actions.resume(self._view(ask).run)}
-        except ElmError as error:
-            return {"error": alerts.error(error)}
+        return {"run": self.actions.resume(self._view(ask).run)}
 
-    def duration(self, ask: Json) -> Json:
+    def duration(self, ask: Ask) -> Ask:
         """How long learning would take with the drawer's fields as they are."""
-        try:
-            seconds = estimate(self._view(ask), learn_settings(_fields(ask)))
-        except ElmError as error:
-            return {"error": alerts.error(error)}
+        seconds = estimate(self._view(ask), learn_settings(_fields(ask)))
         return {"text": f"{about(seconds)} on this machine" if seconds else ""}
 
-    def _view(self, ask: Json) -> RunView:
+    def _view(self, ask: Ask) -> RunView:
         run = ask.get("run")
         if not isinstance(run, str) or not run:
             raise BadInput("There is no run to go on from.", "Solve a problem first.")
         return self.tail.view(run)
 
 
-def _plain(method: Callable[[Json], Json]) -> Callable[[Json], Json]:
-    @wraps(method)
-    def function(ask: Json) -> Json:
-        return method(ask)
-
-    return function
-
-
-def _fields(ask: Json) -> Json:
+def _fields(ask: Ask) -> Ask:
     fields = ask.get("fields")
     return fields if isinstance(fields, dict) else {}
 
