@@ -18,7 +18,7 @@ Vocabulary
     letters          k samples, P virtual tokens, T new tokens, H hidden size, V vocabulary
 
 Rooms, imports only go down (tests/test_layers.py); each has a docstring that says what stands in it
-    web, cli      the page and the command line: readers of a run's log
+    cli, web      the command line and the page: readers of a run's log
     evaluation    methods compared on the same problems; `baselines/`: one method, one file
     pipelines     `solve`, `learn` and `stream/` as generators of events; files of problems
     runs          the queue, the logs, the state folded from a log, its replay

@@ -8,7 +8,7 @@ function and name it in `RECIPES`. Controls are recipes, too:
     untrained   the soft prompt that learning starts from
     icl         a trace of the problem's majority as an example in the prompt: the teacher, and the bar
     distil      what the model does with that example in view, put into a prefix (or, form=soft, a soft prompt)
-    paper       GRPO with the vote's reward, as `python -m elm_app learn` does it
+    paper       GRPO with the vote's reward, as `python -m elm_app learn --recipe paper` does it
     random      the same, rewarded by the toss of a coin
     another:R   what recipe R makes of the next family's problem
 """

@@ -37,7 +37,7 @@ _SMALLER = "Free some, give a smaller reward model with --prm, or use --verifier
 
 
 class Prm:
-    """A loaded process reward model. Made by `prm_loader.load`.
+    """A loaded process reward model. Made by `reward_model_loader.load`.
 
     Args:
         title: what it is called in a sentence.

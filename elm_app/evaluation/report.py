@@ -38,7 +38,7 @@ def write_report(folder: BenchFolder, model: ModelInfo | None = None) -> dict[st
 
 
 def report_of(folder: BenchFolder, model: ModelInfo | dict[str, Any] | None) -> dict[str, Any]:
-    """The numbers, as JSON values; see `comparison.row`."""
+    """The numbers, as JSON values; see `statistics.row`."""
     plan = folder.plan()
     lines = {method: [one for seed in plan.seeds for one in folder.results(method, seed)] for method in plan.methods}
     lines = {method: found for method, found in lines.items() if any(not one.again for one in found)}

@@ -48,7 +48,7 @@ class Prms:
         self._loaded: tuple[tuple[str, Device], Prm] | None = None
 
     def get(self, name: str, device: Device, report: Callable[[Progress], None], stopped: Callable[[], bool]) -> Prm:
-        """The model of that name, loaded if need be. Raises what `llm.prm_loader.load` raises."""
+        """The model of that name, loaded if need be. Raises what `reward_model_loader.load` raises."""
         from elm_app.engine.reward_model_loader import load
 
         with turn(self._lock, report, stopped):
@@ -85,7 +85,7 @@ class ProcessReward:
         has the lowest score, 0.
 
         Raises:
-            Stopped, BadInput, WeightsError, ModelError, OutOfMemory: as `llm.prm_loader.load` and `Prm.score`.
+            Stopped, BadInput, WeightsError, ModelError, OutOfMemory: as `reward_model_loader.load` and `Prm.score`.
         """
         prm = self._prms.get(self._model, self._device, report, stopped)
         samples = [(number, sample) for number, side in enumerate(sides) for sample in side.supporters()]

@@ -1,4 +1,4 @@
-"""What the page can ask for; app.py and the tests say how it is done."""
+"""What the page can ask for; `launch.py` and the tests say how it is done."""
 
 from __future__ import annotations
 

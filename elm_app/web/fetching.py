@@ -16,7 +16,7 @@ from elm_app.weights.choice import Choice
 
 @dataclass(frozen=True)
 class Weights:
-    """What can be asked about a model's weights; app.py and the tests say how it is done.
+    """What can be asked about a model's weights; `launch.py` and the tests say how it is done.
 
     Attributes:
         choice: which model `auto` is, and why; takes seconds the first time. Raises `ElmError`.

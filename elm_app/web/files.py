@@ -10,8 +10,9 @@ from pathlib import Path
 _WEB = Path(__file__).resolve().parent
 _INSTALLED, _CHECKOUT = _WEB.parent / "assets", _WEB.parents[1] / "assets"
 ASSETS = _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT
-_IMPORT = re.compile(r'^import \{[^}]*\} from "([^"]+)";\n', re.MULTILINE)
+_IMPORT = re.compile(r'^import \{(?:(?! as )[^}])*\} from "([^"]+)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=async function|function|const|class)", re.MULTILINE)
+_LEFT = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 _BASE = _WEB / "shell" / "base.css"
 
 
@@ -21,7 +22,10 @@ def scripts(*names: str) -> str:
     Gradio runs a component's script as a function of `element` and `server`, so there is one script for it: top-level
     names of its modules must differ (`npm run lint` sees to that).
     """
-    return "\n".join(_EXPORT.sub("", _IMPORT.sub("", text)) for text in _modules(names).values())
+    joined = "\n".join(_EXPORT.sub("", _IMPORT.sub("", text)) for text in _modules(names).values())
+    if left := _LEFT.search(joined):
+        raise ValueError(f"a script has a form of import or export that is not joined: {left[0]}")
+    return joined
 
 
 def _modules(names: Iterable[str]) -> dict[Path, str]:

@@ -28,7 +28,7 @@ ENDED = ".elm-run:is([data-state=done], [data-state=stopped], [data-state=failed
 def main() -> None:
     parser = argparse.ArgumentParser(description="Take the README's pictures of a running page.")
     parser.add_argument("--url", default="http://127.0.0.1:7860")
-    parser.add_argument("--out", type=Path, default=Path("assets"))
+    parser.add_argument("--out", type=Path, default=Path("docs/images"))
     parser.add_argument("--run", default="", help="show this run instead of solving an example")
     parser.add_argument("--example", type=int, default=0, help="which example to solve, from 0")
     parser.add_argument("--answers", type=int, default=3, help="finished traces in the picture of a live run")

@@ -36,6 +36,16 @@ def test_what_a_script_imports_stands_in_front_of_it_once(tmp_path: Path, monkey
     assert " ".join(lines) == "function c() {} const b = c; start(b, c); end(b);"
 
 
+@pytest.mark.parametrize(
+    "line", ['import { b as c } from "./b.js";', "import { b } from './b.js';", "export let b;", "export default b;"]
+)
+def test_what_cannot_be_joined_is_refused(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.js").write_text(f"{line}\n")
+    monkeypatch.setattr(files, "_WEB", tmp_path)
+    with pytest.raises(ValueError, match="not joined"):
+        scripts("a.js")
+
+
 def test_the_base_comes_before_the_styles_of_the_parts() -> None:
     found = style()
     assert found.index(files._BASE.read_text()[:200]) == 0

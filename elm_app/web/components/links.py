@@ -1,4 +1,4 @@
-"""Links to runs: their addresses work in a new window, a plain click is heard by `run/run.js` and `replay.js`."""
+"""Links to runs: their addresses work in a new window, a plain click is heard by `run/run.js` and `run/replay.js`."""
 
 from __future__ import annotations
 

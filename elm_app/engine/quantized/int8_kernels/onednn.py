@@ -39,7 +39,7 @@ class OneDnnLinear:
 
 
 class OneDnnKernels:
-    """The kernels as `int8.Int8Decoder` wants them."""
+    """The kernels as `QuantizedDecoder` wants them."""
 
     name = "onednn"
     takes_blocks = False
