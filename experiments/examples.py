@@ -26,14 +26,13 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import torch
-
 from elm_app.answers.compare import comparer
 from elm_app.answers.vote import vote
 from elm_app.core.config import SamplingSettings
 from elm_app.core.types import Trace, from_json
-from elm_app.engine.chat_template import asked, common_start, turns_prompt
+from elm_app.engine.chat_template import asked, turns_prompt
 from elm_app.engine.sampler import trace_seed
+from elm_app.engine.shared_start import shared_start
 from elm_app.learning.example import example_of
 from elm_app.learning.variants import variants
 from experiments import lines
@@ -65,15 +64,11 @@ def solved(
     """So many traces of each text, by its name, with a finished conversation in front (or none)."""
     from elm_app.engine.engine import RolloutRequest
 
-    prompts = {
-        name: turns_prompt(engine.tokenizer, [*shown, asked(text)]) if shown else engine.encode(text)
-        for name, (text, _) in texts.items()
-    }
-    common = common_start(list(prompts.values())) if shown else []
-    past = engine.decoder.prefill(engine.decoder.embed(torch.tensor(common)))[1] if common else None
+    prompts = [turns_prompt(engine.tokenizer, [*shown, asked(text)]) for text, _ in texts.values()]
+    rest, past = shared_start(engine, prompts)
     requests = {
-        name: RolloutRequest(prompt[len(common) :], texts[name][1], problem_seed(seed, name), past=past)
-        for name, prompt in prompts.items()
+        name: RolloutRequest(prompt, samples, problem_seed(seed, name), past=past)
+        for prompt, (name, (_, samples)) in zip(rest, texts.items(), strict=True)
     }
     return dict(sampled(engine, requests, SamplingSettings(max_new_tokens=NEW_TOKENS, seed=seed)))
 

@@ -73,14 +73,3 @@ def turns_prompt(tokenizer: Any, turns: Sequence[str]) -> list[int]:
         before, _, rest = rest.partition(marker)
         tokens += [*tokenizer(before, add_special_tokens=False)["input_ids"], *plain(turn.strip())]
     return [*tokens, *tokenizer(rest, add_special_tokens=False)["input_ids"]]
-
-
-def common_start(prompts: Sequence[Sequence[int]]) -> list[int]:
-    """The token ids that all prompts begin with; each has at least one more.
-
-    >>> common_start([[1, 2, 3], [1, 2, 4, 5]]), common_start([[1, 2]])
-    ([1, 2], [1])
-    """
-    most = min(map(len, prompts)) - 1
-    same = next((place for place in range(most) if len({prompt[place] for prompt in prompts}) > 1), most)
-    return list(prompts[0][:same])

@@ -32,9 +32,10 @@ from elm_app.core.errors import ModelError
 from elm_app.core.events import Event, Progress, PromptRead, TraceChunk, TraceFinished
 from elm_app.core.learning_events import LearningEnded, LessonsTaken, PhaseStarted, StepFinished, VariantsMade
 from elm_app.core.types import LearnStep, Lesson, Trace, Vote
-from elm_app.engine.chat_template import asked, common_start, turns_prompt
+from elm_app.engine.chat_template import asked, turns_prompt
 from elm_app.engine.engine import Engine, RolloutRequest
 from elm_app.engine.sampler import trace_seed
+from elm_app.engine.shared_start import shared_start
 from elm_app.learning.checkpoint import Checkpoint, fresh
 from elm_app.learning.compaction import as_prefix, check
 from elm_app.learning.example import example_of
@@ -157,12 +158,11 @@ class Distiller(Trainer):
         shown = [asked(self.state.problem), example]
         prompts = [turns_prompt(engine.tokenizer, [*shown, asked(text)]) for text in texts]
         engine.check_length(max(map(len, prompts)), settings.max_new_tokens)
-        common = common_start(prompts)
-        past = engine.decoder.prefill(engine.decoder.embed(torch.tensor(common)))[1] if common else None
+        rest, past = shared_start(engine, prompts)
         seed = trace_seed(settings.seed, _SEED)
         requests = {
-            str(place): RolloutRequest(prompt[len(common) :], each, trace_seed(seed, place), past=past)
-            for place, prompt in enumerate(prompts)
+            str(place): RolloutRequest(prompt, each, trace_seed(seed, place), past=past)
+            for place, prompt in enumerate(rest)
         }
         sampling = SamplingSettings(each, settings.max_new_tokens, settings.temperature, 0, seed)
         done = Sampled({arm: request.samples for arm, request in requests.items()})

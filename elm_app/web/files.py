@@ -34,8 +34,8 @@ def _modules(names: Iterable[str]) -> dict[Path, str]:
     for name in names:
         path = (_WEB / name).resolve()
         text = path.read_text(encoding="utf-8")
-        found |= {one: told for one, told in _modules(_imported(path, text)).items() if one not in found}
-        found.setdefault(path, text)
+        for one, told in {**_modules(_imported(path, text)), path: text}.items():
+            found.setdefault(one, told)
     return found
 
 

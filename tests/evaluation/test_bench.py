@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -10,14 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from remembering import answers_by_length, tools
 
 from elm_app.core.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
 from elm_app.core.errors import BadInput
 from elm_app.core.events import Event, MethodStarted, ProblemAnswered, RunFinished, RunStopped
 from elm_app.core.results import Result
 from elm_app.core.types import Problem
-from elm_app.engine.loader import Models
 from elm_app.evaluation.bench import bench_run, methods
 from elm_app.evaluation.folder import BenchFolder
 from elm_app.evaluation.report import read_report
@@ -25,36 +23,14 @@ from elm_app.pipelines.resources import Tools
 from elm_app.pipelines.stream.settings import StreamSettings
 from elm_app.store.store import Store
 
+pytestmark = pytest.mark.usefixtures("own_cache", "answered_by_length")
+
 PROBLEMS = [
     Problem("A farmer packs 7 crates with 24 eggs each.", "eggs", "0"),
     Problem("A farmer packs 9 crates with 30 eggs each.", "more", "1"),
     Problem("Find the derivative of sine at zero.", "sine", "1"),
 ]
 OTHERS = [replace(problem, text=f"{problem.text} Today.") for problem in PROBLEMS]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ELM_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-@pytest.fixture(autouse=True)
-def _answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers_by_length(monkeypatch)
-
-
-@pytest.fixture(scope="module")
-def models() -> Models:
-    return Models()
-
-
-@pytest.fixture
-def kit(tmp_path: Path, models: Models) -> Iterator[Tools]:
-    made = tools(tmp_path / "memories", models)
-    with closing(made.store):
-        yield made
 
 
 @pytest.fixture

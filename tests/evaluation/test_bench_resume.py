@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +25,8 @@ from elm_app.pipelines.resources import Tools
 from elm_app.pipelines.stream.settings import StreamSettings
 from elm_app.store.store import Store
 
+pytestmark = pytest.mark.usefixtures("own_cache", "answered_by_length")
+
 PROBLEMS = [
     Problem("A farmer packs 7 crates with 24 eggs each.", "eggs", "0"),
     Problem("A farmer packs 9 crates with 30 eggs each.", "more", "1"),
@@ -32,30 +34,6 @@ PROBLEMS = [
 OTHERS = [replace(problem, text=f"{problem.text} Today.") for problem in PROBLEMS]
 Lines = dict[str, list[Result]]
 LONG_METHODS = ["icl_reflection", "lag", "dynamic_cheatsheet", "elm_prefix", "ttrl", "elm", "elm_random_memory"]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ELM_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-@pytest.fixture(autouse=True)
-def _answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers_by_length(monkeypatch)
-
-
-@pytest.fixture(scope="module")
-def models() -> Models:
-    return Models()
-
-
-@pytest.fixture
-def kit(tmp_path: Path, models: Models) -> Iterator[Tools]:
-    made = tools(tmp_path / "memories", models)
-    with closing(made.store):
-        yield made
 
 
 @pytest.fixture(scope="module")

@@ -32,6 +32,8 @@ from elm_app.runs.runner import Runner
 from elm_app.runs.state import view_of
 from elm_app.store.store import Store
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 PROBLEM = "A farmer packs 7 crates with 24 eggs each. How many eggs is that?"
 PARAPHRASE = "A farmer packs 7 crates with 24 eggs in each. How many eggs are that?"
 ELSEWHERE = "Find the derivative of sine at zero"
@@ -46,18 +48,6 @@ SHORT = LearnSettings(
     temperature=1.0,
 )
 SAMPLING = SamplingSettings(3, 10, 0.7, seed=5)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ELM_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-@pytest.fixture(scope="module")
-def models() -> Models:
-    return Models()
 
 
 @pytest.fixture(scope="module")

@@ -24,23 +24,13 @@ from elm_app.pipelines.resources import Tools
 from elm_app.pipelines.solve import solve, solve_run
 from elm_app.store.store import Store
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 PROBLEM = "A farmer packs 7 crates with 24 eggs each how many eggs are that"
 NEAR = [f"{PROBLEM} {word}" for word in ("now", "in may", "on a farm", "by the road side")]
 FAR = "What is the derivative of x squared?"
 SAMPLING = SamplingSettings(samples=3, max_new_tokens=12, seed=5)
 P = 3
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> object:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ELM_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-@pytest.fixture(scope="module")
-def models() -> Models:
-    return Models()
 
 
 @pytest.fixture(scope="module", params=["none", "int8"])

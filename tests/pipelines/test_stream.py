@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +28,8 @@ from elm_app.pipelines.stream.stream import Donor, can_resume_stream, resume_str
 from elm_app.runs.event_log import read, recover, runs
 from elm_app.runs.state import view_of
 
+pytestmark = pytest.mark.usefixtures("own_cache", "answered_by_length")
+
 PROBLEMS = [
     Problem("A farmer packs 7 crates with 24 eggs each.", "eggs", "0"),
     Problem("A farmer packs 9 crates with 30 eggs each.", "more", "1"),
@@ -36,23 +38,6 @@ PROBLEMS = [
 SAMPLING = SamplingSettings(4, 10, 1.0, seed=5)
 LEARNING = LearnSettings(steps=2, rollouts=4, virtual_tokens=5, learning_rate=0.05, keep=True)
 ROUTING = RouteSettings(threshold=0.3)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ELM_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-@pytest.fixture(autouse=True)
-def _answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers_by_length(monkeypatch)
-
-
-@pytest.fixture(scope="module")
-def models() -> Models:
-    return Models()
 
 
 @pytest.fixture
