@@ -4,9 +4,9 @@ error as a sentence."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 
-from elm_app.core.config import ModelSettings, RouteSettings, SamplingSettings
+from elm_app.core.config import ModelSettings, RouteSettings, SamplingSettings, settings_from
 from elm_app.core.errors import BadInput
 from elm_app.runs import related
 from elm_app.runs.learning_progress import estimate
@@ -34,7 +34,9 @@ class Asks:
         folder = self.tail.runner.folder
         asked_from = view.run if view.command == "solve" else related.source(folder, view)
         learning = learn_settings(_fields(ask))
-        return {"run": self.actions.learn(view.problem, _model(view), learning, asked_from)}
+        return {
+            "run": self.actions.learn(view.problem, settings_from(ModelSettings, view.settings), learning, asked_from)
+        }
 
     def again(self, ask: Ask) -> Ask:
         """Solve a run's problem again, with its settings and seed, but for `memory` (`off`: none) or `verifier`."""
@@ -42,8 +44,12 @@ class Asks:
         given = {name: ask[name] for name in ("memory", "verifier") if isinstance(ask.get(name), str) and ask[name]}
         if not given:
             raise BadInput("No memory was chosen.", "Choose one from the list.")
-        routing = replace(_routing(view), **given)
-        return {"run": self.actions.solve(view.problem, _model(view), _sampling(view), routing)}
+        routing = replace(settings_from(RouteSettings, view.settings), **given)
+        return {
+            "run": self.actions.solve(
+                view.problem, settings_from(ModelSettings, view.settings), _sampling(view), routing
+            )
+        }
 
     def keep(self, ask: Ask) -> Ask:
         """Enable the memory of a learning run that was stored disabled."""
@@ -74,20 +80,9 @@ def _fields(ask: Ask) -> Ask:
     return fields if isinstance(fields, dict) else {}
 
 
-def _model(view: RunView) -> ModelSettings:
-    names = ("model", "quantization", "device")
-    return ModelSettings(**{name: view.settings[name] for name in names if name in view.settings})
-
-
-def _routing(view: RunView) -> RouteSettings:
-    """A run's own way with memories, or the usual one."""
-    names = [field.name for field in fields(RouteSettings)]
-    return RouteSettings(**{name: view.settings[name] for name in names if name in view.settings})
-
-
 def _sampling(view: RunView) -> SamplingSettings:
     """A solving run's own settings; a learning run has none, its problem is solved with the usual ones."""
     if view.command != "solve":
         return SamplingSettings()
-    names = ("samples", "max_new_tokens", "temperature", "top_k", "seed")
-    return SamplingSettings(**{name: view.settings[name] for name in names if name in view.settings})
+    sampling: SamplingSettings = settings_from(SamplingSettings, view.settings)
+    return sampling
