@@ -4,9 +4,9 @@
     python experiments/examples.py --json out/examples.jsonl        every number of it
 
 For each family, the traces of its problem number 0 (those that the ladder sampled without help, `--plain`) are examples
-one after the other: at most 3 of the majority and 3 of other answers, all of which ended by themselves. With an example
+one after the other: at most 2 of the majority and 2 of other answers, all of which ended by themselves. With an example
 in view the model solves 12 variants of the problem once, and the siblings 1 … 3 four times each: the first is what
-`distil` learns from, the second, graded, is how good a teacher it was. Without one it solves each variant 4 times.
+`distil` learns from, the second, graded, is how good a teacher it was. Without one it solves each variant twice.
 
 What can be known: on how many variants a teacher's answer is that of the vote over everything that was written about
 that variant, the teacher's own trace left out. `usual` is what `distil` shows (of the majority, by numbers named and
@@ -43,11 +43,11 @@ from experiments.sampling import judged, load, measured, problem_seed, sampled
 if TYPE_CHECKING:
     from elm_app.engine.engine import Engine
 
-VARIANTS, SIBLINGS, EACH, FREE, NEW_TOKENS = 12, 3, 4, 4, 512
+TEACHERS, VARIANTS, SIBLINGS, EACH, FREE, NEW_TOKENS = 2, 12, 3, 4, 2, 512
 
 
 def candidates(problem: str, traces: Sequence[Trace]) -> list[Trace]:
-    """Up to 3 traces of the majority, the usual example among them, and 3 of other answers; by index."""
+    """Up to 2 traces of the majority, the usual example among them, and 2 of other answers; by index."""
     found = measured(traces).vote
     ended = [trace for trace in traces if trace.finished and trace.answer is not None]
     major = set(found.counts[0].traces) if found.counts else set()
@@ -55,7 +55,7 @@ def candidates(problem: str, traces: Sequence[Trace]) -> list[Trace]:
     usual = example_of(problem, traces, found)
     ours.sort(key=lambda trace: (trace.text != usual, trace.index))
     others = [trace for trace in ended if trace.index not in major]
-    return sorted([*ours[:3], *others[:3]], key=lambda trace: trace.index)
+    return sorted([*ours[:TEACHERS], *others[:TEACHERS]], key=lambda trace: trace.index)
 
 
 def solved(

@@ -140,14 +140,14 @@ class Memories:
             kind = rng.choice(["add", "add", "add", "change", "change", "key", "delete", "import"])
             if len(ids) > 60:
                 kind = "delete"
-            message, operation = self._operation(folder, store, kind, ids, f"{seed}-{number}", rng)
+            message, operation = self.operation(folder, store, kind, ids, f"{seed}-{number}", rng)
             if operation is None:
                 continue
             say({"begin": message})
             operation()
             say({"done": message})
 
-    def _operation(
+    def operation(
         self, folder: Path, store: Any, kind: str, ids: list[str], name: str, rng: random.Random
     ) -> tuple[Message, Callable[[], object] | None]:
         from store.made import card, key, tensor
@@ -186,16 +186,9 @@ class Memories:
         began = time.perf_counter()
         store = Store(folder / "store")
         opened = time.perf_counter() - began
-        ledgers = self._possible(said)
+        ledgers = possible(said)
         ids = set(store.vectors()[0])
-        state = {id: (store.get(id).label, store.keys(id).get("kv")) for id in ids}
-
-        def fit(ledger: Ledger) -> bool:
-            return set(ledger.here) == ids and all(
-                label == state[id][0] and _same(kv, state[id][1]) for id, (_, label, kv) in ledger.here.items()
-            )
-
-        fits = [one for one in ledgers if fit(one)]
+        fits = [one for one in ledgers if fit(store, one, ids)]
         wrong = [f"{finding.what} {finding.remedy}" for finding in examine(store)]
         if not fits:
             lost = set.intersection(*(set(one.here) for one in ledgers)) - ids
@@ -223,29 +216,37 @@ class Memories:
             "memories": len(ids),
         }
 
-    @staticmethod
-    def _possible(said: list[Message]) -> list[Ledger]:
-        """What may be in the store now: without the operation under way at the last kill, and with it.
 
-        What became of those at earlier kills is known from the checks after them.
-        """
-        ledger = Ledger()
-        under_way: Message | None = None
-        for message in said:
-            if "begin" in message:
-                under_way = message["begin"]
-            elif "done" in message:
-                ledger.apply(message["done"])
-                under_way = None
-            elif "settled" in message:
-                if message["settled"] and under_way:
-                    ledger.apply(under_way)
-                under_way = None
-        if under_way is None:
-            return [ledger]
-        other = Ledger(dict(ledger.here), set(ledger.gone))
-        other.apply(under_way)
-        return [ledger, other]
+def fit(store: Any, ledger: Ledger, ids: set[str]) -> bool:
+    """Whether the memories of these ids are all that are in the ledger, with its labels and keys."""
+    state = {id: (store.get(id).label, store.keys(id).get("kv")) for id in ids}
+    return set(ledger.here) == ids and all(
+        label == state[id][0] and _same(kv, state[id][1]) for id, (_, label, kv) in ledger.here.items()
+    )
+
+
+def possible(said: list[Message]) -> list[Ledger]:
+    """What may be in the store now: without the operation under way at the last kill, and with it.
+
+    What became of those at earlier kills is known from the checks after them.
+    """
+    ledger = Ledger()
+    under_way: Message | None = None
+    for message in said:
+        if "begin" in message:
+            under_way = message["begin"]
+        elif "done" in message:
+            ledger.apply(message["done"])
+            under_way = None
+        elif "settled" in message:
+            if message["settled"] and under_way:
+                ledger.apply(under_way)
+            under_way = None
+    if under_way is None:
+        return [ledger]
+    other = Ledger(dict(ledger.here), set(ledger.gone))
+    other.apply(under_way)
+    return [ledger, other]
 
 
 SCENARIOS: dict[str, Scenario] = {"store": Memories(), "learn": Learning()}

@@ -63,8 +63,10 @@ def add(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
     export.add_argument("ids", nargs="*", metavar="ID", help="which (default: all)")
     export.add_argument("--force", action="store_true", help="replace a file that is there")
     action("import", _import, "add the memories of such a file").add_argument("file", type=Path)
-    doctor = action("doctor", _doctor, "examine whether folders, index and table agree")
-    doctor.add_argument("--rebuild", action="store_true", help="make index and table anew from the folders")
+    doctor = action(
+        "doctor", _doctor, "examine whether folders and index agree, and whether the index finds what is nearest"
+    )
+    doctor.add_argument("--rebuild", action="store_true", help="make the index anew from the folders")
 
 
 def _filters(parser: argparse.ArgumentParser) -> None:
@@ -209,12 +211,17 @@ def _import(options: argparse.Namespace, store: Store) -> int:
 
 
 def _doctor(options: argparse.Namespace, store: Store) -> int:
-    from elm_app.store.doctor import examine, rebuild
+    from elm_app.store.doctor import examine, rebuild, recall
 
     rebuilt = rebuild(store) if options.rebuild else None
     findings = examine(store)
+    found = None if findings else recall(store)
     if options.json:
-        _print({"findings": [asdict(one) for one in findings], "rebuilt": asdict(rebuilt) if rebuilt else None})
+        _print({
+            "findings": [asdict(one) for one in findings],
+            "rebuilt": asdict(rebuilt) if rebuilt else None,
+            "recall": asdict(found) if found else None,
+        })  # fmt: skip
         return 1 if findings else 0
     if rebuilt:
         print(f"made anew: {memories(rebuilt.indexed)}")
@@ -223,6 +230,8 @@ def _doctor(options: argparse.Namespace, store: Store) -> int:
     for finding in findings:
         print(f"{one_line(finding.what)} {finding.remedy}")
     print(f"{len(findings)} findings" if len(findings) != 1 else "1 finding") if findings else print("all is well")
+    if found and found.asked:
+        print(f"the nearest memory was found for {found.found} of {found.asked} points near the memories")
     return 1 if findings else 0
 
 

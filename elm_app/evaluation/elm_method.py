@@ -87,7 +87,6 @@ def _copy_all(source: Path, target: Store, asked: set[str]) -> None:
         if known:
             told = f"{memories(len(known))} of {source} ({known[0]} first)"
             raise BadInput(f"{told} learned from problems that are asked.", "Ask others, or disable them there.")
-        target.claim()
         target.add_many([(memory, store.soft_prompt(memory.id), store.keys(memory.id)) for memory in found])
 
 

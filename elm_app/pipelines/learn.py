@@ -131,7 +131,7 @@ def learn(
         return Timing(round(load_seconds, 3), 0.0, round(seconds, 3), tokens, round(tokens / max(seconds, 1e-9), 1))
 
     try:
-        tools.store.claim()
+        tools.store.check_writable()
         engine = yield from while_waiting(lambda report: tools.models.get(model, report, stopped), stopped)
         load_seconds = time.perf_counter() - began
         yield ModelReady(engine.info, round(load_seconds, 3))

@@ -130,7 +130,7 @@ def _fill(engine: Engine, width: int, store: Store, report: Callable[[Progress],
     if not lacking:
         return []
     try:
-        store.claim()
+        store.check_writable()
         for number, id in enumerate(lacking):
             report(Progress("retrieve", "Reading the memories' problems, once", number, len(lacking), "memories"))
             with suppress(DamagedMemory, BadInput):
@@ -145,7 +145,7 @@ def _counted(found: Retrieved, tools: Tools) -> Retrieved:
     try:
         for ids in found.arms.values():
             for id in ids:
-                tools.store.change(id, retrieved=tools.store.get(id).retrieved + 1)
+                tools.store.count_retrieval(id)
     except StoreError as error:
         return replace(found, reason=f"{found.reason} Its use is not counted: {error.message}")
     return found

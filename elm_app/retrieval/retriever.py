@@ -18,7 +18,7 @@ from elm_app.core.config import RouteSettings
 from elm_app.core.errors import BadInput, DamagedMemory
 from elm_app.core.events import Retrieved
 from elm_app.core.types import Credit, Match, ModelInfo
-from elm_app.store.nearest import cosine
+from elm_app.store.cosine import cosine
 from elm_app.store.store import Store
 
 Keys = Mapping[str, NDArray[Any]]

@@ -2,16 +2,15 @@
 
 From the bottom up
     memory_folder  one memory as a folder: a PEFT adapter (`adapter`), its card, its keys; the truth
-    row            what a list shows of a memory
-    record         what the table holds of a memory
-    table          vectors and sort columns of all memories in one memory-mapped file: exact search (`nearest`)
-    kv_keys        the models' own keys of the problems, searched in the same way
-    journal        one writer at a time, and what it was doing if it was killed
-    reader         lists, searches and cards, without the lock
-    chroma_index   ids, vectors and card fields in Chroma
-    layout         the parts of a store: folders, index, table, journal
-    repair         opening after a kill, and building Chroma and table anew
-    store          writing: folders, Chroma and table kept in step
-    doctor         every disagreement, explained
+    row            what a list shows of a memory, and how lists are sorted
+    cosine         exact cosines of what Chroma found
+    chroma_index   vectors, card fields and texts in Chroma, which answers every search and list
+    journal        whose turn it is, and what a process was changing if it was killed
+    layout         the parts of a store: folders, index, journal
+    repair         mending after a kill, and making Chroma anew from the folders
+    turn           one process at a time uses Chroma, for one question or one change
+    reader         lists and searches, asked of Chroma; cards and tensors, read from the folders
+    store          writing: folders and Chroma kept in step
+    doctor         every disagreement explained, and whether Chroma finds what is nearest
     archive        export and import of one file
 """

@@ -1,7 +1,8 @@
-"""One writer at a time, and what it was doing if it was killed.
+"""Processes take turns with a store, and leave a note of what they are changing.
 
-.lock          held while a process may write, from its first write until it closes the store
-.lock.json     who holds it, for the one who is refused
+.lock          held for the length of one question or one change
+.lock.json     who held it last, for the one who waits too long
+.version       another text after every change: whoever had Chroma open before must open it anew
 pending.json   written before anything changes and removed after: what to finish or undo when a process was killed
 """
 
@@ -9,8 +10,8 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import sys
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,8 +22,8 @@ from filelock import FileLock, Timeout
 from elm_app.core.errors import StoreLocked
 
 Op = Literal["add", "change", "delete", "rebuild"]
-_PATIENCE = 1.0
-"""Seconds that a write waits for the lock: somebody may be mending, which is short."""
+PATIENCE = 30.0
+"""Seconds that a turn is waited for: others ask and change in milliseconds, but store or examine thousands in more."""
 
 
 @dataclass(frozen=True)
@@ -34,42 +35,59 @@ class Intent:
     stage: str = ""
 
 
-class Writer:
-    """The right to write into `folder`, and the note of what is being written."""
+class Journal:
+    """Whose turn it is in `folder`, and the note of what is being changed. Making one touches nothing."""
 
     def __init__(self, folder: Path) -> None:
         self._lock = FileLock(folder / ".lock", thread_local=False)
-        self._holder, self._note = folder / ".lock.json", folder / "pending.json"
+        self._holder, self._note, self._version = folder / ".lock.json", folder / "pending.json", folder / ".version"
         self.folder = folder
+        self._known = ""
 
     @property
     def held(self) -> bool:
-        """Whether this process may write."""
+        """Whether it is this process' turn."""
         return self._lock.is_locked
 
-    def hold(self, patience: float = _PATIENCE) -> None:
-        """Takes the lock unless it is held already; raises `StoreLocked`, naming who has it, or OSError."""
-        if self.held:
-            return
+    def take(self, patience: float) -> None:
+        """Waits for its turn, as often as it is given back by `release`; raises `StoreLocked`, or OSError."""
+        first = not self.held
         try:
-            self._lock.acquire(timeout=patience)
+            self._lock.acquire(timeout=patience, poll_interval=0.01)
         except Timeout as error:
             raise StoreLocked(
-                f"Another process writes the memories in {self.folder}: {self._who()}.",
-                "Close it first, or give another folder with --memories.",
+                f"Another process has been using the memories in {self.folder} for a while: {self._who()}.",
+                "Wait until it is done or close it, or give another folder with --memories.",
             ) from error
-        who = {"pid": os.getpid(), "program": _program(), "since": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"}
-        write_whole(self._holder, json.dumps(who).encode(), durable=False)
+        if first:
+            who = {"pid": os.getpid(), "program": _program(), "since": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"}
+            self._holder.write_text(json.dumps(who), encoding="utf-8")
 
     def release(self) -> None:
-        """Lets others write."""
-        if self.held:
-            with suppress(OSError):
-                self._holder.unlink(missing_ok=True)
-            self._lock.release()
+        """Lets others have their turn."""
+        self._lock.release()
+
+    def version(self) -> str:
+        """A text that is another one after every change by any process; "" before the first."""
+        try:
+            return self._version.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ""
+
+    def is_news(self) -> bool:
+        """Whether another process has changed something since this was asked, or since this process last did."""
+        now = self.version()
+        news, self._known = now != self._known, now
+        return news
+
+    def renew(self) -> None:
+        """Tells all others that something changes; before it does, so that a kill in between is told as well."""
+        self._known = f"{os.getpid()}-{secrets.token_hex(8)}"
+        self._version.write_text(self._known, encoding="utf-8")
 
     def begin(self, intent: Intent) -> None:
         """Notes what is about to happen; it is on disk when this returns."""
+        self.renew()
         write_whole(self._note, json.dumps(asdict(intent)).encode())
 
     def end(self) -> None:

@@ -1,4 +1,4 @@
-"""What a store is made of: folders, index, table and writer. `store` changes them in step, `repair` mends them."""
+"""What a store is made of: folders, index and journal. `turn` guards it, `store` changes it, `repair` mends it."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ import threading
 from pathlib import Path
 
 from elm_app.store.chroma_index import Index
-from elm_app.store.journal import Writer
-from elm_app.store.reader import Reader
+from elm_app.store.journal import Journal
 
 
-class StoreLayout(Reader):
+class StoreLayout:
     """The parts of a store under `folder`; making it touches nothing."""
 
+    cleaned: tuple[str, ...]
+    """What was mended, a sentence each."""
+
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.index, self.writer = Index(self.folder / "chroma"), Writer(self.folder)
-        self.changing = threading.RLock()
+        self.folder = folder = folder.absolute()
+        self.adapters = folder / "adapters"
+        self.index, self.journal = Index(folder / "chroma"), Journal(folder)
+        self.changing, self.cleaned = threading.RLock(), ()
 
     def close(self) -> None:
-        """Lets go of Chroma and the lock."""
+        """Lets go of Chroma's files; they are opened again when they are needed."""
         with self.changing:
             self.index.close()
-            self.writer.release()

@@ -1,38 +1,37 @@
-"""Reading the memories: from any thread of any process, without the lock and without Chroma, while another writes."""
+"""Reading the memories: lists and searches are asked of Chroma, cards and tensors are read from the folders."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elm_app.core.errors import BadInput, DamagedMemory
+from elm_app.core.errors import BadInput, DamagedMemory, StoreError
 from elm_app.core.types import Match, Memory, ModelInfo
 from elm_app.store import memory_folder as files
-from elm_app.store.kv_keys import KvKeys
+from elm_app.store import repair
+from elm_app.store.layout import StoreLayout
 from elm_app.store.memory_folder import WIDTH, Vector
-from elm_app.store.row import Page, Row, row_of
-from elm_app.store.table import Table
+from elm_app.store.row import SORTS, Page, Row, in_order, row_of
+from elm_app.store.turn import turn
 
 _UNREADABLE = "(its card cannot be read)"
+_Answer = TypeVar("_Answer")
 
 
-class Reader:
-    """The memories under `folder`, as they are on disk now: lists and searches from the table, cards from folders."""
+class Reader(StoreLayout):
+    """The memories under a folder, as they are now, whoever wrote them."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder = folder.absolute()
-        self.adapters = folder / "adapters"
-        self.table = Table(folder / "vectors.table")
-        self._kv = KvKeys(self.table, self.adapters)
+    def version(self) -> str:
+        """A text that is another one whenever any memory has changed."""
+        return self.journal.version()
 
     def count(self) -> int:
         """How many memories there are."""
-        return int(np.count_nonzero(self.table.records()["live"]))
+        return len(self._rows())
 
     def get(self, id: str) -> Memory:
         """A card; raises `BadInput` if there is no such memory, `DamagedMemory` if its card cannot be read."""
@@ -76,8 +75,12 @@ class Reader:
         limit: int = 50,
     ) -> Page:
         """Those that fit, in order; what has no value comes last. `model` is the hash of a model's weights."""
-        total, ids = self.table.page(model, enabled, improved, sort, descending, offset, limit)
-        return Page(total, tuple(self.rows(ids)))
+        if sort not in SORTS:
+            raise BadInput(f"Memories cannot be sorted by {sort!r}.", f"Give one of {', '.join(SORTS)}.")
+        if offset < 0 or limit < 0:
+            raise BadInput("Offset and limit cannot be negative.", "Give 0 or more.")
+        fit = in_order(self._fitting(model, enabled, improved), sort, descending)
+        return Page(len(fit), tuple(self.rows([row.id for row in fit[offset : offset + limit]])))
 
     def nearest(
         self,
@@ -88,20 +91,26 @@ class Reader:
         enabled: bool | None = None,
         improved: bool | None = None,
     ) -> list[Match]:
-        """The n of the highest cosine with `key` (384,) among those that fit; exact; best first, ties: lower id."""
+        """The n of the highest cosine with `key` (384,) among those that fit; best first, ties: lower id.
+
+        Chroma finds them, the cosines are exact; `doctor` measures whether Chroma misses any.
+        """
         if key.shape != (WIDTH,) or not np.isfinite(key).all() or not key.any():
             raise BadInput(f"The key is not a vector of {WIDTH} finite numbers.", "Make it with the embedder.")
-        return self._matches(self.table.nearest(key, n, model, enabled, improved))
+        fits = None if improved is None else lambda row: row.improved == improved
+        return self._matches(self._ask(lambda: self.index.nearest("input", key, n, model, enabled, fits)))
 
     def nearest_kv(self, key: NDArray[Any], n: int, *, model: str, enabled: bool | None = None) -> list[Match]:
         """As `nearest`, by the model's own keys: `key` (D,) float32; memories without such a key are not found."""
         if key.ndim != 1 or not np.isfinite(key).all() or not key.any():
             raise BadInput("The KV key is not a vector of finite numbers.", "Make it with the engine.")
-        return self._matches(self._kv.nearest(key, n, model, enabled))
+        return self._matches(self._ask(lambda: self.index.nearest("kv", key, n, model, enabled)))
 
     def missing_kv(self, model: str, width: int) -> list[str]:
         """The memories of a model (hash of its weights) that lack a KV key of `width` numbers."""
-        return self._kv.missing(model, width)
+        with turn(self):
+            have = self._ask(lambda: self.index.ids("kv", model, width))
+            return sorted(row.id for row in self._fitting(model, None, None) if row.id not in have)
 
     def _matches(self, found: Sequence[tuple[str, float]]) -> list[Match]:
         """With the problems' texts; an unreadable card is said to be one, what was deleted just now is left out."""
@@ -120,9 +129,14 @@ class Reader:
         self, *, model: str | None = None, enabled: bool | None = None, improved: bool | None = None
     ) -> tuple[list[str], Vector]:
         """Ids and keys, (n, 384) float32, of those that fit."""
-        records = self.table.records()
-        fit = self.table.select(records, model, enabled, improved)
-        return [id.decode() for id in records["id"][fit]], np.ascontiguousarray(records["vector"][fit])
+        with turn(self):
+            ids = sorted(row.id for row in self._fitting(model, enabled, improved))
+            found = self._ask(lambda: self.index.vectors(ids))
+            return ids, np.stack([found[id] for id in ids]) if ids else np.zeros((0, WIDTH), np.float32)
+
+    def indexed(self) -> list[Row]:
+        """What the index says of all memories, by id."""
+        return sorted(self._rows().values(), key=lambda row: row.id)
 
     def rows(self, ids: Sequence[str]) -> list[Row]:
         """What lists show of these memories, in this order; those that are gone are left out."""
@@ -137,23 +151,13 @@ class Reader:
 
     def models(self) -> dict[str, str]:
         """Hash of the weights → id of every model that a stored memory was made for."""
-        records, found = self.table.records(), {}
-        live = np.flatnonzero(records["live"])
-        for code in np.unique(records["model"][live]):
-            for place in live[records["model"][live] == code]:
-                with suppress(DamagedMemory):
-                    model = files.read_card(self.adapters / records["id"][place].decode()).model
-                    found[model.weights_sha256] = model.id
-                    break
-        return found
+        return {row.model_sha256: row.model for row in self._rows().values()}
 
     def resolve(self, id: str) -> str:
         """The memory that is called so, or whose id alone begins so; raises `BadInput` if there is none or more."""
         if files.is_id(id) and (self.adapters / id).is_dir():
             return id
-        records = self.table.records()
-        fit = np.char.startswith(records["id"], id.encode()) & records["live"] if id else np.zeros(0, bool)
-        found: list[str] = sorted(one.decode() for one in records["id"][fit])
+        found = sorted(one for one in self._rows() if id and one.startswith(id))
         if len(found) == 1:
             return found[0]
         if not found:
@@ -167,6 +171,26 @@ class Reader:
         if place is None or not place.is_dir():
             raise BadInput(f"There is no memory {id!r}.", "See `memories list`.")
         return place
+
+    def _rows(self) -> dict[str, Row]:
+        return self._ask(self.index.rows)
+
+    def _fitting(self, model: str | None, enabled: bool | None, improved: bool | None) -> list[Row]:
+        return [
+            row
+            for row in self._rows().values()
+            if model in (None, row.model_sha256) and enabled in (None, row.enabled) and improved in (None, row.improved)
+        ]
+
+    def _ask(self, question: Callable[[], _Answer]) -> _Answer:
+        """What the index answers; one that cannot be read is made anew from the folders, once."""
+        with turn(self):
+            try:
+                return question()
+            except StoreError:
+                repair.remake(self)
+                self.cleaned += ("The index could not be read; it was made anew from the memories' folders.",)
+                return question()
 
 
 def _damaged_row(id: str) -> Row:

@@ -1,4 +1,4 @@
-"""Opening a store after a kill, and making its index and table anew. Used by `store` and `doctor` only."""
+"""Mending a store after a kill, and making its index anew. Used by `turn`, `reader`, `store` and `doctor` only."""
 
 from __future__ import annotations
 
@@ -8,39 +8,27 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from elm_app.core.errors import DamagedMemory, ElmError, StoreError, StoreLocked
+from elm_app.core.errors import DamagedMemory, StoreError
 from elm_app.store import memory_folder as files
+from elm_app.store.chroma_index import Item
 from elm_app.store.journal import Intent, sync_folder
 from elm_app.store.layout import StoreLayout
-from elm_app.store.record import Records, records_of
 from elm_app.store.row import row_of
 
 _CHUNK = 1000
 ASIDE = "adapters-damaged"
 
 
-def opening(store: StoreLayout) -> tuple[str, ...]:
-    """Mends what needs it, if no other process writes; says what was done, a sentence each."""
-    if not (store.writer.pending() or strays(store) or _table_is_lost(store)):
-        return ()
-    had = store.writer.held
-    try:
-        store.writer.hold(patience=0)
-    except StoreLocked:  # it is not left behind, it is under way
-        return ()
-    try:
-        return tuple(mend(store))
-    except (ElmError, OSError) as error:
-        return (f"What a killed program left could not be mended yet: {error}",)
-    finally:
-        if not had:
-            store.close()
+def is_needed(store: StoreLayout) -> bool:
+    """Whether a killed process left something, or there is no index of this version."""
+    return bool(store.journal.pending() or strays(store) or _index_is_lost(store))
 
 
 def mend(store: StoreLayout) -> list[str]:
-    """Finishes what is pending, removes what is stray and makes a lost table again; needs the lock."""
+    """Finishes what is pending, removes what is stray and makes a lost index anew; says what was done."""
     said = []
-    if intent := store.writer.pending():
+    store.journal.renew()
+    if intent := store.journal.pending():
         try:
             said.append(settle(store, intent))
         except StoreError:  # Chroma itself was hit: the folders have everything
@@ -50,13 +38,9 @@ def mend(store: StoreLayout) -> list[str]:
         for path in found:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         said.append(f"Removed what was half written: {', '.join(path.name for path in found)}.")
-    if _table_is_lost(store):
-        if store.index.folder.exists():
-            store.table.replace(_parts_of_index(store))
-            said.append("The table of vectors was missing; it was made anew from the index.")
-        else:
-            remake(store)
-            said.append("The index was missing; it was made anew from the memories' folders.")
+    if _index_is_lost(store):
+        remake(store)
+        said.append("The index was missing or of an earlier version; it was made anew from the memories' folders.")
     return said
 
 
@@ -71,9 +55,7 @@ def settle(store: StoreLayout, intent: Intent) -> str:
             remake(store)
     if intent.op in ("add", "change"):
         reconcile(store, intent.ids)
-    if intent.op == "change":
-        store.table.touch()
-    store.writer.end()
+    store.journal.end()
     which = f"{len(intent.ids)} memories" if len(intent.ids) != 1 else f"memory {intent.ids[0]}"
     return {
         "add": f"Finished storing {which}.",
@@ -94,8 +76,7 @@ def unstage(store: StoreLayout, stage: Path, ids: Sequence[str]) -> None:
 
 
 def remove(store: StoreLayout, ids: Sequence[str]) -> None:
-    """Takes memories out of the table, the index and the folders."""
-    store.table.remove(ids)
+    """Takes memories out of the index and the folders."""
     store.index.remove(ids)
     trash = store.adapters / f".tmp-{secrets.token_hex(4)}"
     trash.mkdir()
@@ -107,8 +88,9 @@ def remove(store: StoreLayout, ids: Sequence[str]) -> None:
 
 
 def reconcile(store: StoreLayout, ids: Sequence[str]) -> None:
-    """Makes index and table say what the folders of these memories say."""
-    rows, keys, gone = [], [], []
+    """Makes the index say what the folders of these memories say."""
+    items: list[Item] = []
+    gone: list[str] = []
     for id in ids:
         place = store.adapters / id
         if not place.is_dir():
@@ -120,22 +102,20 @@ def reconcile(store: StoreLayout, ids: Sequence[str]) -> None:
             memory, _, found = files.read_whole(place)
         except DamagedMemory:  # left as it is, for `doctor` to explain
             continue
-        rows.append(row_of(memory))
-        keys.append(found["input"])
-    store.table.remove(gone)
-    store.index.remove([*gone, *(row.id for row in rows)])  # a replaced row would keep the fields that it has no more
-    store.index.put(rows, keys)
-    store.table.put(rows, keys)
+        items.append((row_of(memory), found))
+    store.index.remove([*gone, *(row.id for row, _ in items)])  # a replaced row would keep fields that it has no more
+    store.index.put(items)
 
 
 def remake(store: StoreLayout) -> tuple[int, list[tuple[str, str]]]:
-    """Makes index and table anew from the folders; returns how many memories there are, and what was set aside and why.
+    """Makes the index anew from the folders; returns how many memories there are, and what was set aside and why.
 
     An index that can be read holds nothing of its own and is removed; one that cannot is kept beside the new one.
     """
-    store.writer.begin(Intent("rebuild"))
+    store.journal.begin(Intent("rebuild"))
+    store.index.close()  # what is on disk counts, not what was read of it before
     try:
-        store.index.ids()
+        store.index.rows()
         readable = True
     except StoreError:
         readable = False
@@ -145,20 +125,25 @@ def remake(store: StoreLayout) -> tuple[int, list[tuple[str, str]]]:
         if readable:
             shutil.rmtree(old)
     aside: list[tuple[str, str]] = []
-    store.table.replace(_parts_of_folders(store, aside))
+    count = 0
+    store.index.rows()  # so that there is an index, even for no memories
+    for items in _from_folders(store, aside):
+        store.index.put(items)
+        count += len(items)
     for name, _ in aside:
         (store.folder / ASIDE).mkdir(exist_ok=True)
         (store.adapters / name).rename(_free(store.folder / ASIDE / name))
-    store.writer.end()
-    return store.count(), aside
+    _earlier(store).unlink(missing_ok=True)
+    store.journal.end()
+    return count, aside
 
 
 def strays(store: StoreLayout) -> list[Path]:
     """Temporary files and folders that nobody is using, if nobody writes."""
     with os.scandir(store.adapters) as entries:
         found = [Path(entry.path) for entry in entries if entry.name.startswith(".tmp-")]
-    half = [store.table.path, store.folder / "pending.json", store.folder / ".lock.json"]
-    return found + [path for path in (one.with_name(one.name + ".tmp") for one in half) if path.exists()]
+    half = store.folder / "pending.json.tmp"
+    return [*found, half] if half.exists() else found
 
 
 def names(store: StoreLayout) -> list[str]:
@@ -167,23 +152,20 @@ def names(store: StoreLayout) -> list[str]:
         return sorted(entry.name for entry in entries if not entry.name.startswith("."))
 
 
-def _table_is_lost(store: StoreLayout) -> bool:
-    return not store.table.is_whole() and (store.index.folder.exists() or bool(names(store)))
+def _index_is_lost(store: StoreLayout) -> bool:
+    return _earlier(store).exists() or (not store.index.folder.exists() and bool(names(store)))
 
 
-def _parts_of_index(store: StoreLayout) -> Iterator[Records]:
-    ids = store.index.ids()
-    for start in range(0, len(ids), _CHUNK):
-        found = store.index.read(ids[start : start + _CHUNK])
-        yield records_of([row for row, _ in found.values()], [vector for _, vector in found.values()])
+def _earlier(store: StoreLayout) -> Path:
+    """A file that 0.1 had beside an index with everything in one collection."""
+    return store.folder / "vectors.table"
 
 
-def _parts_of_folders(store: StoreLayout, aside: list[tuple[str, str]]) -> Iterator[Records]:
-    """Feeds the index from the folders, and yields the same for the table; names what is damaged in `aside`."""
-    store.index.ids()  # so that there is an index, even for no memories
+def _from_folders(store: StoreLayout, aside: list[tuple[str, str]]) -> Iterator[list[Item]]:
+    """What the folders hold, some at a time; names what is damaged in `aside`."""
     every = names(store)
     for start in range(0, len(every), _CHUNK):
-        rows, keys = [], []
+        items: list[Item] = []
         for name in every[start : start + _CHUNK]:
             try:
                 if not files.is_id(name):
@@ -192,10 +174,8 @@ def _parts_of_folders(store: StoreLayout, aside: list[tuple[str, str]]) -> Itera
             except DamagedMemory as error:
                 aside.append((name, error.message))
                 continue
-            rows.append(row_of(memory))
-            keys.append(found["input"])
-        store.index.put(rows, keys)
-        yield records_of(rows, keys)
+            items.append((row_of(memory), found))
+        yield items
 
 
 def _free(path: Path) -> Path:

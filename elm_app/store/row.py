@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from elm_app.core.types import Credit, Memory
 
+SORTS = ("created", "problem", "label", "agreement_before", "agreement_after", "gain", "seconds", "retrieved")
+"""What memories can be sorted by."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """A memory in a list.
 
@@ -74,6 +77,18 @@ def row_of(memory: Memory) -> Row:
         memory.hurt,
         memory.bytes,
     )
+
+
+def in_order(rows: Iterable[Row], sort: str, descending: bool) -> list[Row]:
+    """Sorted by one of `SORTS`; what has no value comes last, whichever way it is sorted, and ties by the lower id."""
+
+    def value(row: Row) -> Any:
+        found = getattr(row, sort)
+        return found.casefold() if isinstance(found, str) else found
+
+    by_id = sorted(rows, key=lambda row: row.id)
+    known = [row for row in by_id if getattr(row, sort) not in (None, "")]
+    return sorted(known, key=value, reverse=descending) + [row for row in by_id if getattr(row, sort) in (None, "")]
 
 
 def metadata_of(row: Row) -> dict[str, Any]:

@@ -250,7 +250,6 @@ def test_memories_made_elsewhere_are_taken_once(kit: Tools, settings: StreamSett
     with pytest.raises(Killed):
         run(kit, settings, tmp_path / "b", "elm_frozen", memories=source, stopped=dies_after(9))
     with closing(Store(source)) as store:
-        store.claim()
         store.delete(list(store.vectors()[0]))
     run(kit, settings, tmp_path / "b", "elm_frozen", memories=source)
     assert [told(one) for one in BenchFolder(tmp_path / "b").results("elm_frozen", 0)] == wanted

@@ -30,7 +30,9 @@ from elm_app.runs.event_log import Entry, follow
 from elm_app.runs.run_json import learn_json
 from elm_app.runs.runner import Runner
 from elm_app.runs.state import view_of
+from elm_app.store import journal
 from elm_app.store.store import Store
+from elm_app.store.turn import turn
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
@@ -198,10 +200,19 @@ def test_nothing_to_go_on_from(kit: Tools) -> None:
         resume_run("20260101-000000-000000", kit)
 
 
-def test_a_second_writer_is_told_before_anything_is_learned(kit: Tools, model: ModelSettings) -> None:
-    run(kit, model)
-    with closing(Store(kit.store.folder)) as second, pytest.raises(StoreLocked):
+def test_who_cannot_write_is_told_before_anything_is_learned(
+    kit: Tools, model: ModelSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "PATIENCE", 0.05)
+    with closing(Store(kit.store.folder)) as second, turn(kit.store), pytest.raises(StoreLocked):
         list(learn("r2", PROBLEM, model, SHORT, replace(kit, store=second)))
+
+
+def test_two_processes_may_learn_into_one_folder(kit: Tools, model: ModelSettings) -> None:
+    run(kit, model)
+    with closing(Store(kit.store.folder)) as second:
+        list(learn("r2", PROBLEM, model, SHORT, replace(kit, store=second)))
+    assert kit.store.count() == 2
 
 
 def test_through_the_runner_and_the_log(kit: Tools, model: ModelSettings, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from remembering import WordEmbedder, answers_by_length, tools
 from store.made import card
 
 from elm_app.core.config import Form, ModelSettings, RouteSettings, SamplingSettings
-from elm_app.core.errors import BadInput, DamagedMemory
+from elm_app.core.errors import BadInput, DamagedMemory, StoreError
 from elm_app.core.events import Credited, Decided, Event, Retrieved, RunFinished, RunStopped, TraceFinished, Verified
 from elm_app.core.types import Arm, Credit, Trace
 from elm_app.engine.loader import Models
@@ -22,7 +22,6 @@ from elm_app.engine.sampler import trace_seed
 from elm_app.learning.soft_prompt import start
 from elm_app.pipelines.resources import Tools
 from elm_app.pipelines.solve import solve, solve_run
-from elm_app.store.store import Store
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
@@ -295,22 +294,24 @@ class TestRetrieving:
         made = [id for id in ("m0", "m1", "m2", "m3", "m4") if "kv" in kit.store.keys(id)]
         assert 2 <= len(made) < 5
 
-    def test_while_another_process_writes_those_without_a_key_are_left_out(
-        self, kit: Tools, model: ModelSettings
+    def test_those_that_cannot_be_given_a_key_are_left_out(
+        self, kit: Tools, model: ModelSettings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         stored(kit, model, NEAR[0], NEAR[1])
         solved(kit, model, retrieval="kv")
         kit.store.add(
             replace(kit.store.get("m0"), id="new"), kit.store.soft_prompt("m0"), kit.store.keys("m0")["input"]
         )
-        kit.store.close()
-        other = Store(kit.store.folder)
-        other.claim()
-        found = one(solved(kit, model, retrieval="kv"), Retrieved)
-        other.close()
+
+        def full(*_: Any) -> None:
+            raise StoreError("No space left on device.")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(kit.store, "set_keys", full)
+            found = one(solved(kit, model, retrieval="kv"), Retrieved)
         assert {match.id for match in found.matches} == {"m0", "m1"}
         assert "lack a KV key are left out" in found.reason
-        assert "Another process writes" in found.reason
+        assert "No space left on device" in found.reason
 
     def test_no_such_memory(self, kit: Tools, model: ModelSettings) -> None:
         with pytest.raises(BadInput, match="nowhere"):

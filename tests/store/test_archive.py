@@ -19,9 +19,11 @@ import safetensors.numpy
 
 from elm_app.core.errors import BadInput, DamagedMemory, StoreLocked
 from elm_app.store import archive as archive_module
+from elm_app.store import journal
 from elm_app.store.archive import Imported, export, import_
 from elm_app.store.doctor import examine
 from elm_app.store.store import Store
+from elm_app.store.turn import turn
 
 from .made import MODEL, OTHER, H, P, card, key, tensor
 
@@ -139,10 +141,13 @@ class TestRoundTrip:
             export(source, ["m0", "m1"], tmp_path / "x.zip")
         assert [path.name for path in tmp_path.iterdir()] == ["source"]
 
-    def test_while_another_process_writes_nothing_is_imported(self, source: Store, good: Path, tmp_path: Path) -> None:
+    def test_while_another_process_has_its_turn_nothing_is_imported(
+        self, source: Store, good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(journal, "PATIENCE", 0.05)
         other = Store(tmp_path / "source")
         (source.adapters / "m0").rename(tmp_path / "m0")  # so that there is something to add
-        with pytest.raises(StoreLocked):
+        with turn(source), pytest.raises(StoreLocked):
             import_(other, good)
 
 

@@ -6,17 +6,15 @@ import json
 import re
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import safetensors.numpy
 
-from elm_app.core.errors import StoreLocked
-from elm_app.store.doctor import examine, rebuild
-from elm_app.store.row import row_of
+from elm_app.store.doctor import examine, rebuild, recall
 from elm_app.store.store import Store
+from elm_app.store.turn import turn
 
 from .made import OTHER, card, key, tensor
 
@@ -40,8 +38,10 @@ def in_index(do: Callable[[Any], object]) -> Callable[[Store], None]:
     """Something done to Chroma behind the store's back."""
 
     def change(store: Store) -> None:
-        with store.exclusive(), store.index._open() as collection:
+        with turn(store), store.index._open():
+            (collection,) = store.index._collections.values()
             do(collection)
+            store.journal.renew()
 
     return change
 
@@ -78,18 +78,13 @@ TENSOR, KEYS = "adapters/m1/adapter_model.safetensors", "adapters/m1/keys.safete
 NAN = safetensors.numpy.save({"prompt_embeddings": np.full((4, 16), np.nan, np.float32)})
 WIDE = safetensors.numpy.save({"prompt_embeddings": tensor(1, 4, 17)})
 ELSEWHERE = safetensors.numpy.save({"input": key(77)})
+BOTH = safetensors.numpy.save({"input": key(1), "kv": key(5)})
 WITHOUT_MODEL = {name: value for name, value in vars(OTHER).items() if name != "id"}
 
 ILLS: dict[str, tuple[Callable[[Store], None], list[str], list[str]]] = {
     # what is done; what is found; who is left in the store after a rebuild, besides m0, m2 and m3
-    "row without folder": (move_away, ["The index has m1, but there is no", "The table has m1, but there is no"], []),
+    "row without folder": (move_away, ["The index has m1, but there is no"], []),
     "folder without row": (in_index(lambda c: c.delete(ids=["m1"])), ["The index lacks m1"], ["m1"]),
-    "folder without record": (lambda s: s.table.remove(["m1"]), ["The table lacks m1"], ["m1"]),
-    "record of nothing": (
-        lambda s: s.table.put([row_of(card("ghost"))], [key(9)]),
-        ["The table has ghost, but there is no folder"],
-        ["m1"],
-    ),
     "row that differs": (
         in_index(lambda c: c.update(ids=["m1"], metadatas=[{"label": "x", "tokens": 1}])),
         ["The index has another label and tokens of m1"],
@@ -107,27 +102,22 @@ ILLS: dict[str, tuple[Callable[[Store], None], list[str], list[str]]] = {
     ),
     "vector that differs": (
         in_index(lambda c: c.update(ids=["m1"], embeddings=[key(50)])),
-        ["The index has another vector of m1"],
-        ["m1"],
-    ),
-    "record that differs": (
-        lambda s: s.table.put([row_of(card("m1", label="x", retrieved=5, model=OTHER))], [key(1)]),
-        ["The table has another label and retrieved and model of m1"],
-        ["m1"],
-    ),
-    "record with another vector": (
-        lambda s: s.table.put([row_of(s.get("m1"))], [key(60)]),
-        ["The table has another vector of m1"],
+        ["The index has another input vector of m1"],
         ["m1"],
     ),
     "keys that differ": (
         write(KEYS, ELSEWHERE),
-        ["The index has another vector of m1", "The table has another vector of m1"],
+        ["The index has another input vector of m1"],
+        ["m1"],
+    ),
+    "key that nobody indexed": (
+        write(KEYS, BOTH),
+        ["The index has another kv vector of m1"],
         ["m1"],
     ),
     "card that differs": (
         recarded(label="mine", enabled=False),
-        ["The index has another label and enabled of m1", "The table has another label and enabled of m1"],
+        ["The index has another label and enabled of m1"],
         ["m1"],
     ),
     "damaged card": (write("adapters/m1/card.json", b"{"), ["Memory m1 is damaged: its card is not JSON"], []),
@@ -143,7 +133,7 @@ ILLS: dict[str, tuple[Callable[[Store], None], list[str], list[str]]] = {
     "a folder that is no memory": (foreign, ["not a memory in adapters/ is no memory"], ["m1"]),
     "a copied folder": (copied, ["Memory copy is damaged: its card is that of m1"], ["m1"]),
     "stray folder": (lambda s: (s.adapters / ".tmp-12").mkdir(), [".tmp-12 was left half written"], ["m1"]),
-    "stray file": (write("vectors.table.tmp", b""), ["vectors.table.tmp was left half written"], ["m1"]),
+    "stray file": (write("pending.json.tmp", b""), ["pending.json.tmp was left half written"], ["m1"]),
     "pending": (
         write("pending.json", b'{"op": "change", "ids": ["m1"], "stage": ""}'),
         [r"A change was begun and not finished \(change m1\)"],
@@ -151,17 +141,12 @@ ILLS: dict[str, tuple[Callable[[Store], None], list[str], list[str]]] = {
     ),
     "garbage for Chroma": (garbage_chroma, ["Chroma cannot be read.*not a database"], ["m1"]),
     "no Chroma": (no_chroma, [f"The index lacks m{n}" for n in range(4)], ["m1"]),
-    "no table": (
-        write("vectors.table", None),
-        ["The table of vectors is missing", *(f"The table lacks m{n}" for n in range(4))],
-        ["m1"],
-    ),
 }  # fmt: skip
 
 
 def test_a_sound_store_is_sound(filled: Store) -> None:
     assert examine(filled) == []
-    assert not filled.writer.held
+    assert not filled.journal.held
 
 
 @pytest.mark.parametrize("ill", ILLS)
@@ -221,12 +206,10 @@ def test_what_was_set_aside_before_stays(filled: Store) -> None:
     assert sorted(path.name for path in (filled.folder / "adapters-damaged").iterdir()) == ["m1", "m11"]
 
 
-def test_a_store_that_another_process_writes_is_not_examined(filled: Store, tmp_path: Path) -> None:
-    filled.change("m0", label="x")
-    other = Store(tmp_path / "store")
-    for work in (examine, rebuild):
-        with pytest.raises(StoreLocked):
-            work(other)  # type: ignore[operator]
-    assert filled.writer.held
-    assert examine(filled) == []
-    assert filled.writer.held
+def test_recall_counts_what_the_index_finds(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert recall(store).asked == 0
+    store.add_many((card(f"m{n:03}"), tensor(n), {"input": key(n)}) for n in range(300))
+    assert (recall(store).asked, recall(store).found) == (200, 200)
+    nearest = store.index.nearest
+    monkeypatch.setattr(store.index, "nearest", lambda *asked: nearest(*asked)[1:])
+    assert recall(store).found == 0

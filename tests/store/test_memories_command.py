@@ -16,9 +16,11 @@ import pytest
 from elm_app.cli.main import main
 from elm_app.core.types import to_json
 from elm_app.retrieval import embedder
+from elm_app.store import journal
 from elm_app.store.doctor import examine
 from elm_app.store.journal import Intent
 from elm_app.store.store import Store
+from elm_app.store.turn import turn
 
 from .made import MODEL, OTHER, card, key, tensor
 
@@ -251,13 +253,14 @@ class TestChanges:
         assert outcome.code == (0 if left == 1 else 130)
         assert filled.count() == left
 
-    def test_another_writer_is_named(self, elm: Elm, filled: Store) -> None:
-        held = Store(filled.folder)
-        filled.close()
-        held.claim()
-        assert f"(process {os.getpid()})" in sentence(elm("label", "20261123", "x"), code=1)
-        assert elm("list", "--quiet").code == 0
-        held.close()
+    def test_who_does_not_give_its_turn_is_named(
+        self, elm: Elm, filled: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with turn(filled):
+            monkeypatch.setattr(journal, "PATIENCE", 0.05)
+            assert f"(process {os.getpid()})" in sentence(elm("label", "20261123", "x"), code=1)
+            assert elm("show", "20261123-000003-000003", "--quiet").code == 0
+        assert elm("label", "20261123", "x", "--quiet").code == 0
 
 
 class TestArchive:
@@ -294,19 +297,23 @@ class TestArchive:
 
 class TestDoctor:
     def test_findings_and_rebuilding(self, elm: Elm, filled: Store) -> None:
-        assert elm("doctor").out == "all is well\n"
-        filled.table.remove(["20261122-000001-000001"])
+        recall = "the nearest memory was found for 3 of 3 points near the memories"
+        assert elm("doctor").out.splitlines() == ["all is well", recall]
+        assert elm("doctor", "--json").json["recall"] == {"asked": 3, "found": 3}
+        with turn(filled):
+            filled.index.remove(["20261122-000001-000001"])
+            filled.journal.renew()
         (filled.adapters / "20261123-000003-000003" / "keys.safetensors").write_bytes(b"")
         found = elm("doctor")
         assert found.code == 1
         assert found.out.splitlines()[-1] == "2 findings"
-        assert "The table lacks 20261122-000001-000001" in found.out
+        assert "The index lacks 20261122-000001-000001" in found.out
         document = json.loads(elm("doctor", "--json").out)
         assert [finding["id"] for finding in document["findings"]] == [
             "20261122-000001-000001",
             "20261123-000003-000003",
         ]
-        assert document["rebuilt"] is None
+        assert (document["rebuilt"], document["recall"]) == (None, None)
         rebuilt = elm("doctor", "--rebuild").out.splitlines()
         assert rebuilt[0] == "made anew: 2 memories"
         assert rebuilt[1].startswith("set aside: 20261123-000003-000003: ")
@@ -315,7 +322,7 @@ class TestDoctor:
 
     def test_what_opening_cleaned_up_is_told_once(self, elm: Elm, filled: Store) -> None:
         filled.close()
-        filled.writer.begin(Intent("delete", ("20261123-000003-000003",)))
+        filled.journal.begin(Intent("delete", ("20261123-000003-000003",)))
         outcome = elm("list")
         assert outcome.err.splitlines()[0] == "elm: Finished deleting memory 20261123-000003-000003."
         assert elm("list").err == "2 of 2 memories\n"

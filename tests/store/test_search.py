@@ -1,8 +1,9 @@
-"""Search is exact, whatever was added, deleted and replaced before; retrieval says why."""
+"""Search finds the nearest, whatever was added, deleted and replaced before; retrieval says why."""
 
 from __future__ import annotations
 
 import shutil
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,12 @@ from elm_app.core.errors import BadInput, DamagedMemory
 from elm_app.core.events import Retrieved
 from elm_app.core.types import Credit, ModelInfo
 from elm_app.retrieval.retriever import THRESHOLDS, chosen, retrieve
+from elm_app.store.chroma_index import Index
 from elm_app.store.doctor import examine
 from elm_app.store.journal import Intent
 from elm_app.store.memory_folder import KEYS, pack_keys
-from elm_app.store.record import records_of
 from elm_app.store.row import Row, row_of
 from elm_app.store.store import Store
-from elm_app.store.table import Table
 from elm_app.web.components.pca import plane
 
 from .made import MODEL, OTHER, card, key, tensor
@@ -47,14 +47,14 @@ def brute(vectors: dict[str, NDArray[np.float32]], wanted: NDArray[Any], n: int)
 
 class TestExactness:
     def test_after_thousands_of_deletes_and_replacements(self, tmp_path: Path) -> None:
-        """The table alone: 3,000 memories in clusters, 6,000 deleted or replaced, against brute force."""
+        """The index alone: 1,000 memories in clusters, 2,000 deleted or replaced, against brute force."""
         rng = np.random.default_rng(3)
         centres = rng.normal(size=(20, 384))
-        base, table = row_of(card("x")), Table(tmp_path / "vectors.table")
+        base, index = row_of(card("x")), Index(tmp_path / "chroma")
         truth: dict[str, tuple[Row, NDArray[np.float32]]] = {}
 
         def put(ids: list[str]) -> None:
-            rows, vectors = [], []
+            items = []
             for id in ids:
                 row = replace(
                     base,
@@ -65,20 +65,21 @@ class TestExactness:
                 )
                 vector = unit(centres[rng.integers(20)] + 0.5 * rng.normal(size=384))
                 truth[id] = (row, vector)
-                rows.append(row)
-                vectors.append(vector)
-            table.put(rows, vectors)
+                items.append((row, {"input": vector}))
+            index.remove(ids)
+            index.put(items)
 
-        put([f"m{n:05}" for n in range(3000)])
-        for step in range(60):
+        put([f"m{n:05}" for n in range(1000)])
+        for step in range(20):
             some = [str(id) for id in rng.choice(sorted(truth), 50, replace=False)]
-            table.remove(some)
+            index.remove(some)
             for id in some:
                 del truth[id]
             put([str(id) for id in rng.choice(sorted(truth), 50, replace=False)])
             put([f"n{step:03}-{n}" for n in range(50)])
-        assert len(truth) == 3000
-        assert np.count_nonzero(table.records()["live"]) == 3000
+        assert len(truth) == 1000
+        assert set(index.rows()) == set(truth)
+        assert index.entries() == 1000
         filters: list[dict[str, Any]] = [
             {"model": None, "enabled": None, "improved": None},
             {"model": SHA, "enabled": True, "improved": None},
@@ -93,10 +94,14 @@ class TestExactness:
                     and (one["enabled"] in (None, row.enabled))
                     and (one["improved"] in (None, row.improved))
                 }
-                assert [id for id, _ in table.nearest(wanted, 10, **one)] == brute(fit, wanted, 10)
+                improved = one["improved"]
+                fits = None if improved is None else lambda row, improved=improved: row.improved == improved
+                found = index.nearest("input", wanted, 10, one["model"], one["enabled"], fits)
+                assert [id for id, _ in found] == brute(fit, wanted, 10)
+        index.close()
 
     def test_the_store_as_a_whole(self, store: Store) -> None:
-        """Folders, Chroma and table through hundreds of changes, with brute force after each."""
+        """Folders and Chroma through hundreds of changes, with brute force after each."""
         rng, truth, number = np.random.default_rng(5), {}, 0
         for _ in range(12):
             items = []
@@ -114,7 +119,7 @@ class TestExactness:
             store.add(card(back), tensor(), truth[back])
             wanted = unit(sum(truth[id] for id in sorted(truth)[:3]) + 0.01 * key(number))
             assert [match.id for match in store.nearest(wanted, 7)] == brute(truth, wanted, 7)
-        assert store.index.ids() == sorted(truth)
+        assert sorted(store.index.rows()) == sorted(truth)
         assert examine(store) == []
 
     def test_ties_go_to_the_lower_id(self, store: Store) -> None:
@@ -125,16 +130,16 @@ class TestExactness:
 
     def test_a_difference_that_float32_cannot_see_decides(self, tmp_path: Path) -> None:
         """Two vectors whose float32 scores are equal or swapped are put in the order of the exact ones."""
-        rng, table = np.random.default_rng(1), Table(tmp_path / "t")
+        rng, index = np.random.default_rng(1), Index(tmp_path / "chroma")
         wanted = unit(rng.normal(size=384))
         near = {f"m{n:03}": unit(wanted + 1e-4 * rng.normal(size=384)) for n in range(300)}
         base = row_of(card("x"))
-        table.put([replace(base, id=id) for id in near], list(near.values()))
-        found = table.nearest(wanted, 300, None, None, None)
-        scores = [score for _, score in found]
-        assert scores == sorted(scores, reverse=True)
+        index.put([(replace(base, id=id), {"input": vector}) for id, vector in near.items()])
+        found = index.nearest("input", wanted, 300, None, None)
+        assert [id for id, _ in found] == brute(near, wanted, 300)
         rough = [float(near[id] @ wanted) for id, _ in found]
         assert rough != sorted(rough, reverse=True)
+        index.close()
 
     def test_one_whose_card_cannot_be_read_says_so_and_one_that_is_gone_is_left_out(self, store: Store) -> None:
         for number, id in enumerate(["whole", "cut", "other", "empty", "newer", "gone"]):
@@ -161,26 +166,26 @@ class TestExactness:
         with pytest.raises(BadInput, match="not a vector of 384"):
             store.nearest(bad, 1)
 
-    def test_dead_records_are_cleared_away_and_readers_go_on(self, tmp_path: Path) -> None:
-        base = row_of(card("x"))
-        table, reader = Table(tmp_path / "t"), Table(tmp_path / "t")
-        rows = [replace(base, id=f"m{n:04}") for n in range(3000)]
-        table.put(rows, [key(n) for n in range(3000)])
-        before = reader.records()
-        table.remove([row.id for row in rows[:2500]])
-        assert len(reader.records()) == 500
-        assert len(before) == 3000
-        assert reader.nearest(key(2700), 1, None, None, None)[0][0] == "m2700"
-        assert reader.nearest(key(7), 500, None, None, None)[-1][1] < 0.9
+    def test_a_filter_that_few_fit_is_asked_for_until_they_are_found(self, store: Store) -> None:
+        """The 500 nearest do not fit, the 3 that do are found all the same."""
+        near = [
+            (card(f"n{n:03}", improved=False), tensor(), {"input": unit(key(1) + 0.01 * key(n))}) for n in range(500)
+        ]
+        far = [(card(f"f{n}"), tensor(), {"input": key(900 + n)}) for n in range(3)]
+        store.add_many([*near, *far])
+        assert {match.id for match in store.nearest(key(1), 3, improved=True)} == {"f0", "f1", "f2"}
+        assert len(store.nearest(key(1), 5, improved=True)) == 3
 
-    def test_a_record_cut_short_is_not_there_and_is_written_over(self, tmp_path: Path) -> None:
-        base, table = row_of(card("x")), Table(tmp_path / "t")
-        table.put([replace(base, id="a")], [key(1)])
-        with (tmp_path / "t").open("ab") as file:
-            file.write(records_of([replace(base, id="b")], [key(2)]).tobytes()[:700])
-        assert len(table.records()) == 1
-        table.put([replace(base, id="c")], [key(3)])
-        assert [id for id, _ in table.nearest(key(3), 5, None, None, None)] == ["c", "a"]
+    def test_collections_are_by_model_key_and_state(self, store: Store) -> None:
+        on, off = (card("on"), {"input": key(1), "kv": kv(1)}), (card("off", enabled=False), {"input": key(2)})
+        store.add_many((memory, tensor(), keys) for memory, keys in (on, off))
+        names = {f"model-{SHA}.input384.on", f"model-{SHA}.kv24.on", f"model-{SHA}.input384.off"}
+        assert set(store.index._collections) == names
+        store.change("on", enabled=False)
+        assert store.nearest(key(1), 1, enabled=True) == store.nearest_kv(kv(1), 1, model=SHA, enabled=True) == []
+        assert store.nearest_kv(kv(1), 1, model=SHA, enabled=False)[0].id == "on"
+        assert store.index.entries() == 2
+        assert examine(store) == []
 
 
 def kv(seed: int) -> NDArray[np.float32]:
@@ -188,7 +193,7 @@ def kv(seed: int) -> NDArray[np.float32]:
 
 
 class TestKv:
-    """The second key: kept in the folders, searched in memory."""
+    """The second key, in collections of its own."""
 
     def fill(self, store: Store, count: int = 60) -> dict[str, NDArray[np.float32]]:
         items = [(card(f"m{n:03}"), tensor(n), {"input": key(n), "kv": kv(n)}) for n in range(count)]
@@ -254,25 +259,12 @@ class TestKv:
         self.fill(store, 3)
         reader = Store(store.folder)
         assert reader.nearest_kv(kv(8), 1, model=SHA)[0].score < 0.9
-        store.writer.begin(Intent("change", ("m001",)))
+        store.journal.begin(Intent("change", ("m001",)))
         (store.adapters / "m001" / KEYS).write_bytes(pack_keys("m001", {"input": key(1), "kv": kv(8)}))
         store.close()
         assert Store(store.folder).cleaned == ("Finished changing memory m001.",)
         (found,) = reader.nearest_kv(kv(8), 1, model=SHA)
         assert (found.id, found.score) == ("m001", pytest.approx(1))
-
-    def test_one_that_comes_back_in_its_old_place_is_found_by_its_new_key(self, store: Store) -> None:
-        """After many deletions the table is made anew, and places are given again."""
-        self.fill(store, 5)
-        reader = Store(store.folder)
-        assert reader.nearest_kv(kv(4), 1, model=SHA)[0].id == "m004"
-        records = store.table.records()
-        store.delete(["m004"])
-        store.table.replace([records[:4]])
-        store.add_many([(card("m004"), tensor(4), {"input": key(4), "kv": kv(9)})])
-        found = reader.nearest_kv(kv(9), 4, model=SHA)
-        assert (found[0].id, len(store.table.records())) == ("m004", 5)
-        assert found[0].score == pytest.approx(1)
 
     def test_two_models_have_keys_of_their_own_width(self, store: Store) -> None:
         wide = unit(np.random.default_rng(5).normal(size=4096))
@@ -415,22 +407,23 @@ class TestCredit:
         assert (memory.helped, memory.hurt) == (3, 1)
         assert examine(store) == []
 
-    def test_what_another_process_has_just_counted_is_not_lost(
-        self, store: Store, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_what_two_count_at_once_is_not_lost(self, store: Store) -> None:
         store.add(card("m"), tensor(1), key(1))
-        store.close()
-        claim = store.claim
+        other = Store(store.folder)
 
-        def after_another() -> None:
-            if not store.writer.held:
-                other = Store(store.folder)
-                other.credit("m", "prm", "won")
-                other.close()
-            claim()
+        def count(one: Store) -> None:
+            for _ in range(15):
+                one.credit("m", "prm", "won")
+                one.count_retrieval("m")
 
-        monkeypatch.setattr(store, "claim", after_another)
-        assert store.credit("m", "prm", "won").credit == (Credit("prm", won=2),)
+        threads = [threading.Thread(target=count, args=(one,)) for one in (store, other)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        memory = store.get("m")
+        assert (memory.credit, memory.retrieved) == ((Credit("prm", won=30),), 30)
+        assert examine(store) == []
 
     def test_who_is_gone_gets_none(self, store: Store) -> None:
         with pytest.raises(BadInput, match="no memory 'm'"):

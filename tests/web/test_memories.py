@@ -17,8 +17,9 @@ from test_card import harmless
 from elm_app.core.errors import WeightsError
 from elm_app.core.events import Progress
 from elm_app.core.types import ModelInfo
-from elm_app.store import archive
+from elm_app.store import archive, journal
 from elm_app.store.store import Store
+from elm_app.store.turn import turn
 from elm_app.web import starters
 from elm_app.web.components import memory_map
 from elm_app.web.components.memory_map import Atlas, stamp
@@ -323,15 +324,15 @@ def test_starter_memories(store: Store, tmp_path: Path, monkeypatch: pytest.Monk
     assert ask(page, "memories_starter")["told"] == "1 memory added. 2 memories were here already."
 
 
-def test_another_process_that_writes_is_a_sentence(store: Store) -> None:
+def test_another_process_that_keeps_its_turn_is_a_sentence(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(store, [memory(0)])
-    store.close()
     second = Store(store.folder)
-    second.claim()
-    third = Store(store.folder)
-    assert "error" in ask(desk(third), "memory_change", id=memory(0).id, label="x")
+    page = desk(second)
+    monkeypatch.setattr(journal, "PATIENCE", 0.05)
+    with turn(store):
+        assert "Another process" in ask(page, "memory_change", id=memory(0).id, label="x")["error"]
+    assert "error" not in ask(page, "memory_change", id=memory(0).id, label="x")
     second.close()
-    third.close()
 
 
 def test_models_of_the_same_name_are_told_apart(store: Store) -> None:

@@ -227,7 +227,7 @@ def _problem(
         return None
     learning, reason, learned = replace(settings.learning, seed=seed), "", None
     if donor is not None:
-        tools.store.claim()
+        tools.store.check_writable()
         learned, reason = donor.give(current.number, tools.store), donor.rows[current.number - 1].reason
     elif not plan.settings.get("learns", True):
         reason = "Nothing is learned: the memories are used as they are."

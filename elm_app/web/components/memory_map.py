@@ -22,11 +22,7 @@ _FEW = 0.1
 
 def stamp(store: Store) -> str:
     """A text that is another one whenever any memory has changed."""
-    try:
-        state = store.table.path.stat()
-    except FileNotFoundError:
-        return "none"
-    return f"{state.st_ino:x}-{state.st_size:x}-{state.st_mtime_ns:x}"
+    return store.version() or "none"
 
 
 class Atlas:
@@ -34,10 +30,9 @@ class Atlas:
 
     def __init__(self, store: Store) -> None:
         self._store, self._lock = store, threading.Lock()
-        self._made_from: frozenset[bytes] = frozenset()
+        self._made_from: frozenset[str] = frozenset()
         self._plane: Plane | None = None
-        self._ids: NDArray[np.bytes_] = np.zeros(0, "S1")
-        self._places: dict[bytes, int] = {}
+        self._places: dict[str, int] = {}
         self._points: NDArray[np.float32] = np.zeros((0, 2), np.float32)
         self._sample: NDArray[np.intp] = np.zeros(0, np.intp)
 
@@ -50,28 +45,26 @@ class Atlas:
         memories there are.
         """
         with self._lock:
-            records = self._store.table.records()
-            live = np.flatnonzero(records["live"])
-            self._update(records, live)
-            if ids is None:
-                some = self._sample
-            else:
-                places = (self._places.get(id.encode()) for id in dict.fromkeys(ids))
-                some = np.array([place for place in places if place is not None], np.intp)
-            codes, first = np.unique(records["model"][live], return_index=True)
-            named = self._store.rows([self._ids[place].decode() for place in first])
-            drawn = {name: records[name][live[some]] for name in ("model", "improved", "enabled", "gain", "created")}
-            points = np.rint(self._points[some] * 1000).astype(int)
+            rows = {row.id: row for row in self._store.indexed()}
+            if self._plane is None or rows.keys() != self._places.keys():
+                self._update()
+                rows = {id: rows[id] for id in self._places if id in rows}
+            all_ids = list(self._places)
+            some = [all_ids[place] for place in self._sample] if ids is None else list(dict.fromkeys(ids))
+            drawn = [rows[id] for id in some if id in rows]
+            models = {row.model_sha256: row.model for row in rows.values()}
+            numbers = {sha256: number for number, sha256 in enumerate(models)}
+            points = np.rint(self._points[[self._places[row.id] for row in drawn]] * 1000).astype(int)
             return {
-                "ids": [id.decode() for id in self._ids[some]],
+                "ids": [row.id for row in drawn],
                 "x": points[:, 0].tolist(),
                 "y": points[:, 1].tolist(),
-                "state": (drawn["improved"] + 2 * drawn["enabled"].astype(int)).tolist(),
-                "gain": [None if np.isnan(gain) else round(float(gain) * 100) for gain in drawn["gain"]],
-                "created": [_seconds(created.decode()) for created in drawn["created"]],
-                "model": np.searchsorted(codes, drawn["model"]).tolist(),
-                "models": [[row.model_sha256, row.model] for row in named],
-                "total": len(live),
+                "state": [row.improved + 2 * row.enabled for row in drawn],
+                "gain": [None if row.gain is None else round(row.gain * 100) for row in drawn],
+                "created": [_seconds(row.created) for row in drawn],
+                "model": [numbers[row.model_sha256] for row in drawn],
+                "models": [[sha256, id] for sha256, id in models.items()],
+                "total": len(rows),
             }
 
     def place(self, vectors: NDArray[np.float32]) -> list[list[int]]:
@@ -81,18 +74,15 @@ class Atlas:
         assert self._plane is not None
         return np.rint(self._plane.place(vectors) * 1000).astype(int).tolist()  # type: ignore[no-any-return]
 
-    def _update(self, records: NDArray[np.void], live: NDArray[np.intp]) -> None:
-        ids = records["id"][live]
-        if self._plane is not None and np.array_equal(ids, self._ids):
-            return
-        names, vectors = ids.tolist(), records["vector"][live]
+    def _update(self) -> None:
+        names, vectors = self._store.vectors()
         if self._plane is None or len(self._made_from ^ set(names)) > _FEW * len(self._made_from):
             self._plane, self._made_from = plane(vectors), frozenset(names)
         self._points = self._plane.place(vectors)
-        self._ids, self._places = ids, {id: place for place, id in enumerate(names)}
+        self._places = {id: place for place, id in enumerate(names)}
         self._sample = np.arange(len(names))
         if len(names) > DRAWN:  # by a hash, so that nearly the same are drawn when some come or go
-            hashed = np.fromiter((zlib.crc32(id) for id in names), np.uint32, len(names))
+            hashed = np.fromiter((zlib.crc32(id.encode()) for id in names), np.uint32, len(names))
             self._sample = np.sort(np.argpartition(hashed, DRAWN)[:DRAWN])
 
 

@@ -10,8 +10,7 @@ from typing import Any
 from elm_app.core.errors import BadInput
 from elm_app.core.text import beginning, memories
 from elm_app.retrieval.retriever import THRESHOLD
-from elm_app.store.row import Row
-from elm_app.store.table import SORTS
+from elm_app.store.row import SORTS, Row
 from elm_app.web.components import labels
 from elm_app.web.components.markdown import inline_html
 from elm_app.web.pages.memories.card import when
