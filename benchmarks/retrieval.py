@@ -253,7 +253,7 @@ def quantiles(work: Callable[[], object], times: int, before: Callable[[], objec
     return {"p50_ms": float(np.percentile(taken, 50)), "p95_ms": float(np.percentile(taken, 95))}
 
 
-def exact(folder: Path, size: int, churned: bool) -> dict[str, Any]:
+def exact(size: int, churned: bool) -> dict[str, Any]:
     """The same question, with all keys in memory; nothing is opened."""
     numbers, vectors = keys(size, churned)
     fit = np.array([offered(number) for number in numbers])
@@ -296,7 +296,7 @@ def work(options: argparse.Namespace) -> dict[str, Any]:
         case "ours":
             return ours(options.folder, size, options.churned)
         case _:
-            return exact(options.folder, size, options.churned)
+            return exact(size, options.churned)
 
 
 def measure(size: int, store: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ only at the edges (`cli/main.py`, `runs/runner.py`, `web/`), which print them an
     │   └── OutOfMemory      … because memory ran out
     ├── RunError             a run's log cannot be read or written
     ├── StoreError           the memories cannot be read or written
-    │   ├── StoreLocked      … because another process writes them
+    │   ├── StoreLocked      … because another process does not give its turn
     │   └── DamagedMemory    … because one of them is not what it should be
     └── Stopped              exit code 130: the user stopped it
 """
@@ -64,7 +64,7 @@ class StoreError(ElmError):
 
 
 class StoreLocked(StoreError):
-    """Another process writes the memories."""
+    """Another process has been using the memories for too long."""
 
 
 class DamagedMemory(StoreError):

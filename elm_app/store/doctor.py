@@ -71,7 +71,7 @@ def recall(store: Store, questions: int = 200) -> Recall:
         for place in random.choice(len(ids), asked, replace=False) if ids else ():
             point = vectors[place] + random.normal(size=WIDTH) / np.sqrt(WIDTH)
             best = store.index.nearest("input", point.astype(np.float32), 1, None, None)
-            found += bool(best) and best[0][1] >= cosines(vectors, point.astype(np.float32)).max() - _CLOSE
+            found += bool(best) and best[0][1] >= float(cosines(vectors, point.astype(np.float32)).max()) - _CLOSE
     return Recall(asked, found)
 
 
