@@ -152,7 +152,8 @@ class Drill:
             self.under_way += result["under_way"]
 
     def replace(self, who: str) -> None:
-        """Kills one, and starts another in its place."""
+        """Kills one, at a random moment from now, and starts another in its place."""
+        time.sleep(self.rng.uniform(0, 0.2))
         self.kill(who)
         self.kills += 1
         self.running[who] = self._start(who)

@@ -35,7 +35,7 @@ WEB = [
 ]
 ONLY_IN = {
     "gradio": {"web"},
-    "chromadb": {"store/chroma_index.py"},
+    "chromadb": {"store/chroma_place.py"},
     "sentence_transformers": {"retrieval/embedder.py"},
     "torch": {"engine", "weights", "learning"},
     "transformers": {"engine", "weights", "learning"},

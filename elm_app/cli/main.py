@@ -21,14 +21,14 @@ from elm_app.cli import memories, stream
 from elm_app.cli.progress import Reporter, one_line
 from elm_app.cli.run_command import folder_of, outcome, print_json, read_text, run_to_end, tell
 from elm_app.cli.settings_options import ABOUT_LEARNING, ABOUT_ROUTING, ABOUT_SAMPLING, add_options, given
-from elm_app.core import config
+from elm_app.core import config, environment
 from elm_app.core.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
 from elm_app.core.errors import BadInput, ElmError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    debug = config.debug()
+    debug = environment.debug()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # as JSON is, whatever the system prefers
     try:
@@ -75,7 +75,7 @@ def _parser() -> _Parser:
     common = _common()
     app = commands.add_parser("app", help="show the web page, at the address that it prints")
     app.add_argument("--memories", type=Path, help="folder for memories and runs (default: memories/)")
-    app.set_defaults(command=_app, debug=config.debug())
+    app.set_defaults(command=_app, debug=environment.debug())
     solve = commands.add_parser(
         "solve", parents=[common], help="sample traces for a problem and take the majority vote"
     )
@@ -119,13 +119,13 @@ def _common() -> _Parser:
     common = _Parser(add_help=False)
     common.add_argument("--memories", type=Path, help="folder for memories and runs (default: memories/)")
     common.add_argument(
-        "--model", default=config.default_model(), help="a preset, a hub id or a folder (default: auto)"
+        "--model", default=environment.default_model(), help="a preset, a hub id or a folder (default: auto)"
     )
     common.add_argument("--device", default="auto", help="cpu, cuda or auto")
     common.add_argument("--quantization", default="auto", help="4-bit, int8, nf4, none or auto")
     common.add_argument("--json", action="store_true", help="one JSON document on stdout and nothing else")
     common.add_argument("--quiet", action="store_true", help="no progress on stderr")
-    common.add_argument("--debug", action="store_true", default=config.debug(), help="show tracebacks")
+    common.add_argument("--debug", action="store_true", default=environment.debug(), help="show tracebacks")
     return common
 
 

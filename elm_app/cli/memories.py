@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from elm_app.cli.memory_card import specimen, table
 from elm_app.cli.progress import Reporter, one_line
-from elm_app.core import config
+from elm_app.core import environment
 from elm_app.core.errors import BadInput
 from elm_app.core.text import memories, size
 from elm_app.core.types import to_json
@@ -85,7 +85,7 @@ def _ids(parser: argparse.ArgumentParser) -> None:
 def _with_store(options: argparse.Namespace, run: Callable[[argparse.Namespace, Store], int]) -> int:
     from elm_app.store.store import Store
 
-    with closing(Store(options.memories or config.memories_dir())) as store:
+    with closing(Store(options.memories or environment.memories_dir())) as store:
         if not options.quiet:
             for sentence in store.cleaned:
                 print(f"elm: {sentence}", file=sys.stderr)
@@ -237,7 +237,7 @@ def _doctor(options: argparse.Namespace, store: Store) -> int:
 
 def _model(options: argparse.Namespace, store: Store) -> str | None:
     """The hash of the weights that a given --model has among the memories; None if none was given."""
-    if options.model == config.default_model():
+    if options.model == environment.default_model():
         return None
     known = store.models()
     for sha256, id in known.items():

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from elm_app.cli.progress import Reporter
-from elm_app.core import config
+from elm_app.core import environment
 from elm_app.core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def outcome(
 
 def folder_of(options: argparse.Namespace) -> Path:
     """Where memories and runs are."""
-    folder: Path = options.memories or config.memories_dir()
+    folder: Path = options.memories or environment.memories_dir()
     return folder
 
 

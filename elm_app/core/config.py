@@ -1,24 +1,12 @@
-"""Settings as frozen dataclasses that refuse nonsense where they are made; the only place that reads the environment.
-
-Environment variables:
-    ELM_CACHE      folder for the weights (default: the user's cache folder, `elm/`)
-    ELM_MEMORIES   folder for memories and runs (default: `memories/` beside `app.py`; without an `app.py`,
-                   `elm/memories` in the user's data folder)
-    ELM_MODEL      the model when none is named (default: `auto`)
-    ELM_HUB        address of the model hub (default: HF_ENDPOINT, else https://huggingface.co); `off` never asks it
-    ELM_DEBUG      any value: show tracebacks
-"""
+"""Settings as frozen dataclasses that refuse nonsense where they are made."""
 
 from __future__ import annotations
 
-import os
 import secrets
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any, Literal, get_args
 
-from platformdirs import user_cache_path, user_data_path
-
+from elm_app.core.environment import default_model
 from elm_app.core.errors import BadInput
 
 Quantization = Literal["auto", "4-bit", "int8", "nf4", "none"]
@@ -36,36 +24,6 @@ Verifier = Literal["agreement", "confidence", "prm"]
 PRM = "Qwen/Qwen2.5-Math-PRM-7B"
 FORMS: dict[Form, str] = {"soft": "soft prompt", "prefix": "prefix"}
 """What a memory is, in words."""
-
-
-def cache_dir() -> Path:
-    """Where weights are kept."""
-    given = os.environ.get("ELM_CACHE")
-    return Path(given).expanduser() if given else user_cache_path("elm", appauthor=False)
-
-
-def memories_dir() -> Path:
-    """Where memories and runs are kept."""
-    if given := os.environ.get("ELM_MEMORIES"):
-        return Path(given).expanduser()
-    checkout = Path(__file__).resolve().parents[2]
-    return (checkout if (checkout / "app.py").is_file() else user_data_path("elm", appauthor=False)) / "memories"
-
-
-def default_model() -> str:
-    """The model when none is named."""
-    return os.environ.get("ELM_MODEL") or "auto"
-
-
-def hub_endpoint() -> str | None:
-    """The hub's address without a trailing slash, or None if it is never to be asked."""
-    given = os.environ.get("ELM_HUB") or os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
-    return None if given == "off" or os.environ.get("HF_HUB_OFFLINE") == "1" else given.rstrip("/")
-
-
-def debug() -> bool:
-    """Whether tracebacks are shown."""
-    return bool(os.environ.get("ELM_DEBUG"))
 
 
 def _check(ok: bool, name: str, value: object, fits: str) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from elm_app.core import config
+from elm_app.core import environment
 from elm_app.core.errors import WeightsError
 from elm_app.core.events import Progress
 from elm_app.store.memory_folder import Vector
@@ -137,7 +137,7 @@ class Embedders:
 
 def weights(watch: Watch) -> Path:
     """The folder of the model, as sentence-transformers loads it; raises as `Embedders.get`."""
-    cache = config.cache_dir()
+    cache = environment.cache_dir()
     folder = cache / "models" / NAME.replace(" ", "-")
     if _is_whole(folder):
         return folder

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from elm_app.core import config
+from elm_app.core import environment
 from elm_app.core.errors import ElmError, RunError
 from elm_app.core.events import ENDINGS, Event, Failed, Queued, RunStarted
 from elm_app.runs.event_log import LogWriter, new_run_id, recover
@@ -48,7 +48,7 @@ class Runner:
     """Runs jobs in order, each into its own log under `folder`; with `debug`, defects are logged with a traceback."""
 
     def __init__(self, folder: Path, debug: bool = False) -> None:
-        self.folder, self.debug = folder, debug or config.debug()
+        self.folder, self.debug = folder, debug or environment.debug()
         self.recovered = recover(folder) if folder.is_dir() else []
         self._jobs: dict[str, _Job] = {}
         self._queue: queue.Queue[_Job | None] = queue.Queue()

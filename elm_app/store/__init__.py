@@ -5,6 +5,7 @@ From the bottom up
     row            what a list shows of a memory, and how lists are sorted
     cosine         exact cosines of what Chroma found
     chroma_index   vectors, card fields and texts in Chroma, which answers every search and list
+    chroma_place   where Chroma is: in the folder, or on a server (ELM_CHROMA)
     journal        whose turn it is, and what a process was changing if it was killed
     layout         the parts of a store: folders, index, journal
     repair         mending after a kill, and making Chroma anew from the folders

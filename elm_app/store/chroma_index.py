@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elm_app.core.errors import StoreError
+from elm_app.store.chroma_place import Place
 from elm_app.store.cosine import cosines
 from elm_app.store.memory_folder import WIDTH, Vector
 from elm_app.store.row import Row, metadata_of, row_from
@@ -33,13 +33,13 @@ Item = tuple[Row, Mapping[str, Vector]]
 
 
 class Index:
-    """The Chroma database in `folder`. Only for whoever has its turn (`turn.py`).
+    """The collections of one store, wherever Chroma is. Only for whoever has its turn (`turn.py`).
 
     Chroma is imported on first use. Every method raises `StoreError` if Chroma cannot be read or written.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, place: Place) -> None:
+        self.place = place
         self._client: Any = None
         self._collections: dict[str, Any] = {}
         self._rows: dict[str, Row] | None = None
@@ -177,8 +177,9 @@ class Index:
 
     def _upsert(self, name: str, part: Sequence[tuple[Row, Vector]]) -> None:
         if name not in self._collections:
+            # without an embedding function: the default one fetches a model
             self._collections[name] = self._client.get_or_create_collection(
-                name, embedding_function=None, configuration={"hnsw": _HNSW}
+                self.place.prefix + name, embedding_function=None, configuration={"hnsw": _HNSW}
             )
         for start in range(0, len(part), _BATCH):
             some = part[start : start + _BATCH]
@@ -198,33 +199,20 @@ class Index:
     def _open(self) -> Iterator[None]:
         try:
             if self._client is None:
-                import chromadb
-                from chromadb.config import Settings
-
-                # no `.env` of the folder one happens to be in, no telemetry, and no embedding function: the default one
-                # fetches a model. The space cannot be changed later.
-                settings = Settings(_env_file=None, anonymized_telemetry=False, allow_reset=False)  # type: ignore[call-arg]
-                self._client = chromadb.PersistentClient(str(self.folder), settings=settings)
+                self._client, prefix = self.place.connect(), self.place.prefix
                 self._collections = {
-                    one.name: self._client.get_collection(one.name, embedding_function=None)
+                    one.name.removeprefix(prefix): self._client.get_collection(one.name, embedding_function=None)
                     for one in self._client.list_collections()
-                    if one.name.startswith("model-")
+                    if one.name.startswith(f"{prefix}model-")
                 }
             yield
         except StoreError:
             raise
         except Exception as error:  # Chroma's errors have no common root that leaves out those of its storage
-            if self._client is None:  # it did not start; Chroma 1.5 would hand out the broken half of it next time
-                from chromadb.api.shared_system_client import SharedSystemClient
-
-                SharedSystemClient._identifier_to_system.pop(str(self.folder), None)
             with suppress(Exception):
                 self.close()
             why = str(error).strip().rstrip(".") or type(error).__name__
-            raise StoreError(
-                f"The index in {self.folder} cannot be used ({why}).",
-                "`python -m elm_app memories doctor --rebuild` makes it anew from the memories' folders.",
-            ) from error
+            raise StoreError(f"The index {self.place.name} cannot be used ({why}).", self.place.remedy) from error
 
 
 def _name(model: str, key: str, width: int, enabled: bool) -> str:

@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 from elm_app.store.chroma_index import Index
+from elm_app.store.chroma_place import place_of
 from elm_app.store.journal import Journal
 
 
@@ -18,7 +19,7 @@ class StoreLayout:
     def __init__(self, folder: Path) -> None:
         self.folder = folder = folder.absolute()
         self.adapters = folder / "adapters"
-        self.index, self.journal = Index(folder / "chroma"), Journal(folder)
+        self.index, self.journal = Index(place_of(folder)), Journal(folder)
         self.changing, self.cleaned = threading.RLock(), ()
 
     def close(self) -> None:

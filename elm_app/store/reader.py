@@ -173,7 +173,13 @@ class Reader(StoreLayout):
         return place
 
     def _rows(self) -> dict[str, Row]:
-        return self._ask(self.index.rows)
+        with turn(self):
+            rows = self._ask(self.index.rows)
+            if not rows and repair.names(self):  # a server that knows nothing of this folder yet
+                repair.remake(self)
+                self.cleaned += (repair.EMPTY,)
+                rows = self._ask(self.index.rows)
+            return rows
 
     def _fitting(self, model: str | None, enabled: bool | None, improved: bool | None) -> list[Row]:
         return [
@@ -188,6 +194,8 @@ class Reader(StoreLayout):
             try:
                 return question()
             except StoreError:
+                if not self.index.place.is_derived_here:
+                    raise
                 repair.remake(self)
                 self.cleaned += ("The index could not be read; it was made anew from the memories' folders.",)
                 return question()

@@ -11,12 +11,14 @@ from pathlib import Path
 from elm_app.core.errors import DamagedMemory, StoreError
 from elm_app.store import memory_folder as files
 from elm_app.store.chroma_index import Item
+from elm_app.store.chroma_place import free
 from elm_app.store.journal import Intent, sync_folder
 from elm_app.store.layout import StoreLayout
 from elm_app.store.row import row_of
 
 _CHUNK = 1000
 ASIDE = "adapters-damaged"
+EMPTY = "The index was empty; it was made from the memories' folders."
 
 
 def is_needed(store: StoreLayout) -> bool:
@@ -32,6 +34,8 @@ def mend(store: StoreLayout) -> list[str]:
         try:
             said.append(settle(store, intent))
         except StoreError:  # Chroma itself was hit: the folders have everything
+            if not store.index.place.is_derived_here:
+                raise
             remake(store)
             said.append("The index was left damaged; it was made anew from the memories' folders.")
     if found := strays(store):
@@ -40,7 +44,9 @@ def mend(store: StoreLayout) -> list[str]:
         said.append(f"Removed what was half written: {', '.join(path.name for path in found)}.")
     if _index_is_lost(store):
         remake(store)
-        said.append("The index was missing or of an earlier version; it was made anew from the memories' folders.")
+        said.append(
+            "The index was missing, elsewhere or of an earlier version; it was made anew from the memories' folders."
+        )
     return said
 
 
@@ -120,10 +126,7 @@ def remake(store: StoreLayout) -> tuple[int, list[tuple[str, str]]]:
     except StoreError:
         readable = False
     store.index.close()
-    if store.index.folder.exists() or store.index.folder.is_symlink():
-        old = store.index.folder.rename(_free(store.folder / "chroma-damaged"))
-        if readable:
-            shutil.rmtree(old)
+    store.index.place.clear(readable)
     aside: list[tuple[str, str]] = []
     count = 0
     store.index.rows()  # so that there is an index, even for no memories
@@ -132,7 +135,7 @@ def remake(store: StoreLayout) -> tuple[int, list[tuple[str, str]]]:
         count += len(items)
     for name, _ in aside:
         (store.folder / ASIDE).mkdir(exist_ok=True)
-        (store.adapters / name).rename(_free(store.folder / ASIDE / name))
+        (store.adapters / name).rename(free(store.folder / ASIDE / name))
     _earlier(store).unlink(missing_ok=True)
     store.journal.end()
     return count, aside
@@ -153,7 +156,7 @@ def names(store: StoreLayout) -> list[str]:
 
 
 def _index_is_lost(store: StoreLayout) -> bool:
-    return _earlier(store).exists() or (not store.index.folder.exists() and bool(names(store)))
+    return _earlier(store).exists() or (store.index.place.is_lost() and bool(names(store)))
 
 
 def _earlier(store: StoreLayout) -> Path:
@@ -176,8 +179,3 @@ def _from_folders(store: StoreLayout, aside: list[tuple[str, str]]) -> Iterator[
                 continue
             items.append((row_of(memory), found))
         yield items
-
-
-def _free(path: Path) -> Path:
-    """The path, or with a number if it is taken."""
-    return next(one for one in (path.with_name(f"{path.name}{n or ''}") for n in range(10**6)) if not one.exists())

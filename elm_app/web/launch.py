@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from elm_app.core.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings, memories_dir
+from elm_app.core.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
+from elm_app.core.environment import memories_dir
 from elm_app.core.errors import ElmError
 from elm_app.core.events import Progress
 from elm_app.core.types import Problem

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from elm_app.core import config
+from elm_app.core import environment
 from elm_app.core.errors import BadInput, WeightsError
 from elm_app.weights import model_folder
 from elm_app.weights.download import MirrorFailed, Watch, check_room, folder_size
@@ -34,7 +34,7 @@ def snapshot(home: Path, ref: str) -> Path | None:
 def fetch_repo(repo: str, home: Path, watch: Watch, causal: bool) -> Path:
     """Has the hub's client fetch a repository, in a process of its own that can be ended; it goes on by itself."""
     try:
-        endpoint = config.hub_endpoint()
+        endpoint = environment.hub_endpoint()
         if endpoint is None:
             raise WeightsError(f"{repo} is not on this machine, and the hub is switched off.", _BY_HAND)
         sizes = _sizes(repo, endpoint, watch)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from elm_app.core import config
+from elm_app.core import environment
 from elm_app.weights.download import CHUNK, POLL, MirrorFailed, RemoteFile, Watch, folder_size
 
 ANSWER_SECONDS = 5.0
@@ -36,7 +36,7 @@ class HubFile:
 
     def get(self, file: RemoteFile, target: Path, watch: Watch) -> None:
         """See `Source.get`. A broken connection is taken up again as long as each one brings something."""
-        endpoint = config.hub_endpoint()
+        endpoint = environment.hub_endpoint()
         if endpoint is None:
             raise MirrorFailed("is switched off")
         if target.exists() and target.stat().st_size > file.bytes:

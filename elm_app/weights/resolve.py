@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from elm_app.core import config
+from elm_app.core import environment
 from elm_app.core.errors import BadInput, WeightsError
 from elm_app.core.events import Progress
 from elm_app.weights import model_folder
@@ -71,7 +71,7 @@ def resolve(
         model: a preset, a folder, or a hub id `owner/name`. What `auto` means is for `choice.py` to say.
         progress: hears of every wait: "download" and "verify" in bytes, "convert" once.
         cancelled: asked several times a second.
-        cache: where weights are kept (default: `config.cache_dir()`).
+        cache: where weights are kept (default: `environment.cache_dir()`).
         causal: whether it must be a model that writes text; else any whole model will do.
 
     Raises:
@@ -79,7 +79,7 @@ def resolve(
         WeightsError: the weights cannot be had: no mirror has them, or there is no room.
         Stopped: `cancelled()` became true; the next call goes on from there.
     """
-    cache, watch = cache or config.cache_dir(), Watch(progress, cancelled)
+    cache, watch = cache or environment.cache_dir(), Watch(progress, cancelled)
     try:
         if preset := PRESETS.get(model):
             file = preset.weights
@@ -145,7 +145,7 @@ def with_floats(
     """
     if model.checkpoint is None:
         return model.path
-    cache, watch = cache or config.cache_dir(), Watch(progress, cancelled)
+    cache, watch = cache or environment.cache_dir(), Watch(progress, cancelled)
     label = f"floats-{VERSION}-{model.sha256[:12]}"
     folder, half = cache / "models" / label, cache / "models" / f".{label}"
     if folder.exists():

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from elm_app.core import config
+from elm_app.core import config, environment
 from elm_app.core.config import LearnSettings, ModelSettings, SamplingSettings
 from elm_app.core.errors import BadInput
 
@@ -138,7 +138,7 @@ class TestModel:
 
 class TestEnvironment:
     @pytest.mark.parametrize(
-        ("variable", "read"), [("ELM_CACHE", config.cache_dir), ("ELM_MEMORIES", config.memories_dir)]
+        ("variable", "read"), [("ELM_CACHE", environment.cache_dir), ("ELM_MEMORIES", environment.memories_dir)]
     )
     def test_folders(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str, read: Any) -> None:
         default = read()
@@ -151,10 +151,10 @@ class TestEnvironment:
         assert read() == default
 
     def test_memories_are_beside_the_app(self) -> None:
-        assert config.memories_dir() == Path(config.__file__).parents[2] / "memories"
+        assert environment.memories_dir() == Path(config.__file__).parents[2] / "memories"
 
     def test_the_model(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert config.default_model() == "auto"
+        assert environment.default_model() == "auto"
         monkeypatch.setenv("ELM_MODEL", "tiny")
         assert ModelSettings().model == "tiny"
         assert ModelSettings("small").model == "small"
@@ -162,7 +162,7 @@ class TestEnvironment:
         assert ModelSettings().model == "auto"
 
     @pytest.mark.parametrize(
-        ("environment", "endpoint"),
+        ("given", "endpoint"),
         [
             ({}, "https://huggingface.co"),
             ({"HF_ENDPOINT": "https://mirror.example/"}, "https://mirror.example"),
@@ -175,14 +175,14 @@ class TestEnvironment:
             ({"HF_HUB_OFFLINE": "0"}, "https://huggingface.co"),
         ],
     )
-    def test_the_hub(self, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], endpoint: str | None) -> None:
-        for name, value in environment.items():
+    def test_the_hub(self, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], endpoint: str | None) -> None:
+        for name, value in given.items():
             monkeypatch.setenv(name, value)
-        assert config.hub_endpoint() == endpoint
+        assert environment.hub_endpoint() == endpoint
 
     def test_debug(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert not config.debug()
+        assert not environment.debug()
         monkeypatch.setenv("ELM_DEBUG", "1")
-        assert config.debug()
+        assert environment.debug()
         monkeypatch.setenv("ELM_DEBUG", "")
-        assert not config.debug()
+        assert not environment.debug()

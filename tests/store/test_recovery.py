@@ -181,7 +181,7 @@ def test_an_index_that_is_not_there_is_made(template: Path, tmp_path: Path, gone
         (folder / "vectors.table").write_bytes(b"elm memories, table 1")
     store = Store(folder)
     assert store.cleaned == (
-        "The index was missing or of an earlier version; it was made anew from the memories' folders.",
+        "The index was missing, elsewhere or of an earlier version; it was made anew from the memories' folders.",
     )
     assert state(store) == BEFORE
     assert store.nearest(key(1), 1)[0].id == "b"

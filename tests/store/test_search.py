@@ -18,6 +18,7 @@ from elm_app.core.events import Retrieved
 from elm_app.core.types import Credit, ModelInfo
 from elm_app.retrieval.retriever import THRESHOLDS, chosen, retrieve
 from elm_app.store.chroma_index import Index
+from elm_app.store.chroma_place import Folder
 from elm_app.store.doctor import examine
 from elm_app.store.journal import Intent
 from elm_app.store.memory_folder import KEYS, pack_keys
@@ -50,7 +51,7 @@ class TestExactness:
         """The index alone: 1,000 memories in clusters, 2,000 deleted or replaced, against brute force."""
         rng = np.random.default_rng(3)
         centres = rng.normal(size=(20, 384))
-        base, index = row_of(card("x")), Index(tmp_path / "chroma")
+        base, index = row_of(card("x")), Index(Folder(tmp_path))
         truth: dict[str, tuple[Row, NDArray[np.float32]]] = {}
 
         def put(ids: list[str]) -> None:
@@ -130,7 +131,7 @@ class TestExactness:
 
     def test_a_difference_that_float32_cannot_see_decides(self, tmp_path: Path) -> None:
         """Two vectors whose float32 scores are equal or swapped are put in the order of the exact ones."""
-        rng, index = np.random.default_rng(1), Index(tmp_path / "chroma")
+        rng, index = np.random.default_rng(1), Index(Folder(tmp_path))
         wanted = unit(rng.normal(size=384))
         near = {f"m{n:03}": unit(wanted + 1e-4 * rng.normal(size=384)) for n in range(300)}
         base = row_of(card("x"))

@@ -16,7 +16,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from elm_app.core import config
+from elm_app.core import environment
 
 
 def fingerprint(folder: Path) -> str:
@@ -28,4 +28,4 @@ def fingerprint(folder: Path) -> str:
 
 
 # Read by numba when it is imported, which only this room does.
-os.environ.setdefault("NUMBA_CACHE_DIR", str(config.cache_dir() / "kernels" / fingerprint(Path(__file__).parent)))
+os.environ.setdefault("NUMBA_CACHE_DIR", str(environment.cache_dir() / "kernels" / fingerprint(Path(__file__).parent)))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from elm_app.core import config
+from elm_app.core import environment
 from elm_app.core.errors import BadInput
 from elm_app.weights.mirrors import ANSWER_SECONDS
 
@@ -55,7 +55,7 @@ def fetch(name: str) -> tuple[bytes, str, tuple[str, ...]]:
         BadInput: there is no such data set or no such file in it, or the hub cannot be reached.
     """
     wanted = parse(name)
-    home = config.cache_dir() / "hub"
+    home = environment.cache_dir() / "hub"
     try:
         files, endpoint = _listed(wanted.repo)
     except BadInput:
@@ -152,7 +152,7 @@ def _listed(repo: str) -> tuple[list[str], str]:
     from huggingface_hub import HfApi
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 
-    endpoint = config.hub_endpoint()
+    endpoint = environment.hub_endpoint()
     if endpoint is None:
         raise BadInput(f"{repo} is not on this machine, and the hub is switched off.", _BY_HAND)
     came: queue.Queue[Any] = queue.Queue()

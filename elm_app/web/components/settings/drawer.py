@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from elm_app.core import config
+from elm_app.core import environment
 from elm_app.core.config import PRM, RouteSettings, SamplingSettings
 from elm_app.store.store import Store
 from elm_app.web.components.settings import memory_field
@@ -18,7 +18,7 @@ Fields = list[gr.components.Component]
 def model_and_sampling() -> Fields:
     """Those of `ModelSettings`, then those of `SamplingSettings`."""
     defaults = SamplingSettings(seed=0)
-    model = config.default_model()
+    model = environment.default_model()
     with gr.Row():
         fields: Fields = [
             gr.Dropdown(

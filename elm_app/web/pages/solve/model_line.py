@@ -7,7 +7,7 @@ import html
 from collections.abc import Callable
 from typing import Any
 
-from elm_app.core import config
+from elm_app.core import environment
 from elm_app.core.config import ModelSettings
 from elm_app.core.errors import ElmError
 from elm_app.core.text import beginning, memories
@@ -129,7 +129,7 @@ class Machine:
 
 
 def _settings(ask: Ask) -> ModelSettings:
-    return model_settings(str(ask.get("model") or config.default_model()), ask.get("numbers") or "auto")
+    return model_settings(str(ask.get("model") or environment.default_model()), ask.get("numbers") or "auto")
 
 
 def _line(reason: str, preset: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 
-from elm_app.core import config
+from elm_app.core import environment
 from elm_app.core.config import LearnSettings, SamplingSettings
 from elm_app.web.components.settings.form import MODELS
 from elm_app.web.components.settings.recipe_fields import RecipeFields
@@ -27,7 +27,7 @@ def _blank(name: str, label: str, info: str, placeholder: str, mode: str = "nume
 
 
 def _models() -> str:
-    chosen = config.default_model()
+    chosen = environment.default_model()
     listed = MODELS if chosen in [name for _, name in MODELS] else [(chosen, chosen), *MODELS]
     return "".join(
         f'<option value="{html.escape(name)}"{" selected" if name == chosen else ""}>{html.escape(told)}</option>'
