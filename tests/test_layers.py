@@ -28,7 +28,7 @@ WEB = [
     {"components"},
     {"fetching"},
     {"commands"},
-    {"run"},
+    {"run", "api"},
     {"pages"},
     {"app"},
     {"launch"},

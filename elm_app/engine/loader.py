@@ -60,6 +60,10 @@ class Models:
                 self._settings = settings
             return self._engine
 
+    def loaded(self) -> Engine | None:
+        """The engine that is loaded now, if any; waits for nothing."""
+        return self._engine
+
     def preload(self, settings: ModelSettings) -> bool:
         """Load a model ahead of its first use if its weights are on this machine; returns whether they were."""
         if not fetched(settings):

@@ -2,6 +2,6 @@
 
 resources      what they work with: models, store, embedder, process reward models
 problem        what counts as a problem
-recall         which memories a problem is solved with
+recall         which memories a problem is solved with; `lookup`: which ones it would be given
 problems       files of problems (`problem_files/`)
 """

@@ -7,6 +7,7 @@ import gradio as gr
 from elm_app.runs.catalog import Index
 from elm_app.runs.runner import Runner
 from elm_app.runs.summaries import Summaries
+from elm_app.web.api.endpoints import endpoints
 from elm_app.web.commands import Actions
 from elm_app.web.pages.compare.panel import panel as compare
 from elm_app.web.pages.explain.panel import panel as explain
@@ -44,5 +45,6 @@ def build(runner: Runner, actions: Actions) -> gr.Blocks:
             with gr.Tab("Runs", id="runs", elem_id="elm-runs") as runs_tab:
                 table = gr.HTML(apply_default_css=False, js_on_load=None, elem_id="elm-history")
         memories(desk)
+        endpoints(runner, actions)
         runs_tab.select(history.table, None, table, queue=False, show_progress="hidden", api_visibility="private")
     return page

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from elm_app.core.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
-from elm_app.core.types import Problem
+from elm_app.core.events import Retrieved
+from elm_app.core.types import ModelInfo, Problem
 from elm_app.retrieval.embedder import Embedders
 from elm_app.store.store import Store
 from elm_app.web.fetching import Fetching
@@ -41,6 +42,8 @@ class Actions:
         learn: learn from a problem; the last argument is the run that it was asked from, or None.
         resume: go on with the learning run of that id.
         can_resume: whether that run left something to go on from.
+        retrieve: which memories a text would be given, and for which model, with nothing sampled; the text, how it is
+            retrieved, the model (None: the loaded one), and how many are named at most.
         fetching: brings a model here before anything is asked of it.
         streams: what the Stream page can ask for; without it there is no such page.
     """
@@ -49,6 +52,7 @@ class Actions:
     learn: Callable[[str, ModelSettings, LearnSettings, str | None], str]
     resume: Callable[[str], str]
     can_resume: Callable[[str], bool]
+    retrieve: Callable[[str, RouteSettings, str | None, int], tuple[ModelInfo | None, Retrieved]]
     store: Store
     embedders: Embedders
     fetching: Fetching

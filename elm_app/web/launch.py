@@ -16,6 +16,7 @@ from elm_app.core.events import Progress
 from elm_app.core.types import Problem
 from elm_app.engine.loader import Models, device_for, fetch, fetched
 from elm_app.pipelines.learn import can_resume, learn_run, resume_run
+from elm_app.pipelines.lookup import look_up
 from elm_app.pipelines.resources import Tools
 from elm_app.pipelines.solve import solve_run
 from elm_app.pipelines.stream.stream import can_resume_stream, resume_stream, stream_run
@@ -89,6 +90,7 @@ def actions(runner: Runner, tools: Tools) -> Actions:
         learn=learn,
         resume=lambda run: submitted(resume_run(run, tools)),
         can_resume=lambda run: can_resume(run, tools),
+        retrieve=lambda text, routing, model, n: look_up(text, routing, tools, model, n),
         store=tools.store,
         embedders=tools.embedders,
         fetching=Fetching(Weights(lambda: here(device_for("auto")), fetched, bring)),

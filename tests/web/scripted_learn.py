@@ -47,6 +47,9 @@ from elm_app.core.learning_events import (
     VariantsMade,
 )
 from elm_app.core.types import Arm, LearnStep, Measured, Memory, ModelInfo, Timing, Trace
+from elm_app.engine.loader import Models
+from elm_app.pipelines.lookup import look_up
+from elm_app.pipelines.resources import Tools
 from elm_app.runs.event_log import new_run_id, read
 from elm_app.runs.runner import Runner, Work
 from elm_app.runs.state import view_of
@@ -282,8 +285,11 @@ def actions(runner: Runner, folder: Path, pace: float = 0.06, mirror: Mirror | N
     from scripted_stream import stream_actions  # which needs what stands here
 
     stands_in: Any = embedders
-    fetching = Fetching(mirror.weights())
-    return Actions(solve, learn, resume, can_resume, store, stands_in, fetching, stream_actions(runner, store, pace))
+    fetching, tools = Fetching(mirror.weights()), Tools(Models(), store, stands_in)
+    return Actions(
+        solve, learn, resume, can_resume, lambda text, routing, model, n: look_up(text, routing, tools, model, n),
+        store, stands_in, fetching, stream_actions(runner, store, pace),
+    )  # fmt: skip
 
 
 def main() -> None:

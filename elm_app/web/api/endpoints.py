@@ -1,0 +1,22 @@
+"""Which functions programs may call."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from elm_app.runs.runner import Runner
+from elm_app.web.api.lookups import Lookups
+from elm_app.web.api.runs import Runs
+from elm_app.web.commands import Actions
+
+TOLD_AT_ONCE = 8
+"""Runs that are told to those who called them at the same time; each takes one of the server's 40 threads."""
+
+
+def endpoints(runner: Runner, actions: Actions) -> None:
+    """Offer them; to be called inside `gr.Blocks`."""
+    runs, lookups = Runs(runner, actions), Lookups(actions)
+    for run in (runs.solve, runs.learn):
+        gr.api(run, api_name=run.__name__, concurrency_limit=TOLD_AT_ONCE, concurrency_id="elm-runs")
+    for ask in (lookups.retrieve, lookups.memories, lookups.vote):
+        gr.api(ask, api_name=ask.__name__, concurrency_limit=2)
