@@ -1,12 +1,8 @@
-"""Launches the web page: `python app.py`, then open the address it prints.
+"""Launches the web page: `python app.py`, then open the address it prints; the same as `elm app`."""
 
-Address and port are GRADIO_SERVER_NAME (default 127.0.0.1) and GRADIO_SERVER_PORT (default: the first free from 7860).
-"""
+import sys
 
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
-
-from elm_app.web.launch import launch
+from elm_app.cli.main import main
 
 if __name__ == "__main__":
-    ArgumentParser(description=__doc__, formatter_class=RawDescriptionHelpFormatter).parse_args()
-    launch()
+    sys.exit(main(["app", *sys.argv[1:]]))

@@ -20,6 +20,13 @@ def test_the_tested_set_is_within_what_the_package_asks_for() -> None:
     assert [name for name, version in pinned.items() if version not in asked[name].specifier] == []
 
 
+def test_the_tested_extras_are_within_what_the_package_asks_for() -> None:
+    lines = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines()
+    pinned = dict(line.split("==") for line in lines if line and not line.startswith("#"))
+    for extra in PROJECT["project"]["optional-dependencies"].values():
+        assert [str(one) for one in map(Requirement, extra) if pinned[one.name] not in one.specifier] == []
+
+
 def test_a_wheel_holds_scripts_styles_and_assets(tmp_path: Path) -> None:
     from hatchling.builders.wheel import WheelBuilder
 

@@ -73,8 +73,11 @@ def _parser() -> _Parser:
     parser.add_argument("--version", action="version", version=f"elm {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     common = _common()
-    app = commands.add_parser("app", help="show the web page, at the address that it prints")
+    app = commands.add_parser("app", help="show the web page, at the address that it prints", description=_ABOUT_APP)
     app.add_argument("--memories", type=Path, help="folder for memories and runs (default: memories/)")
+    app.add_argument(
+        "--mcp", action="store_true", help="offer solve, retrieve and vote as MCP tools, too (docs/API.md)"
+    )
     app.set_defaults(command=_app, debug=environment.debug())
     solve = commands.add_parser(
         "solve", parents=[common], help="sample traces for a problem and take the majority vote"
@@ -108,10 +111,16 @@ def _parser() -> _Parser:
     return parser
 
 
+_ABOUT_APP = (
+    "Show the web page. Address and port are GRADIO_SERVER_NAME (default 127.0.0.1) and GRADIO_SERVER_PORT (default: "
+    "the first free from 7860)."
+)
+
+
 def _app(options: argparse.Namespace) -> int:
     from elm_app.web.launch import launch
 
-    launch(options.memories)
+    launch(options.memories, mcp=options.mcp)
     return 0
 
 

@@ -23,6 +23,7 @@ from elm_app.pipelines.stream.stream import can_resume_stream, resume_stream, st
 from elm_app.retrieval.embedder import Embedders
 from elm_app.runs.runner import Ready, Runner
 from elm_app.store.store import Store
+from elm_app.web.api import mcp_tools
 from elm_app.web.app import build
 from elm_app.web.commands import Actions, StreamActions
 from elm_app.web.fetching import Fetching, Weights
@@ -32,18 +33,26 @@ from elm_app.weights.choice import here
 logger = logging.getLogger(__name__)
 
 
-def launch(memories: Path | None = None) -> None:
+def launch(memories: Path | None = None, mcp: bool = False) -> None:
     """Show the page until it is interrupted; the model is loaded meanwhile, so that the first problem need not wait.
 
     Args:
         memories: the folder for memories and runs, by default `memories_dir()`.
+        mcp: offer some endpoints as MCP tools, too.
+
+    Raises:
+        ElmError: `mcp`, and the package for it is missing.
     """
+    if mcp:
+        mcp_tools.check()
     folder = memories or memories_dir()
     tools = Tools(Models(), Store(folder), Embedders())
     runner = Runner(folder / "runs")
     does = actions(runner, tools)
     page = build(runner, does)
-    page.launch(prevent_thread_lock=True, **launch_options())
+    page.launch(prevent_thread_lock=True, **launch_options(mcp))
+    if mcp:
+        mcp_tools.narrow(page)
     threading.Thread(target=_preload, args=(tools,), name="elm-preload", daemon=True).start()
     try:
         page.block_thread()

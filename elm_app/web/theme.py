@@ -75,7 +75,7 @@ def theme() -> gr.themes.Base:
     )
 
 
-def launch_options() -> dict[str, Any]:
+def launch_options(mcp: bool = False) -> dict[str, Any]:
     """Keyword arguments for `Blocks.launch`; address and port are left to Gradio and its environment variables."""
     return {
         "theme": theme(),
@@ -87,4 +87,5 @@ def launch_options() -> dict[str, Any]:
         "ssr_mode": False,
         "pwa": False,
         "enable_monitoring": False,
+        "mcp_server": mcp,
     }
