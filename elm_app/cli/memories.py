@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from elm_app.cli import explained_search
 from elm_app.cli.memory_card import specimen, table
 from elm_app.cli.progress import Reporter, one_line
 from elm_app.core import environment
@@ -47,6 +48,7 @@ def add(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
     search.add_argument("text", help="a problem in words")
     search.add_argument("-n", type=int, default=5, help="at most so many (default: 5)")
     _filters(search)
+    explained_search.add(search)
     for name, help in (("enable", "offer memories"), ("disable", "offer memories no more")):
         _ids(action(name, _enable if name == "enable" else _disable, help))
     actions.choices["disable"].add_argument("--reason", default="", help="why, for the card")
@@ -121,6 +123,12 @@ def _search(options: argparse.Namespace, store: Store) -> int:
         raise BadInput("The text to search for is empty.", "Give a problem in words.")
     if options.n < 1:
         raise BadInput(f"-n is {options.n}.", "It must be at least 1.")
+    if options.explain:
+        told = explained_search.explained(options, store)
+        if isinstance(told, str):
+            print(told)
+            return 0
+        return _print(told)
     filters = {"model": _model(options, store), "enabled": options.enabled, "improved": options.improved}
     scores: dict[str, float] = {}
     if store.count():

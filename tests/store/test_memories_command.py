@@ -192,6 +192,18 @@ class TestSearch:
         assert [match["id"] for match in found] == ["20261122-000001-000001"]
         assert elm("search", "problem 1", "--disabled", "--improved").err == "no memories fit\n"
 
+    def test_explained_as_solving_would_retrieve(self, elm: Elm) -> None:
+        lines = elm("search", "problem 0", "--explain", "--model", "small").out.splitlines()
+        assert lines[0].split() == ["score", "input", "kv", "utility", "id", "problem"]
+        assert lines[1].split()[:6] == ["used", "1.000", "1.000", "–", "–", "20261122-000001-000001"]
+        document = elm("search", "problem 0", "--explain", "--model", "small", "--rank", "utility", "--json").json
+        assert (document["model"], document["rank"], document["used"]) == ("small", "utility", "20261122-000001-000001")
+        assert document["matches"][0]["utility"] is not None
+        assert "several models" in sentence(elm("search", "problem 0", "--explain"))
+        far = elm("search", "problem 5", "--explain", "--model", "small", "--threshold", "0.99").out.splitlines()
+        assert far[1].split()[0] == "below"
+        assert "below the threshold of 0.99" in far[-1]
+
     def test_nothing_to_search_for(self, elm: Elm) -> None:
         assert "is empty" in sentence(elm("search", "  "))
         assert "at least 1" in sentence(elm("search", "x", "-n", 0))
