@@ -28,6 +28,7 @@ WEB = [
     {"components"},
     {"fetching"},
     {"commands"},
+    {"readonly"},
     {"run", "api"},
     {"pages"},
     {"app"},

@@ -78,6 +78,12 @@ def _parser() -> _Parser:
     app.add_argument(
         "--mcp", action="store_true", help="offer solve, retrieve and vote as MCP tools, too (docs/API.md)"
     )
+    app.add_argument(
+        "--readonly",
+        action="store_true",
+        default=environment.readonly(),
+        help="learn, change, delete and take in nothing: for a talk, or where strangers may come (also ELM_READONLY=1)",
+    )
     app.set_defaults(command=_app, debug=environment.debug())
     solve = commands.add_parser(
         "solve", parents=[common], help="sample traces for a problem and take the majority vote"
@@ -120,7 +126,7 @@ _ABOUT_APP = (
 def _app(options: argparse.Namespace) -> int:
     from elm_app.web.launch import launch
 
-    launch(options.memories, mcp=options.mcp)
+    launch(options.memories, mcp=options.mcp, read_only=options.readonly)
     return 0
 
 

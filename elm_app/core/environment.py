@@ -8,6 +8,7 @@ Environment variables:
                    (default: Chroma in the folder itself); ELM_CHROMA_TOKEN is sent to it as a bearer token
     ELM_MODEL      the model when none is named (default: `auto`)
     ELM_HUB        address of the model hub (default: HF_ENDPOINT, else https://huggingface.co); `off` never asks it
+    ELM_READONLY   1: the page learns, changes, deletes and takes in nothing
     ELM_DEBUG      any value: show tracebacks
 """
 
@@ -70,3 +71,8 @@ def hub_endpoint() -> str | None:
 def debug() -> bool:
     """Whether tracebacks are shown."""
     return bool(os.environ.get("ELM_DEBUG"))
+
+
+def readonly() -> bool:
+    """Whether the page is one that changes nothing."""
+    return os.environ.get("ELM_READONLY", "0") not in ("", "0")

@@ -14,7 +14,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,7 @@ class Store(Reader):
 
     def add_many(self, items: Iterable[tuple[Memory, NDArray[Any], Mapping[str, NDArray[Any]]]]) -> list[Memory]:
         """Stores all of them (card, soft prompt, keys by name), or none; raises as `add`."""
-        with turn(self, "must"):
+        with self.writing():
             stage = self.adapters / f"{STAGE}{secrets.token_hex(4)}"
             try:
                 staged = self._stage(stage, items)
@@ -107,7 +107,7 @@ class Store(Reader):
         return self._change(id, **fields)
 
     def _change(self, id: str, /, **fields: Any) -> Memory:
-        with turn(self, "must"):
+        with self.writing():
             place = self.place(id)
             memory = replace(files.read_card(place), **fields)
             card = files.card_bytes(memory)
@@ -119,12 +119,12 @@ class Store(Reader):
 
     def count_retrieval(self, id: str) -> Memory:
         """Counts that a memory was used once more; raises as `change`."""
-        with turn(self, "must"):  # before the count is read: no other process adds to it in between
+        with self.writing():  # before the count is read: no other process adds to it in between
             return self._change(id, retrieved=self.get(id).retrieved + 1)
 
     def credit(self, id: str, verifier: str | None, outcome: Outcome) -> Memory:
         """Counts how a use ended, and by which verifier (None: it needed none); raises as `change`."""
-        with turn(self, "must"):  # as above
+        with self.writing():  # as above
             memory, name = self.get(id), verifier or "none"
             before = {one.verifier: one for one in memory.credit}
             old = before.get(name, Credit(name))
@@ -139,7 +139,7 @@ class Store(Reader):
         """
         if name == "input":
             raise BadInput("The key 'input' of a memory cannot be changed.", "Learn from its problem again.")
-        with turn(self, "must"):
+        with self.writing():
             for id, key in keys.items():
                 place = self.adapters / id
                 try:
@@ -154,7 +154,7 @@ class Store(Reader):
     def delete(self, ids: Sequence[str]) -> None:
         """Deletes all of them; if one does not exist, `BadInput`, and nothing is deleted."""
         ids = tuple(dict.fromkeys(ids))
-        with turn(self, "must"):
+        with self.writing():
             for id in ids:
                 self.place(id)
             if ids:
@@ -163,8 +163,12 @@ class Store(Reader):
 
     def check_writable(self) -> None:
         """Raises what a change would raise, where the folder or the disk refuses: before long work, not after it."""
-        with turn(self, "must"):
+        with self.writing():
             self.journal.renew()
+
+    def writing(self) -> AbstractContextManager[None]:
+        """The right to change something; every change begins with it. Raises as `turn`."""
+        return turn(self, "must")
 
     # inside
 

@@ -4,6 +4,7 @@
     app         a header and a tab for each page
     theme       colours, fonts and what `launch` is given; `files`: scripts and style sheets; `shell/base.css`
     commands    what the page can ask for
+    readonly    the same without what changes anything
     api         what other programs may call (docs/API.md)
     fetching    weights on their way without a run
     starters    the memories that come with the program

@@ -18,6 +18,7 @@ from elm_app.web.pages.solve.model_line import Machine
 from elm_app.web.pages.solve.panel import panel as solve
 from elm_app.web.pages.stream.panel import Streams
 from elm_app.web.pages.stream.panel import panel as stream
+from elm_app.web.readonly import NOTICE
 from elm_app.web.run.buttons import Asks
 from elm_app.web.run.feed import Tail
 from elm_app.web.run.template import HEADER
@@ -30,6 +31,8 @@ def build(runner: Runner, actions: Actions) -> gr.Blocks:
     tail = Tail(runner, actions)
     asks, desk = Asks(actions, tail), Memories(actions.store, actions.embedders, runner.folder)
     with gr.Blocks(title="ELM", analytics_enabled=False, fill_width=True) as page:
+        if actions.readonly:
+            gr.HTML(f"<p>{NOTICE}</p>", apply_default_css=False, js_on_load=None, elem_id="elm-readonly")
         gr.HTML(html_template=HEADER, js_on_load=None, apply_default_css=False, elem_id="elm-header")
         with gr.Tabs(selected="solve", elem_id="elm-tabs"):
             with gr.Tab("Solve", id="solve", elem_id="elm-solve"):
@@ -39,7 +42,7 @@ def build(runner: Runner, actions: Actions) -> gr.Blocks:
             gr.Tab("Memories", id="memories", elem_id="elm-memories")
             if actions.streams is not None:
                 with gr.Tab("Stream", id="stream", elem_id="elm-stream"):
-                    stream(Streams(actions.streams, tail, summaries, index))
+                    stream(Streams(actions.streams, tail, summaries, index, actions.readonly))
             with gr.Tab("Compare", id="compare", elem_id="elm-compare"):
                 compare(tail, index, actions.store.folder)
             with gr.Tab("Runs", id="runs", elem_id="elm-runs") as runs_tab:

@@ -46,6 +46,7 @@ class Actions:
             retrieved, the model (None: the loaded one), and how many are named at most.
         fetching: brings a model here before anything is asked of it.
         streams: what the Stream page can ask for; without it there is no such page.
+        readonly: nothing is learned, changed, deleted or uploaded (`readonly.py`).
     """
 
     solve: Callable[[str, ModelSettings, SamplingSettings, RouteSettings], str]
@@ -57,3 +58,4 @@ class Actions:
     embedders: Embedders
     fetching: Fetching
     streams: StreamActions | None = None
+    readonly: bool = False

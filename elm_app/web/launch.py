@@ -27,18 +27,20 @@ from elm_app.web.api import mcp_tools
 from elm_app.web.app import build
 from elm_app.web.commands import Actions, StreamActions
 from elm_app.web.fetching import Fetching, Weights
+from elm_app.web.readonly import ReadOnlyStore, readonly
 from elm_app.web.theme import launch_options
 from elm_app.weights.choice import here
 
 logger = logging.getLogger(__name__)
 
 
-def launch(memories: Path | None = None, mcp: bool = False) -> None:
+def launch(memories: Path | None = None, mcp: bool = False, read_only: bool = False) -> None:
     """Show the page until it is interrupted; the model is loaded meanwhile, so that the first problem need not wait.
 
     Args:
         memories: the folder for memories and runs, by default `memories_dir()`.
         mcp: offer some endpoints as MCP tools, too.
+        read_only: problems can be solved, but nothing is learned, changed, deleted or uploaded.
 
     Raises:
         ElmError: `mcp`, and the package for it is missing.
@@ -46,11 +48,11 @@ def launch(memories: Path | None = None, mcp: bool = False) -> None:
     if mcp:
         mcp_tools.check()
     folder = memories or memories_dir()
-    tools = Tools(Models(), Store(folder), Embedders())
+    tools = Tools(Models(), ReadOnlyStore(folder) if read_only else Store(folder), Embedders())
     runner = Runner(folder / "runs")
-    does = actions(runner, tools)
+    does = readonly(actions(runner, tools)) if read_only else actions(runner, tools)
     page = build(runner, does)
-    page.launch(prevent_thread_lock=True, **launch_options(mcp))
+    page.launch(prevent_thread_lock=True, **launch_options(mcp, read_only))
     if mcp:
         mcp_tools.narrow(page)
     threading.Thread(target=_preload, args=(tools,), name="elm-preload", daemon=True).start()

@@ -8,6 +8,8 @@ import gradio as gr
 
 from elm_app.web.files import ASSETS, style
 
+MOST_UPLOADED = 512 << 20
+"""Bytes of a file that the server takes, such as an archive of memories; larger ones are for the command line."""
 FALLBACK = ("system-ui", "sans-serif")
 
 
@@ -75,7 +77,7 @@ def theme() -> gr.themes.Base:
     )
 
 
-def launch_options(mcp: bool = False) -> dict[str, Any]:
+def launch_options(mcp: bool = False, readonly: bool = False) -> dict[str, Any]:
     """Keyword arguments for `Blocks.launch`; address and port are left to Gradio and its environment variables."""
     return {
         "theme": theme(),
@@ -88,4 +90,5 @@ def launch_options(mcp: bool = False) -> dict[str, Any]:
         "pwa": False,
         "enable_monitoring": False,
         "mcp_server": mcp,
+        "max_file_size": 0 if readonly else MOST_UPLOADED,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from itertools import repeat, zip_longest
 
@@ -11,6 +12,7 @@ from remembering import WordEmbedders
 from scripted import vote_over
 
 from elm_app.core.config import RouteSettings
+from elm_app.core.errors import StoreError
 from elm_app.core.events import (
     Credited,
     Decided,
@@ -58,7 +60,8 @@ def with_memories(
         yield Progress("retrieve", "Looking for a memory", 0, 0)
         found = _found(problem, routing, store, model)
         for id in (id for ids in found.arms.values() for id in ids):
-            store.change(id, retrieved=store.get(id).retrieved + 1)
+            with suppress(StoreError):  # as the real run: it goes on where a use cannot be counted
+                store.change(id, retrieved=store.get(id).retrieved + 1)
         yield found
         arms = {"zero_shot": first} | {arm: _sampled(behind(stopped)) for arm in found.arms}
         traces: dict[Arm, list[Trace]] = {arm: [] for arm in arms}
@@ -82,8 +85,12 @@ def with_memories(
         for ids in found.arms.values():
             for id in ids if routed.outcome else ():
                 assert routed.outcome is not None
-                store.credit(id, routed.decision.verifier, routed.outcome)
-                yield Credited(id, routed.outcome, routed.decision.verifier)
+                untold = ""
+                try:
+                    store.credit(id, routed.decision.verifier, routed.outcome)
+                except StoreError as error:
+                    untold = error.message
+                yield Credited(id, routed.outcome, routed.decision.verifier, untold)
         yield ending
 
     return work

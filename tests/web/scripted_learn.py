@@ -232,11 +232,13 @@ def votes(one: Measured) -> str:
     return f"{one.vote.counts[0].count if one.vote.counts else 0} of {one.samples}"
 
 
-def actions(runner: Runner, folder: Path, pace: float = 0.06, mirror: Mirror | None = None) -> Actions:
+def actions(
+    runner: Runner, folder: Path, pace: float = 0.06, mirror: Mirror | None = None, store: Store | None = None
+) -> Actions:
     """What the page's buttons do, scripted. Words in the problem choose what happens: "hostile", "long", "agree",
     "slow", "fails", "fetch", and those of `Learning`. Weights come from the mirror; without one they are here."""
     mirror = mirror or Mirror(done=BYTES)
-    store, embedders = Store(folder), WordEmbedders()
+    store, embedders = store or Store(folder), WordEmbedders()
 
     def solve(problem: str, model: ModelSettings, sampling: SamplingSettings, routing: RouteSettings) -> str:
         if not problem.strip():

@@ -29,6 +29,7 @@ from elm_app.web.components.settings.form import stream_fields
 from elm_app.web.files import ASSETS, scripts
 from elm_app.web.pages.stream import current_problem, ledger
 from elm_app.web.pages.stream.template import STREAM
+from elm_app.web.readonly import refuse_file
 from elm_app.web.run import render
 from elm_app.web.run.feed import Tail
 
@@ -56,8 +57,11 @@ def panel(streams: Streams) -> gr.HTML:
 class Streams:
     """Answers the questions of the pages. Every answer is plain JSON; `error` is a sentence as HTML."""
 
-    def __init__(self, actions: StreamActions, tail: Tail, summaries: Summaries, index: Index) -> None:
+    def __init__(
+        self, actions: StreamActions, tail: Tail, summaries: Summaries, index: Index, readonly: bool = False
+    ) -> None:
         self.actions, self.tail, self.summaries, self.index = actions, tail, summaries, index
+        self.readonly = readonly
 
     def functions(self) -> list[Callable[[Any], Ask]]:
         """What the page's script may call, each by the name that it has here."""
@@ -69,7 +73,7 @@ class Streams:
 
     def stream_check(self, ask: Ask) -> Ask:
         """What is in a file: `told` in a sentence, with what was assumed, and `bad` if some rows cannot be used."""
-        name, found = _read(ask)
+        name, found = self._read(ask)
         return {"told": _told(name, found) + _assumed(found), "bad": _bad(found), "count": len(found.problems)}
 
     def stream_example(self, _: Ask) -> Ask:
@@ -80,7 +84,7 @@ class Streams:
         """Start a stream of a file; `skip` leaves its bad rows out, `fields` are those of the form."""
         fields = ask.get("fields")
         try:
-            name, found = _read({**ask, "columns": fields.get("columns") if isinstance(fields, dict) else ""})
+            name, found = self._read({**ask, "columns": fields.get("columns") if isinstance(fields, dict) else ""})
             if found.bad and ask.get("skip") is not True:
                 raise BadInput("Some rows cannot be used.", "Go on without them, or choose another file.")
         except ElmError as error:
@@ -131,6 +135,10 @@ class Streams:
             return {"run": run, "same": True}
         known = ask.get("rows") if ask.get("run") == run and isinstance(ask.get("rows"), int) else 0
         return {**answer, "from": known, "rows": rows[known:]}
+
+    def _read(self, ask: Ask) -> tuple[str, ProblemsFile]:
+        """As `_read`; a read-only page takes no files."""
+        return refuse_file() if self.readonly else _read(ask)
 
     def _answer(self, view: RunView, live: list[str], newest: str, held: ExitStack) -> Ask:
         current = stream_labels.of(view).current

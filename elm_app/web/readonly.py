@@ -1,0 +1,45 @@
+"""A page that only shows and solves: for a talk, or where strangers may come. The page leaves out what changes anything
+(`shell/readonly.css`); that nothing is changed does not depend on it, because here the functions behind it refuse."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, NoReturn
+
+from elm_app.core.errors import StoreError
+from elm_app.store.store import Store
+from elm_app.web.commands import Actions
+
+NOTICE = "Read-only: problems can be solved; nothing is learned, changed, deleted or uploaded here."
+_REMEDY = "Run ELM yourself, without --readonly."
+
+
+class ReadOnlyStore(Store):
+    """A store that nobody writes to: memories cannot be added, changed or deleted, and their uses are not counted.
+
+    Opening it finishes what a killed program left, as opening any does.
+    """
+
+    def writing(self) -> NoReturn:
+        """Raises `StoreError`: every change begins with this."""
+        raise StoreError("The memories are read-only here.", _REMEDY)
+
+
+def refuse(*_: Any) -> NoReturn:
+    """Raises `StoreError`, whatever was to be learned."""
+    raise StoreError("Nothing is learned here: the memories are read-only.", _REMEDY)
+
+
+def refuse_file() -> NoReturn:
+    """Raises `StoreError` in place of taking a file in."""
+    raise StoreError("No files are taken in here: the page is read-only.", _REMEDY)
+
+
+def readonly(actions: Actions) -> Actions:
+    """The same without learning; the store must be a `ReadOnlyStore`, so that solving does not write to it either."""
+    if not isinstance(actions.store, ReadOnlyStore):
+        raise TypeError("a read-only page needs a ReadOnlyStore")
+    streams = actions.streams and replace(actions.streams, start=refuse, resume=refuse, can_resume=lambda _: False)
+    return replace(
+        actions, learn=refuse, resume=refuse, can_resume=lambda _: False, streams=streams, readonly=True
+    )  # fmt: skip
