@@ -8,6 +8,7 @@ Environment variables:
                    (default: Chroma in the folder itself); ELM_CHROMA_TOKEN is sent to it as a bearer token
     ELM_MODEL      the model when none is named (default: `auto`)
     ELM_HUB        address of the model hub (default: HF_ENDPOINT, else https://huggingface.co); `off` never asks it
+    ELM_AUTH       user:password that the page asks for (default: it asks nobody, and listens on this machine only)
     ELM_READONLY   1: the page learns, changes, deletes and takes in nothing
     ELM_DEBUG      any value: show tracebacks
 """
@@ -76,3 +77,14 @@ def debug() -> bool:
 def readonly() -> bool:
     """Whether the page is one that changes nothing."""
     return os.environ.get("ELM_READONLY", "0") not in ("", "0")
+
+
+def auth() -> tuple[str, str] | None:
+    """User and password that the page asks for; raises `BadInput` if they are not both there."""
+    given = os.environ.get("ELM_AUTH")
+    if not given:
+        return None
+    user, _, password = given.partition(":")
+    if not user or not password:
+        raise BadInput("ELM_AUTH is not user:password.", "Give both, or unset it.")
+    return user, password

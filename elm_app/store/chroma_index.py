@@ -62,24 +62,23 @@ class Index:
 
     def change(self, row: Row, keys: Mapping[str, Vector]) -> None:
         """New fields for a memory, which moves to other collections if it is now offered, or no more."""
-        known = self.rows().get(row.id)
-        if known is None or known.enabled != row.enabled:
-            self.remove([row.id])
-            self.put([(row, keys)])
-            return
         with self._open():
             name = _name(row.model_sha256, "input", WIDTH, row.enabled)
+            if not self._holds(name, row.id):
+                self.remove([row.id])
+                self.put([(row, keys)])
+                return
             self._collections[name].update(ids=[row.id], metadatas=[metadata_of(row)])
-            self.rows()[row.id] = row
+            if self._rows is not None:
+                self._rows[row.id] = row
 
-    def set_key(self, id: str, key: str, vector: Vector) -> None:
-        """Another vector (D,) for one key of a memory that is there, or its first."""
-        row = self.rows().get(id)
-        if row is None:  # a folder that nobody indexed: `doctor` says so
-            return
+    def set_key(self, row: Row, key: str, vector: Vector) -> None:
+        """Another vector (D,) for one key of a memory, or its first; of one that nobody indexed `doctor` speaks."""
         with self._open():
+            if not self._holds(_name(row.model_sha256, "input", WIDTH, row.enabled), row.id):
+                return
             for name in self._named(row.model_sha256, key, None, None):
-                self._delete(name, [id])
+                self._delete(name, [row.id])
             self._upsert(_name(row.model_sha256, key, vector.size, row.enabled), [(row, vector)])
 
     def remove(self, ids: Sequence[str]) -> None:
@@ -190,6 +189,9 @@ class Index:
                 embeddings=np.stack([vector for _, vector in some]),
                 **(told if ".input" in name else {}),
             )
+
+    def _holds(self, name: str, id: str) -> bool:
+        return name in self._collections and bool(self._collections[name].get(ids=[id], include=[])["ids"])
 
     def _delete(self, name: str, ids: Sequence[str]) -> None:
         if here := self._collections[name].get(ids=list(ids), include=[])["ids"]:

@@ -31,7 +31,7 @@ class Reader(StoreLayout):
 
     def count(self) -> int:
         """How many memories there are."""
-        return len(self._rows())
+        return self._ask(self.index.entries) or len(self._rows())
 
     def get(self, id: str) -> Memory:
         """A card; raises `BadInput` if there is no such memory, `DamagedMemory` if its card cannot be read."""

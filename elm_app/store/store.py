@@ -143,13 +143,13 @@ class Store(Reader):
             for id, key in keys.items():
                 place = self.adapters / id
                 try:
-                    known = files.parse_keys(id, files.read(place, files.KEYS))
+                    known, row = files.parse_keys(id, files.read(place, files.KEYS)), row_of(files.read_card(place))
                 except DamagedMemory:
                     continue
                 packed = files.pack_keys(id, {**known, name: key})
                 with self._doing(Intent("change", (id,))):
                     write_whole(place / files.KEYS, packed)
-                    self.index.set_key(id, name, files.parse_keys(id, packed)[name])
+                    self.index.set_key(row, name, files.parse_keys(id, packed)[name])
 
     def delete(self, ids: Sequence[str]) -> None:
         """Deletes all of them; if one does not exist, `BadInput`, and nothing is deleted."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from elm_app.core.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
-from elm_app.core.environment import memories_dir
+from elm_app.core.environment import auth, memories_dir
 from elm_app.core.errors import ElmError
 from elm_app.core.events import Progress
 from elm_app.core.types import Problem
@@ -43,8 +43,9 @@ def launch(memories: Path | None = None, mcp: bool = False, read_only: bool = Fa
         read_only: problems can be solved, but nothing is learned, changed, deleted or uploaded.
 
     Raises:
-        ElmError: `mcp`, and the package for it is missing.
+        ElmError: `mcp`, and the package for it is missing; ELM_AUTH or ELM_CHROMA is not what it should be.
     """
+    asked_for = auth()
     if mcp:
         mcp_tools.check()
     folder = memories or memories_dir()
@@ -52,7 +53,7 @@ def launch(memories: Path | None = None, mcp: bool = False, read_only: bool = Fa
     runner = Runner(folder / "runs")
     does = readonly(actions(runner, tools)) if read_only else actions(runner, tools)
     page = build(runner, does)
-    page.launch(prevent_thread_lock=True, **launch_options(mcp, read_only))
+    page.launch(prevent_thread_lock=True, auth=asked_for, **launch_options(mcp, read_only))
     if mcp:
         mcp_tools.narrow(page)
     threading.Thread(target=_preload, args=(tools,), name="elm-preload", daemon=True).start()

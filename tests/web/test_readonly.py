@@ -177,7 +177,7 @@ def test_every_way_to_write_is_refused(tmp_path: Path) -> None:
         ways: tuple[Callable[[], object], ...] = (
             lambda: store.change(KEPT.id, retrieved=9), lambda: store.credit(KEPT.id, None, "won"),
             lambda: store.delete([KEPT.id]), lambda: store.set_keys("kv", {KEPT.id: np.ones(4, np.float32)}),
-            lambda: fill(store, [memory(1)]), lambda: store.claim(), lambda: store.exclusive().__enter__(),
+            lambda: fill(store, [memory(1)]), store.writing, store.check_writable,
         )  # fmt: skip
         for way in ways:
             with pytest.raises(StoreError, match="read-only"):
