@@ -24,7 +24,7 @@ LAYERS = [
 ]
 WEB = [
     {"files"},
-    {"theme", "starters"},
+    {"theme", "starters", "callers"},
     {"components"},
     {"fetching"},
     {"commands"},

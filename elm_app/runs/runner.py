@@ -22,6 +22,11 @@ from elm_app.runs.event_log import LogWriter, new_run_id, recover
 Work = Callable[[Callable[[], bool]], Iterator[Event]]
 """A run's work: given `stopped()`, a generator of events that ends with one of `ENDINGS`."""
 
+WAITING_EACH = 4
+"""Runs of one caller that wait at most, besides the one that goes on."""
+WAITING = 16
+"""Runs of all callers that wait at most."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -40,14 +45,19 @@ class _Job:
     run: str
     work: Work
     log: LogWriter
+    caller: str
     stop: threading.Event = field(default_factory=threading.Event)
     done: threading.Event = field(default_factory=threading.Event)
 
 
 class Runner:
-    """Runs jobs in order, each into its own log under `folder`; with `debug`, defects are logged with a traceback."""
+    """Runs jobs in order, each into its own log under `folder`; with `debug`, defects are logged with a traceback.
 
-    def __init__(self, folder: Path, debug: bool = False) -> None:
+    `caller` says for whom a run is submitted, "" for nobody in particular; who has a name cannot fill the queue.
+    """
+
+    def __init__(self, folder: Path, debug: bool = False, caller: Callable[[], str] = str) -> None:
+        self._caller = caller
         self.folder, self.debug = folder, debug or environment.debug()
         self.recovered = recover(folder) if folder.is_dir() else []
         self._jobs: dict[str, _Job] = {}
@@ -60,11 +70,14 @@ class Runner:
     def submit(self, command: str, problem: str, settings: dict[str, Any], work: Work, run: str | None = None) -> str:
         """Queue a run and return its id (`run`, or a new one).
 
-        Raises `RunError` if its log cannot be written, or after `close`.
+        Raises `RunError` if its log cannot be written, if the caller has enough runs waiting, or after `close`.
         """
+        caller = self._caller()
         with self._lock:
             if self._closed:
                 raise RunError("The program is about to end and takes no more runs.", "Start it again.")
+            if caller:
+                self._check_room(caller)
             run = run or new_run_id()
             log = LogWriter(self.folder, run)
             try:
@@ -75,9 +88,17 @@ class Runner:
             except BaseException:
                 log.close()
                 raise
-            self._jobs[run] = job = _Job(run, work, log)
+            self._jobs[run] = job = _Job(run, work, log, caller)
             self._queue.put(job)
         return run
+
+    def _check_room(self, caller: str) -> None:
+        """Raises `RunError` if no more runs of that caller are taken now."""
+        waiting = list(self._jobs.values())[1:]
+        if sum(job.caller == caller for job in waiting) >= WAITING_EACH:
+            raise RunError(f"{WAITING_EACH} of your runs are waiting already.", "Wait until one begins, or stop one.")
+        if len(waiting) >= WAITING:
+            raise RunError(f"{WAITING} runs are waiting already.", "Try again in a few minutes.")
 
     def stop(self, run: str) -> bool:
         """Ask a run to stop at its next token; False if it is not running or queued."""

@@ -6,6 +6,7 @@
     commands    what the page can ask for
     readonly    the same without what changes anything
     api         what other programs may call (docs/API.md)
+    callers     who asks
     fetching    weights on their way without a run
     starters    the memories that come with the program
     components  HTML used by several pages

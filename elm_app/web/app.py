@@ -23,6 +23,9 @@ from elm_app.web.run.buttons import Asks
 from elm_app.web.run.feed import Tail
 from elm_app.web.run.template import HEADER
 
+ASKED_AT_ONCE = 64
+"""Calls of programs that wait for their turn at most; what the page itself asks does not wait."""
+
 
 def build(runner: Runner, actions: Actions) -> gr.Blocks:
     """The page over one runner. `actions` queue runs; everything shown is read from their logs and from the store."""
@@ -50,4 +53,5 @@ def build(runner: Runner, actions: Actions) -> gr.Blocks:
         memories(desk)
         endpoints(runner, actions)
         runs_tab.select(history.table, None, table, queue=False, show_progress="hidden", api_visibility="private")
+    page.queue(max_size=ASKED_AT_ONCE, api_open=False)
     return page

@@ -25,6 +25,7 @@ from elm_app.runs.runner import Ready, Runner
 from elm_app.store.store import Store
 from elm_app.web.api import mcp_tools
 from elm_app.web.app import build
+from elm_app.web.callers import caller
 from elm_app.web.commands import Actions, StreamActions
 from elm_app.web.fetching import Fetching, Weights
 from elm_app.web.readonly import ReadOnlyStore, readonly
@@ -50,7 +51,7 @@ def launch(memories: Path | None = None, mcp: bool = False, read_only: bool = Fa
         mcp_tools.check()
     folder = memories or memories_dir()
     tools = Tools(Models(), ReadOnlyStore(folder) if read_only else Store(folder), Embedders())
-    runner = Runner(folder / "runs")
+    runner = Runner(folder / "runs", caller=caller)
     does = readonly(actions(runner, tools)) if read_only else actions(runner, tools)
     page = build(runner, does)
     page.launch(prevent_thread_lock=True, auth=asked_for, **launch_options(mcp, read_only))

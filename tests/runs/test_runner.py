@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from elm_app.core.errors import BadInput, OutOfMemory, RunError
 from elm_app.core.events import Event, Failed, Queued, RunFinished, RunStarted, RunStopped, TraceChunk
 from elm_app.runs.event_log import LogWriter, follow, read, recover, runs
-from elm_app.runs.runner import Runner, Work
+from elm_app.runs.runner import WAITING, WAITING_EACH, Runner, Work
 
 from .scripted import SECONDS, TIMING, Held, events, on_small_disk, soon, story, tells
 
@@ -39,6 +40,51 @@ def log(runner: Runner, run: str) -> list[Event]:
     """The events of a run once it has ended."""
     assert runner.wait(run, SECONDS)
     return events(read(runner.folder, run)[0])
+
+
+class TestRoom:
+    def test_one_caller_cannot_fill_the_queue(self, tmp_path: Path) -> None:
+        asks = ["first"]
+        with closing(Runner(tmp_path, caller=lambda: asks[0])) as runner:
+            with held(runner) as held_run:
+                mine = [submit(runner, tells(END)) for _ in range(WAITING_EACH)]
+                with pytest.raises(RunError, match=r"^4 of your runs are waiting already\. Wait until one begins"):
+                    submit(runner, tells(END))
+                assert sorted(runs(tmp_path)) == [held_run, *mine]  # what was refused left no log
+                asks[0] = "second"
+                other = submit(runner, tells(END))
+            assert [log(runner, run)[-1] for run in (*mine, other)] == [END] * (WAITING_EACH + 1)
+            asks[0] = "first"
+            assert log(runner, submit(runner, tells(END)))[-1] == END  # there is room again
+
+    def test_many_callers_cannot_fill_it_without_end(self, tmp_path: Path) -> None:
+        asks = [0]
+        with closing(Runner(tmp_path, caller=lambda: str(asks[0]))) as runner, held(runner):
+            for number in range(1, WAITING + 1):
+                asks[0] = number
+                submit(runner, tells(END))
+            asks[0] += 1
+            with pytest.raises(RunError, match=r"^16 runs are waiting already\. Try again"):
+                submit(runner, tells(END))
+
+    def test_nobody_in_particular_may_queue_what_they_like(self, runner: Runner) -> None:
+        with held(runner):
+            assert len({submit(runner, tells(END)) for _ in range(WAITING + 5)}) == WAITING + 5
+
+
+@contextmanager
+def held(runner: Runner) -> Iterator[str]:
+    """A run that goes on as long as the block does."""
+    go = threading.Event()
+
+    def work(_stopped: Callable[[], bool]) -> Iterator[Event]:
+        assert go.wait(SECONDS)
+        yield END
+
+    try:
+        yield submit(runner, work)
+    finally:
+        go.set()
 
 
 class TestOrder:

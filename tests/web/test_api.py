@@ -169,8 +169,8 @@ def test_answers_and_traces_are_voted_on_as_by_the_command(call: Call) -> None:
         ("memories", {"enabled": "yes"}, "enabled is 'yes'. It must be true or false."),
         ("vote", {}, "A vote needs either answers or traces. Give one of the two."),
         ("vote", {"answers": [[1]]}, "An answer is neither a text, a number nor null."),
-        ("vote", {"answers": []}, "answers is no list of 1 to 1000. Give so many answers at most."),
-        ("vote", {"traces": ["x" * 100_001]}, "One of the traces has more than 100000 letters. Shorten it."),
+        ("vote", {"answers": []}, "answers is no list of 1 to 256. Give so many answers at most."),
+        ("vote", {"traces": ["x" * 50_001]}, "One of the traces has more than 50000 letters. Shorten it."),
         ("vote", {"traces": [{"answer": "7"}]}, '1 bad row: row 1: no "text". Each line must be'),
     ],
 )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gradio as gr
 
-from elm_app.runs.runner import Runner
+from elm_app.runs.runner import WAITING, Runner
 from elm_app.web.api.lookups import Lookups
 from elm_app.web.api.runs import Runs
 from elm_app.web.commands import Actions
 
-TOLD_AT_ONCE = 8
-"""Runs that are told to those who called them at the same time; each takes one of the server's 40 threads."""
+TOLD_AT_ONCE = WAITING + 2
+"""Runs that are told to those who called them at the same time; each takes one of the server's 40 threads. It is one
+more than are taken, so that the next is refused at once and does not stand in Gradio's own queue."""
 
 
 def endpoints(runner: Runner, actions: Actions) -> None:

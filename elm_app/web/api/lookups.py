@@ -13,9 +13,9 @@ from elm_app.web.commands import Actions
 Json = dict[str, Any]
 MOST_MEMORIES = 200
 """Memories on a page."""
-MOST_ANSWERS = 1000
+MOST_ANSWERS = 256
 """Answers, or traces, of a vote."""
-MOST_LETTERS = 100_000
+MOST_LETTERS = 50_000
 """Letters of one of them."""
 _Sort = Literal["created", "problem", "label", "agreement_before", "agreement_after", "gain", "seconds", "retrieved"]
 
