@@ -6,7 +6,8 @@ import argparse
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from elm_app.cli.progress import Reporter, one_line
+from elm_app.cli.lines import one_line
+from elm_app.cli.progress import Reporter
 from elm_app.cli.settings_options import ABOUT_ROUTING, add_options, given
 from elm_app.core.config import ModelSettings, RouteSettings
 from elm_app.core.types import to_json

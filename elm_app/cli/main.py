@@ -18,12 +18,15 @@ from typing import NoReturn
 
 from elm_app import __version__
 from elm_app.cli import memories, stream
-from elm_app.cli.progress import Reporter, one_line
+from elm_app.cli.lines import one_line
+from elm_app.cli.progress import Reporter
 from elm_app.cli.run_command import folder_of, outcome, print_json, read_text, run_to_end, tell
 from elm_app.cli.settings_options import ABOUT_LEARNING, ABOUT_ROUTING, ABOUT_SAMPLING, add_options, given
+from elm_app.cli.solved import of_vote
 from elm_app.core import config, environment
 from elm_app.core.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
 from elm_app.core.errors import BadInput, ElmError
+from elm_app.core.types import Vote, from_json
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -215,7 +218,7 @@ def _vote(options: argparse.Namespace) -> int:
         print_json(result)
         return 0
     vote = result["vote"]
-    print(one_line(vote["answer"]) if vote["answer"] is not None else "no answer")
+    print(of_vote(from_json(Vote, vote), 1))
     total = len(result["traces"])
     for count in vote["counts"]:
         print(f"  {count['count']:>4} of {total}  {one_line(count['answer'])}")

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from elm_app.cli import explained_search
+from elm_app.cli.lines import one_line
 from elm_app.cli.memory_card import specimen, table
-from elm_app.cli.progress import Reporter, one_line
+from elm_app.cli.progress import Reporter
 from elm_app.core import environment
 from elm_app.core.errors import BadInput
 from elm_app.core.text import memories, size

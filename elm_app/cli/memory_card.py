@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TextIO
 
-from elm_app.cli.progress import one_line
+from elm_app.cli.lines import one_line
 from elm_app.core.config import FORMS
 from elm_app.core.text import count, size
 from elm_app.core.types import Measured, Memory

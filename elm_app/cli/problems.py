@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from elm_app.cli.progress import one_line
+from elm_app.cli.lines import one_line
 from elm_app.cli.run_command import print_json, read_bytes
 from elm_app.core.errors import BadInput
 from elm_app.core.text import count

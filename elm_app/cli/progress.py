@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tqdm import tqdm
 
+from elm_app.answers.vote_words import agree_on
+from elm_app.cli import solved
+from elm_app.cli.lines import one_line
 from elm_app.core.events import (
     Credited,
     Event,
@@ -35,19 +38,10 @@ from elm_app.core.learning_events import (
 )
 from elm_app.core.results import StreamRow
 from elm_app.core.types import LearnStep, Match, Measured, ModelInfo
+from elm_app.runs.standing import alone, no_two_agree
 from elm_app.runs.state import RunView
 from elm_app.runs.stream_state import StreamView
 from elm_app.weights.choice import Choice
-
-
-def one_line(text: str) -> str:
-    r"""Text that stays on its line and cannot steer a terminal.
-
-    >>> one_line("72\x1b[2J")
-    '72 [2J'
-    """
-    return re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", text)
-
 
 _MARKS = {True: " (right)", False: " (wrong)", None: ""}
 _SIDES = {"zero_shot": "without", "memory": "with"}
@@ -126,7 +120,7 @@ class Reporter:
             case ProblemStarted():
                 self._line(f"{event.number} of {event.total} · {one_line(event.id)}: {one_line(event.problem)[:80]}")
             case ProblemFinished():
-                self._line(f"  {_row(event.row)}")
+                self._line(f"  {_row(event.row, view.settings)}")
                 if view.stream and (left := view.stream.seconds_left):
                     self._status(f"about {_minutes(left)} left")
             case MethodStarted():
@@ -148,8 +142,12 @@ class Reporter:
             case _:
                 pass
 
-    def answer(self, view: RunView) -> None:
-        """Print the outcome on stdout: the answer, or the id of the memory that was learned."""
+    def answer(self, view: RunView, larger: str | None = None) -> None:
+        """Print the outcome on stdout: the answer, or the id of the memory that was learned.
+
+        Args:
+            larger: a larger model that this machine can run, to be offered where there is no majority.
+        """
         if view.bench is not None or view.command == "bench":
             print(f"{view.settings['out']}/report.md")
             return
@@ -167,13 +165,14 @@ class Reporter:
                 )
             return
         if view.decision is not None:
-            print("no answer" if view.decision.answer is None else one_line(view.decision.answer))
+            print(solved.answer(view))
         if self.quiet or view.timing is None:
             return
-        decision, timing = view.decision, view.timing
-        said = decision.reason if decision else "Stopped."
+        timing = view.timing
         rate = f"{timing.tokens_per_second:.0f} tokens/s · {timing.decode_seconds:.1f} s"
-        print(f"{said} {rate} · run {view.run}", file=sys.stderr)
+        print(f"{solved.beside(view)} {rate} · run {view.run}", file=sys.stderr)
+        for line in solved.advice(view, larger):
+            print(line, file=sys.stderr)
 
     def close(self) -> None:
         """Leave the terminal as it was found."""
@@ -231,13 +230,16 @@ def stream_summary(stream: StreamView) -> list[str]:
     return lines
 
 
-def _row(row: StreamRow) -> str:
-    def said(answer: str | None) -> str:
-        return "no answer" if answer is None else one_line(answer)
+def _row(row: StreamRow, settings: Mapping[str, Any]) -> str:
+    def said(answer: str | None, alone: bool) -> str:
+        told = "no answer" if answer is None else one_line(answer)
+        return f"no two agree ({told})" if alone else told
 
-    bare = f"zero-shot {said(row.zero_shot.answer)}{_MARKS[row.zero_shot.right]}"
-    tried = f"memory {said(row.memory.answer)} at {row.score:.2f}" if row.memory and row.score else "no memory tried"
-    ours = f"ELM {said(row.answer)}{_MARKS[row.right]}"
+    bare = f"zero-shot {said(row.zero_shot.answer, alone(row.zero_shot, settings))}{_MARKS[row.zero_shot.right]}"
+    tried = "no memory tried"
+    if row.memory and row.score:
+        tried = f"memory {said(row.memory.answer, alone(row.memory, settings, True))} at {row.score:.2f}"
+    ours = f"ELM {said(row.answer, no_two_agree(row, settings))}{_MARKS[row.right]}"
     return f"{bare} · {tried} · {ours} · {one_line(row.reason)} · {row.tokens} tokens, {row.seconds:.0f} s"
 
 
@@ -268,8 +270,5 @@ def _step(step: LearnStep) -> str:
 
 
 def _measured(measured: Measured) -> str:
-    vote = measured.vote
-    agree = vote.counts[0].count if vote.counts else 0
-    answer = "no answer" if vote.answer is None else one_line(vote.answer)
     answered = f"{measured.answered:.0%} answered, {measured.tokens:.0f} tokens each"
-    return f"{agree} of {measured.samples} agree on {answer}, {answered}"
+    return f"{one_line(agree_on(measured.vote))}, {answered}"

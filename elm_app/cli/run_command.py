@@ -43,7 +43,19 @@ def run_to_end(
         except KeyboardInterrupt:
             runner.stop(run)
             view = view_of(follow(folder, run))
-    return outcome(options, view, reporter, document)
+    return outcome(options, view, reporter, document, _larger)
+
+
+def _larger(view: RunView) -> str | None:
+    """A larger model than that of a solved problem without a majority, if this machine can run one."""
+    from elm_app.runs.trust import helps
+
+    if view.model is None or not helps(view, None):
+        return None
+    from elm_app.engine.loader import device_for
+    from elm_app.weights.choice import here, larger
+
+    return larger(view.model.id, here(device_for(view.settings.get("device", "auto"))))
 
 
 def tell(entries: Iterable[Entry], view: RunView, reporter: Reporter) -> None:
@@ -54,13 +66,20 @@ def tell(entries: Iterable[Entry], view: RunView, reporter: Reporter) -> None:
 
 
 def outcome(
-    options: argparse.Namespace, view: RunView, reporter: Reporter, document: Callable[[RunView], dict[str, Any]]
+    options: argparse.Namespace,
+    view: RunView,
+    reporter: Reporter,
+    document: Callable[[RunView], dict[str, Any]],
+    larger: Callable[[RunView], str | None] = lambda _: None,
 ) -> int:
-    """Print what came of a run; returns the exit code."""
+    """Print what came of a run; returns the exit code. `larger` finds a larger model than the run's, to be offered."""
     if view.failure is not None:
         print(f"elm: {view.failure.message} {view.failure.remedy}".rstrip(), file=sys.stderr)
         return 2 if view.failure.error == BadInput.__name__ else 1
-    print_json(document(view)) if options.json else reporter.answer(view)
+    if options.json:
+        print_json(document(view))
+    else:
+        reporter.answer(view, None if options.quiet else larger(view))
     return 130 if view.status == "stopped" else 0
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from elm_app.answers.compare import comparer
+from elm_app.answers.vote_words import agree_on, agreement, capital, standing
 from elm_app.core.events import Progress, Verified
 from elm_app.core.scores import SideScore
 from elm_app.core.types import Decision, Outcome
@@ -61,10 +62,10 @@ def route(
             Decision(None, "zero_shot", f"None of the {total} traces, with the memory and without, has an answer.")
         )
     if theirs is None:
-        reason = f"Only the traces with the memory have an answer: {_for(memory)}; without it none of "
+        reason = f"Only the traces with the memory have an answer: {agree_on(memory.vote)}; without it none of "
         return Routed(Decision(ours, "memory", f"{reason}{len(zero_shot.samples)} has one."), None, "won")
     if ours is None:
-        reason = f"Only the traces without the memory have an answer: {_for(zero_shot)}; with it none of "
+        reason = f"Only the traces without the memory have an answer: {agree_on(zero_shot.vote)}; with it none of "
         return Routed(Decision(theirs, "zero_shot", f"{reason}{len(memory.samples)} has one."), None, "lost")
     if comparer().equivalent(theirs, ours):
         reason = f"Both agree on {theirs}: {_of(memory)} with the memory, {_of(zero_shot)} without."
@@ -74,9 +75,7 @@ def route(
 
 def alone(side: Side) -> str:
     """How a side's vote went, in a sentence."""
-    if side.vote.answer is None:
-        return f"None of the {len(side.samples)} traces has an answer."
-    return f"{_of(side)} agree{_tie(side)}."
+    return f"{capital(agreement(side.vote))}."
 
 
 def _weighed(
@@ -105,14 +104,6 @@ def _of(side: Side) -> str:
     return f"{side.vote.counts[0].count} of {len(side.samples)}"
 
 
-def _tie(side: Side) -> str:
-    return "; tied, and the class of the earliest trace wins" if side.vote.tied else ""
-
-
-def _for(side: Side) -> str:
-    return f"{_of(side)} agree on {side.vote.answer}{_tie(side)}"
-
-
 _WEIGHED = {
     "agreement": (": ", "margin"),
     "confidence": (". Judged by how sure the model is of its tokens where each trace is least sure: ", "confidence"),
@@ -124,12 +115,14 @@ _WEIGHED = {
 def _reason(verifier: str, sides: Sequence[Side], scores: Sequence[SideScore]) -> str:
     zero_shot, memory = sides
     looked_at, noun = _WEIGHED.get(verifier, (": ", "score"))
-    votes = (
-        f"{_of(memory)} agree on {memory.vote.answer} with the memory, "
-        f"{_of(zero_shot)} on {zero_shot.vote.answer} without"
-    )
     left_out = _left_out(sides, scores) if verifier == "prm" else ""
-    return f"The answers differ. {votes}{looked_at}{_compared(noun, scores)}.{left_out}"
+    return f"The answers differ. {_votes(zero_shot, memory)}{looked_at}{_compared(noun, scores)}.{left_out}"
+
+
+def _votes(zero_shot: Side, memory: Side) -> str:
+    if all(standing(side.vote) in ("clear", "weak") for side in (zero_shot, memory)):
+        return f"{agree_on(memory.vote)} with the memory, {_of(zero_shot)} on {zero_shot.vote.answer} without"
+    return f"With the memory {agree_on(memory.vote)}; without it {agree_on(zero_shot.vote)}"
 
 
 def _compared(noun: str, scores: Sequence[SideScore]) -> str:

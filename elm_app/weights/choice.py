@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from elm_app.weights.presets import PRESETS
+
 BASE_MEMORY = 6 << 30
 """Bytes of memory, all told, that the 1.5B wants on a CPU: solving with it takes some 2 GiB, learning some 4."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A preset, and why it is this one: a sentence for a visitor."""
+    """A preset, and why it is this one: a sentence for a visitor.
+
+    Attributes:
+        largest: the largest preset that the machine can run on its memory, be it slowly.
+    """
 
     preset: str
     reason: str
+    largest: str = "small"
 
 
 def choose(device: str, memory: int, vnni: bool) -> Choice:
@@ -30,15 +37,32 @@ def choose(device: str, memory: int, vnni: bool) -> Choice:
     'The 0.5B, because this machine has 4 GB of memory and the 1.5B wants 6.'
     """
     if device == "cuda":
-        return Choice("base", "The 1.5B: this machine has a GPU.")
+        return Choice("base", "The 1.5B: this machine has a GPU.", "base")
     has = f"this machine has {_gigabytes(memory)} GB of memory"
     if memory < BASE_MEMORY:
         return Choice("small", f"The 0.5B, because {has} and the 1.5B wants {_gigabytes(BASE_MEMORY)}.")
     if not vnni:
         return Choice(
-            "small", "The 0.5B, because this CPU lacks AVX512-VNNI instructions, without which the 1.5B would be slow."
+            "small",
+            "The 0.5B, because this CPU lacks AVX512-VNNI instructions, without which the 1.5B would be slow.",
+            "base",
         )
-    return Choice("base", f"The 1.5B: {has} and AVX512-VNNI.")
+    return Choice("base", f"The 1.5B: {has} and AVX512-VNNI.", "base")
+
+
+def larger(model: str, choice: Choice) -> str | None:
+    """The largest preset that this machine can run, if it is larger than a model; None if not, or if the model is
+    none of the presets.
+
+    Args:
+        model: a preset, or the hub id of one.
+
+    >>> larger("small", choose("cpu", 24 << 30, True)), larger("small", choose("cpu", 4 << 30, True))
+    ('base', None)
+    """
+    mine = next((preset for name, preset in PRESETS.items() if model in (name, preset.repo)), None)
+    there = PRESETS.get(choice.largest)
+    return choice.largest if mine and there and there.parameters > mine.parameters else None
 
 
 def here(device: str) -> Choice:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from elm_app.weights.download import RemoteFile
@@ -23,6 +24,11 @@ class Preset:
     licence: str
     repo: str
     weights: RemoteFile | None = None
+
+    @property
+    def size(self) -> str:
+        """Its parameters as its name has them, as in "1.5B"."""
+        return next(word for word in self.title.split() if re.fullmatch(r"[\d.]+[BM]", word))
 
     @property
     def bytes(self) -> int:

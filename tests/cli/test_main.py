@@ -15,10 +15,22 @@ import pytest
 from commands import Elm, sentence
 from remembering import WordEmbedders, answers_by_length
 
+from elm_app.answers.vote import vote
 from elm_app.cli.main import main
 from elm_app.core.errors import OutOfMemory
-from elm_app.core.events import Decided, Event, Failed, PromptRead, RunFinished, RunStarted, RunStopped, TraceFinished
-from elm_app.core.types import Decision, Timing, Trace
+from elm_app.core.events import (
+    Decided,
+    Event,
+    Failed,
+    ModelReady,
+    PromptRead,
+    RunFinished,
+    RunStarted,
+    RunStopped,
+    TraceFinished,
+    VoteChanged,
+)
+from elm_app.core.types import Decision, ModelInfo, Timing, Trace
 from elm_app.engine.loader import Models
 from elm_app.runs.event_log import LogWriter, read, runs
 from elm_app.weights.choice import Choice
@@ -39,7 +51,7 @@ def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
 def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Let `solve` run these events, and raise the errors among them, instead of a model."""
 
-    def script(*told: Event | BaseException, **settings: str) -> None:
+    def script(*told: Event | BaseException, **settings: Any) -> None:
         def work(_stopped: Callable[[], bool]) -> Iterator[Event]:
             for event in told:
                 if isinstance(event, BaseException):
@@ -63,6 +75,14 @@ SOLVED = [
     Decided(Decision("72", "zero_shot", "1 of 2 agree.")),
     RunFinished(TIMING),
 ]
+
+
+def voted(*answers: str | None) -> list[Any]:
+    """Traces with these answers, their vote, and what it decides."""
+    whole = vote(answers, classes=lambda given: [given.index(one) for one in given])
+    traces = [trace(index, answer) for index, answer in enumerate(answers)]
+    decided = Decided(Decision(whole.answer, "zero_shot", "Because."))
+    return [*traces, VoteChanged("zero_shot", whole, len(answers), len(answers)), decided, RunFinished(TIMING)]
 
 
 class TestSolveWithAModel:
@@ -201,6 +221,36 @@ class TestSolveScripted:
         assert outcome.out == "7 [2J 2 \n"
         assert "\x1b" not in outcome.err
         assert json.loads(elm("solve", "1?", "--json").out)["decision"]["answer"] == answer
+
+    def test_no_majority_is_no_answer(self, elm: Elm, scripted: Callable[..., None]) -> None:
+        scripted(*voted("7", "8", "9", None), samples=4)
+        outcome = elm("solve", "1?")
+        assert (outcome.code, outcome.out) == (0, "no two of 4 attempts agree\n")
+        assert "3 different answers, 1 without an answer. 20 tokens/s" in outcome.err
+        assert "Of more attempts two may agree. --samples 8\n" in outcome.err
+        assert "A memory of a similar problem may help.\n" in outcome.err
+        document = json.loads(elm("solve", "1?", "--json").out)
+        assert document["decision"]["answer"] == "7"
+        assert elm("solve", "1?", "--quiet").err == ""
+
+    def test_a_tie_has_two_answers(self, elm: Elm, scripted: Callable[..., None]) -> None:
+        scripted(*voted("7", "8\x1b[2J", "7", "8\x1b[2J", "9"), samples=5)
+        outcome = elm("solve", "1?")
+        assert outcome.out == "7 or 8 [2J\n"
+        assert "A tie, 2 of 5 each, 1 other answer. 20 tokens/s" in outcome.err
+        assert "the earlier, 7, is taken." in outcome.err
+        assert "More attempts may break the tie. --samples 10\n" in outcome.err
+
+    @pytest.mark.parametrize(("model", "offered"), [("small", True), ("base", False)])
+    def test_a_larger_model_is_offered_where_there_is_one(
+        self, elm: Elm, scripted: Callable[..., None], monkeypatch: pytest.MonkeyPatch, model: str, offered: bool
+    ) -> None:
+        monkeypatch.setattr("elm_app.weights.choice.here", lambda _: Choice("base", "", "base"))
+        scripted(
+            ModelReady(ModelInfo(model, "4-bit", "cpu", "0" * 64), 1.0), *voted("7", "8", "9"), device="cpu", samples=3
+        )
+        told = "The larger model, the 1.5B, is slower and more often right. --model base\n"
+        assert (told in elm("solve", "1?").err) is offered
 
     def test_a_stopped_run(self, elm: Elm, scripted: Callable[..., None]) -> None:
         scripted(trace(0, "72"), RunStopped(TIMING))
@@ -431,6 +481,12 @@ class TestVote:
         assert document["vote"]["answer"] == "72"
         assert document["vote"]["agreement"] == pytest.approx(2 / 3)
         assert document["traces"] == [{"index": n, "answer": answer} for n, answer in enumerate(["72", "5", "72"])]
+
+    def test_no_two_agree(self, elm: Elm, tmp_path: Path) -> None:
+        outcome = elm("vote", jsonl(tmp_path / "t.jsonl", boxed("72"), boxed("5"), boxed("6")))
+        assert outcome.out.splitlines()[:2] == ["no two of 3 attempts agree", "     1 of 3  72"]
+        tie = elm("vote", jsonl(tmp_path / "t.jsonl", boxed("72"), boxed("5"), boxed("5"), boxed("72")))
+        assert tie.out.splitlines()[0] == "72 or 5"
 
     def test_no_answer_at_all(self, elm: Elm, tmp_path: Path) -> None:
         outcome = elm("vote", jsonl(tmp_path / "t.jsonl", '{"text": "hm"}'))

@@ -52,7 +52,7 @@ def test_without_a_memory_the_vote_stands(seed: int) -> None:
 
 def test_without_a_memory_a_tie_and_no_answer_are_said() -> None:
     tied = route("p", make_side("zero_shot", ["48", "72", "72", "48"]), None, Never()).decision
-    assert tied == Decision("48", "zero_shot", "2 of 4 agree; tied, and the class of the earliest trace wins.")
+    assert tied == Decision("48", "zero_shot", "A tie, 2 of 4 each.")
     nothing = route("p", make_side("zero_shot", [None] * 3), None, Never()).decision
     assert nothing == Decision(None, "zero_shot", "None of the 3 traces has an answer.")
 
@@ -122,6 +122,16 @@ def test_the_reason_says_the_margins() -> None:
         "The answers differ. 6 of 8 agree on 72 with the memory, 3 of 8 on 48 without: "
         "the larger margin wins (0.50 against 0.12)."
     )
+
+
+def test_a_side_without_a_majority_is_said_in_words() -> None:
+    zero_shot = make_side("zero_shot", ["48", "1", "2", None])
+    memory = make_side("memory", ["72", "72", "72", "1"])
+    assert route("p", zero_shot, memory, Agreement()).decision.reason == (
+        "The answers differ. With the memory 3 of 4 agree on 72; without it no two of 4 agree, the first says 48: "
+        "the larger margin wins (0.50 against 0.00)."
+    )
+    assert route("p", zero_shot, None, Never()).decision.reason == "No two of 4 agree."
 
 
 def test_the_reason_says_a_tie() -> None:

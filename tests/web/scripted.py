@@ -88,6 +88,18 @@ HOSTILE = (
     "onerror=window.hacked=1>}\\) \\(\\href{javascript:window.hacked=1}{click}\\) an odd $ and \\[ \\frac{1}{ \\] "
     "</div></article><style>body{display:none}</style> \\boxed{<svg onload=window.hacked=1>}"
 )
+WIDE = r"""All of it in one line:
+\[ 7 \times 24 - 12 = (24 + 24 + 24 + 24 + 24 + 24 + 24) - 12 = 168 - 12 = 156 = 6 \times 26 = 6 \times (20 + 6) \]
+
+and \(7 \times 24 - 12 = 24 + 24 + 24 + 24 + 24 + 24 + 24 - 12 = 168 - 12 = 156 = 6 \times 26\) among words.
+
+\boxed{26}"""
+SCATTERED = [SHORT.replace("26", str(number)) for number in (26, 31, 19, 28, 17)] + [CODE, CODE, SLIP]
+"""No two of these agree."""
+TIED = [SHORT, FORGOT, CODE, EQUATION, FORGOT, SLIP, FORGOT, EGGS]
+"""Three say 26, three 28."""
+WEAK = [SHORT, FORGOT, CODE, SHORT, CODE, SLIP, SCATTERED[1], SCATTERED[2]]
+"""Two say 26."""
 REALISTIC = [EGGS, SHORT, FORGOT, EQUATION, EGGS, CODE, SLIP, SHORT]
 
 Clock = Callable[[float], None]

@@ -19,7 +19,22 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import numpy as np
 from remembering import WordEmbedders
-from scripted import CODE, EGGS, EQUATION, FORGOT, HOSTILE, REALISTIC, SHORT, SLIP, scripted, vote_over
+from scripted import (
+    CODE,
+    EGGS,
+    EQUATION,
+    FORGOT,
+    HOSTILE,
+    REALISTIC,
+    SCATTERED,
+    SHORT,
+    SLIP,
+    TIED,
+    WEAK,
+    WIDE,
+    scripted,
+    vote_over,
+)
 from scripted_arms import moved, with_memories
 from scripted_weights import BYTES, Mirror
 
@@ -60,6 +75,16 @@ from elm_app.web.fetching import Fetching
 MODEL = ModelInfo("small", "4-bit", "cpu", "1d9614638d18024d" * 4)
 BEFORE = [EGGS, SHORT, FORGOT, EQUATION, CODE, SLIP, FORGOT, CODE]
 BETTER = [EGGS, SHORT, SHORT, EQUATION, EGGS, FORGOT, SHORT, EQUATION]
+BY_WORD = {
+    "hostile": [HOSTILE, SHORT],
+    "long": [EGGS + "\n\n" + "and so it goes on, " * 2600, SHORT],
+    "agree": [SHORT],
+    "scattered": SCATTERED,
+    "tied": TIED,
+    "weakly": WEAK,
+    "wide": [WIDE, EGGS],
+}
+"""What is written about a problem that has this word."""
 BEST = [SHORT, SHORT, SHORT, EQUATION, EGGS, SHORT, SHORT, FORGOT]
 OTHERWISE = [FORGOT, FORGOT, FORGOT, FORGOT, FORGOT, CODE, FORGOT, SLIP]
 _SAMPLING_EVENTS = (PromptRead, TraceChunk, TraceFinished, VoteChanged)
@@ -235,7 +260,7 @@ def votes(one: Measured) -> str:
 def actions(
     runner: Runner, folder: Path, pace: float = 0.06, mirror: Mirror | None = None, store: Store | None = None
 ) -> Actions:
-    """What the page's buttons do, scripted. Words in the problem choose what happens: "hostile", "long", "agree",
+    """What the page's buttons do, scripted. Words in the problem choose what happens: those of `BY_WORD`,
     "slow", "fails", "fetch", and those of `Learning`. Weights come from the mirror; without one they are here."""
     mirror = mirror or Mirror(done=BYTES)
     store, embedders = store or Store(folder), WordEmbedders()
@@ -243,13 +268,7 @@ def actions(
     def solve(problem: str, model: ModelSettings, sampling: SamplingSettings, routing: RouteSettings) -> str:
         if not problem.strip():
             raise BadInput("There is no problem to solve.", "Type one, or choose an example.")
-        texts = REALISTIC
-        if "hostile" in problem:
-            texts = [HOSTILE, SHORT]
-        elif "long" in problem:
-            texts = [EGGS + "\n\n" + "and so it goes on, " * 2600, SHORT]
-        elif "agree" in problem:
-            texts = [SHORT]
+        texts = next((texts for word, texts in BY_WORD.items() if word in problem), REALISTIC)
 
         def arm(texts: list[str]) -> Work:
             slow = pace * (4 if "slow" in problem else 1)

@@ -36,7 +36,7 @@ from elm_app.web.components import labels
 from elm_app.web.components.answer_colors import classes
 from elm_app.web.components.settings.form import model_settings, sampling_settings
 from elm_app.web.pages.runs.history import History
-from elm_app.web.run import render
+from elm_app.web.run import headline, render
 from elm_app.web.run.feed import Tail
 
 
@@ -80,12 +80,12 @@ def test_a_run_that_was_stopped_before_the_model_was_here_says_what_is_kept() ->
     fetching = Progress("download", "Fetching the model", 212e6, 491.4e6, "B")
     stopped = view_after(fetching, RunStopped(Timing(0, 0, 0, 0, 0)))
     assert render.status(stopped) == "Stopped before the model was here"
-    assert render.note(stopped).startswith("What was fetched of the model is kept.")
-    assert render.answer(stopped) == ""
+    assert headline.note(stopped).startswith("What was fetched of the model is kept.")
+    assert headline.answer(stopped) == ""
     model = ModelReady(ModelInfo("small", "4-bit", "cpu", "0" * 64), 1.0)
     later = view_after(fetching, model, RunStopped(Timing(0, 0, 0, 0, 0)))
     assert render.status(later) == "Stopped · 8 traces, 0 finished"
-    assert render.note(later) == ""
+    assert headline.note(later) == ""
 
 
 def test_the_chip_says_what_the_numbers_are_in_old_logs_too() -> None:
@@ -104,11 +104,11 @@ def test_the_chip_says_what_the_numbers_are_in_old_logs_too() -> None:
 def test_a_run_without_answers_and_a_failed_one_say_so() -> None:
     vote = VoteChanged("zero_shot", Vote(None, 0.0, (), 8), 8, 8)
     nothing = view_after(PromptRead("zero_shot", 9, 0.1), vote, Decided(Decision(None, "zero_shot", "<none>")))
-    assert render.status(nothing) == "8 traces, 0 finished · none of 8 traces has an answer"
-    assert render.note(nothing) == "&lt;none&gt;"
+    assert render.status(nothing) == "8 traces, 0 finished · none of the 8 traces has an answer"
+    assert headline.note(nothing) == ""  # the line over it has said so
     failed = view_after(Failed("OutOfMemory", "No <room>.", "Lower the samples."))
     assert render.failure(failed) == '<p class="error"><strong>No &lt;room&gt;.</strong> Lower the samples.</p>'
-    assert render.answer(failed) == ""
+    assert headline.answer(failed) == ""
 
 
 def test_a_class_keeps_its_colour_while_the_lead_changes(runner: Runner) -> None:
@@ -152,7 +152,7 @@ def test_hostile_answers_are_escaped_everywhere(runner: Runner) -> None:
     view.problem = "<script>"
     card = render.card(view, view.traces["zero_shot", 0], classes(view, "zero_shot"), 1)
     for made in (
-        render.answer(view),
+        headline.answer(view),
         render.bars(view),
         card,
         History(Summaries(runner.folder), Index(runner.folder)).table(),

@@ -35,7 +35,7 @@ from elm_app.web.components.charts import learning_charts
 from elm_app.web.components.settings import memory_field
 from elm_app.web.components.settings.form import learn_settings, stream_fields
 from elm_app.web.pages.runs.history import History
-from elm_app.web.run import learning_steps, learning_view, render
+from elm_app.web.run import headline, learning_steps, learning_view, render
 from elm_app.web.run.buttons import Asks
 from elm_app.web.run.feed import Tail
 
@@ -279,7 +279,7 @@ def test_a_learning_run_without_anything_to_learn_says_so() -> None:
     reason = "All 16 traces agree, so there is nothing left to learn."
     view.learn = LearnView(steps=10, ended=LearningEnded(reason, 0, True), stored=MemoryStored(None, False, reason))
     assert learning_view.status(view) == "Nothing was learned"
-    assert render.note(view) == reason
+    assert headline.note(view) == reason
     assert learning_view.stored(view, "gone") == ""
 
 
@@ -438,7 +438,10 @@ def test_measured_words_without_any_answer() -> None:
     trace = Trace("zero_shot", 0, 1, CODE, None, 320, False, -1.0)
     assert learning_view.measured_words(measured([trace], 1)) == "no answer · 100% unanswered · 320 tokens a trace"
     answered = replace(trace, text=SHORT, answer="26", tokens=72, finished=True)
-    assert learning_view.measured_words(measured([answered], 1)) == "1 of 1 agrees · 0% unanswered · 72 tokens a trace"
+    assert (
+        learning_view.measured_words(measured([answered], 1))
+        == "1 attempt, no vote · 0% unanswered · 72 tokens a trace"
+    )
 
 
 def test_a_memory_that_cannot_be_read_says_so(studio: Studio) -> None:

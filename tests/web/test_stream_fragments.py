@@ -106,15 +106,29 @@ def test_two_lines_race_and_without_right_answers_they_show_agreement() -> None:
 
 
 def test_a_row_tells_it_all_in_words_and_escapes_what_it_shows() -> None:
-    told = ledger.row(a_row(1, False, True))
+    told = ledger.row(a_row(1, False, True), {"samples": 8})
     assert "How many boxes &lt;1&gt;?" in told
     for part in ("✗ wrong", "✓ right", "the memory", "similarity 0.83", 'data-explain-run="s1"', 'data-memory="l1"'):
         assert part in told
     bare = a_row(2, None, None, gold=None, memory=None, retrieved=None, learned=None, answer=None, reason="All agree.")
-    told = ledger.row(bare)
+    told = ledger.row(bare, {"samples": 8})
     for part in ("not known", "no answer", "no memory", "All agree."):
         assert part in told
     assert "right</span>" not in told
+
+
+def test_an_answer_of_one_attempt_is_not_shown_as_an_answer() -> None:
+    guess = ArmResult("28", False, 1 / 8, 400)
+    row = a_row(1, False, True, zero_shot=guess)
+    told = ledger.row(row, {"samples": 8})
+    assert ">no two agree (28)</span>" in told
+    assert "<b>26</b>" in told, "the memory's majority stands"
+    assert "<b>28</b>" in ledger.row(row, {"samples": 1})
+    alone = a_row(1, False, False, zero_shot=guess, memory=None, source="zero_shot", answer="28")
+    assert ledger.row(alone, {"samples": 8}).count("no two agree (28)") == 2
+    assert "<b>28</b>" not in ledger.row(alone, {"samples": 8})
+    both = a_row(1, False, False, zero_shot=guess, memory=guess, source="agreement", answer="28")
+    assert ledger.row(both, {"samples": 8}).count("<b>28</b>") == 1, "two attempts say so, one with the memory"
 
 
 def test_the_current_problem_is_shown_before_its_runs_have_logs() -> None:

@@ -34,6 +34,30 @@ def test_the_larger_model_where_it_fits_and_is_quick(
     assert chosen.reason.startswith("The " + PRESETS[preset].title.split()[1])
 
 
+@pytest.mark.parametrize(
+    ("model", "machine", "wanted"),
+    [
+        ("small", ("cpu", 24 << 30, True), "base"),
+        ("small", ("cpu", 24 << 30, False), "base"),  # slowly
+        ("small", ("cpu", BASE_MEMORY - 1, True), None),
+        ("small", ("cuda", 0, False), "base"),
+        (PRESETS["small"].repo, ("cpu", 24 << 30, True), "base"),
+        ("tiny", ("cpu", BASE_MEMORY - 1, True), "small"),
+        ("base", ("cpu", 24 << 30, True), None),
+        ("paper-qwen", ("cuda", 0, False), None),
+        ("my/own", ("cpu", 24 << 30, True), None),
+    ],
+)
+def test_a_larger_model_is_named_only_if_the_machine_can_run_it(
+    model: str, machine: tuple[str, int, bool], wanted: str | None
+) -> None:
+    assert choice.larger(model, choose(*machine)) == wanted
+
+
+def test_a_presets_size_is_that_of_its_name() -> None:
+    assert [preset.size for preset in PRESETS.values()] == ["135M", "0.5B", "1.5B", "7B", "8B"]
+
+
 def test_the_machine_is_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_vnni": True})
     monkeypatch.setattr(free_memory, "CGROUP", tmp_path)

@@ -19,13 +19,18 @@ COLOURS = 6
 
 @dataclass(frozen=True)
 class AnswerClass:
-    """An answer class of one arm: what it is called, its colour's name, its traces and its place by votes (from 0)."""
+    """An answer class of one arm: what it is called, its colour's name, its traces and its place by votes (from 0).
+
+    Attributes:
+        leads: whether it has the most votes, two or more; classes of a tie all do.
+    """
 
     answer: str
     colour: str
     traces: tuple[int, ...]
     count: int
     rank: int
+    leads: bool
 
 
 def classes(view: RunView, arm: Arm, known: Mapping[str, str] | None = None) -> list[AnswerClass]:
@@ -41,8 +46,16 @@ def classes(view: RunView, arm: Arm, known: Mapping[str, str] | None = None) -> 
         known = _colours(view)
     ranked = list(enumerate(changed.vote.counts))
     ranked.sort(key=lambda each: (_birth(view, arm, each[1]), each[0]))
+    most = max(2, *(count.count for _, count in ranked)) if ranked else 2
     return [
-        AnswerClass(count.answer, colour_of(known, count.answer), _traces(view, arm, count), count.count, rank)
+        AnswerClass(
+            count.answer,
+            colour_of(known, count.answer),
+            _traces(view, arm, count),
+            count.count,
+            rank,
+            count.count >= most,
+        )
         for rank, count in ranked
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from elm_app.answers import vote_words
 from elm_app.core.events import Progress
 from elm_app.core.text import count as count
 from elm_app.core.types import Arm, ModelInfo
@@ -123,23 +124,11 @@ def waiting(ahead: int) -> str:
 
 
 def verdict(view: RunView, arm: Arm = "zero_shot") -> list[str]:
-    """The vote in words: "6 of 8 agree", "1 other answer", "1 without an answer"."""
+    """The vote in words: "6 of 8 agree", "1 other answer", "1 without an answer"; nothing while there is one trace."""
     changed = view.votes.get(arm)
-    if changed is None:
+    if changed is None or (vote_words.attempts(changed.vote) == 1 < view.samples):
         return []
-    vote, finished = changed.vote, changed.finished
-    if vote.answer is None:
-        return [f"none of {count(finished, 'trace')} has an answer"] if finished > 1 else ["no answer yet"]
-    first = max((each.count for each in vote.counts), default=0)
-    parts = [f"{first} of {finished} {'agrees' if first == 1 else 'agree'}"]
-    others = len(vote.counts) - 1
-    if others:
-        parts.append(count(others, "other answer"))
-    if vote.abstained:
-        parts.append(f"{vote.abstained} without an answer")
-    if vote.tied:
-        parts.append("a tie")
-    return parts
+    return vote_words.verdict(changed.vote)
 
 
 def finished_of(view: RunView) -> str:

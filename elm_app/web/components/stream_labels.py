@@ -47,6 +47,15 @@ def mark(right: bool | None) -> str:
     return f'<span class="mark {"right" if right else "wrong"}">{"✓ right" if right else "✗ wrong"}</span>'
 
 
-def answer(given: str | None) -> str:
-    """An answer, or that there is none."""
-    return f"<b>{inline_html(given)}</b>" if given is not None else '<span class="quiet">no answer</span>'
+def answer(given: str | None, alone: bool = False) -> str:
+    """An answer, or that there is none.
+
+    Args:
+        alone: no two attempts agree on it; it is only what is graded.
+    """
+    if given is None:
+        return '<span class="quiet">no answer</span>'
+    if alone:
+        told = "The earliest attempt's answer: it is what is graded."
+        return f'<span class="quiet" title="{told}">no two agree ({inline_html(given)})</span>'
+    return f"<b>{inline_html(given)}</b>"

@@ -26,7 +26,7 @@ class Asks:
 
     def functions(self) -> list[Callable[[Ask], Ask]]:
         """All of them, by the names that they have here."""
-        return [guarded(each) for each in (self.learn, self.again, self.keep, self.resume, self.duration)]
+        return [guarded(each) for each in (self.learn, self.again, self.more, self.keep, self.resume, self.duration)]
 
     def learn(self, ask: Ask) -> Ask:
         """Learn from the problem of a run; `fields` are those of the drawer."""
@@ -51,6 +51,16 @@ class Asks:
             )
         }
 
+    def more(self, ask: Ask) -> Ask:
+        """Solve a run's problem again with its settings and seed, but for `samples` or `max_new_tokens`: the first
+        attempts are the same ones, and go on."""
+        view = self._view(ask)
+        given = {name: _whole(name, ask[name]) for name in ("samples", "max_new_tokens") if name in ask}
+        if not given:
+            raise BadInput("Nothing was asked for.", "Choose more samples, or more new tokens.")
+        model, routing = settings_from(ModelSettings, view.settings), settings_from(RouteSettings, view.settings)
+        return {"run": self.actions.solve(view.problem, model, replace(_sampling(view), **given), routing)}
+
     def keep(self, ask: Ask) -> Ask:
         """Enable the memory of a learning run that was stored disabled."""
         view = self._view(ask)
@@ -73,6 +83,13 @@ class Asks:
         if not isinstance(run, str) or not run:
             raise BadInput("There is no run to go on from.", "Solve a problem first.")
         return self.tail.view(run)
+
+
+def _whole(name: str, value: object) -> int:
+    try:
+        return int(str(value))
+    except ValueError as error:
+        raise BadInput(f"{name} is {value!r}.", "It must be a whole number.") from error
 
 
 def _fields(ask: Ask) -> Ask:

@@ -81,6 +81,7 @@ import { followRecipe } from "../components/settings/recipes.js";
       if (await asked(() => server.learn({ run, fields: fields() }))) openDrawer();
     },
     again: (button) => asked(() => server.again({ run, memory: button.dataset.with })),
+    more: (button) => asked(() => server.more({ run, ...button.dataset })),
     keep: () => asked(() => server.keep({ run })),
     resume: () => asked(() => server.resume({ run })),
     drawer() {

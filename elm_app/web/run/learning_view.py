@@ -6,6 +6,7 @@ import html
 from collections.abc import Mapping
 from typing import Literal
 
+from elm_app.answers.vote_words import agreement
 from elm_app.core.events import Progress
 from elm_app.core.types import Measured
 from elm_app.runs.learning_progress import Course, left, sizes
@@ -151,6 +152,8 @@ def hint(view: RunView, learned: str | None) -> str:
     vote = next((changed.vote for changed in view.votes.values()), None)
     if learned:
         return run_link(learned, "learned from before")
+    if vote is not None and not vote.agreed:
+        return "It begins with fresh attempts, and ends there if no two of them agree."
     if vote is not None and vote.agreement == 1.0:
         return "All agree, so there may be nothing to learn."
     return ""
@@ -236,11 +239,10 @@ def _measured(name: str, one: Measured | None, known: Colours, missing: str) -> 
 def measured_words(one: Measured) -> str:
     """
     >>> from elm_app.core.types import AnswerCount, Vote
-    >>> measured_words(Measured(Vote("72", 9 / 16, (AnswerCount("72", 9),), 5), 16, 11 / 16, 214.2))
+    >>> measured_words(Measured(Vote("72", 9 / 16, (AnswerCount("72", 9), AnswerCount("48", 2)), 5), 16, 11 / 16, 214))
     '9 of 16 agree · 31% unanswered · 214 tokens a trace'
     """
-    votes = one.vote.counts[0].count if one.vote.counts else 0
-    agree = f"{votes} of {one.samples} {'agrees' if votes == 1 else 'agree'}" if votes else "no answer"
+    agree = agreement(one.vote) if one.vote.counts else "no answer"
     return labels.DOT.join([agree, f"{1 - one.answered:.0%} unanswered", f"{one.tokens:.0f} tokens a trace"])
 
 

@@ -16,7 +16,7 @@ from elm_app.core.config import LEARNS_BY, LearnSettings
 from elm_app.core.errors import BadInput, ElmError
 from elm_app.core.events import Progress, RunStarted, VoteChanged
 from elm_app.core.types import Arm
-from elm_app.runs import related
+from elm_app.runs import related, trust
 from elm_app.runs.event_log import Entry, read
 from elm_app.runs.learning_progress import Course, estimate, share
 from elm_app.runs.runner import Runner
@@ -26,7 +26,8 @@ from elm_app.web.components import found_memories, labels
 from elm_app.web.components.answer_colors import classes, remember
 from elm_app.web.components.markdown import block_html, blocks, settled
 from elm_app.web.components.wait_rate import Meter, Wait
-from elm_app.web.run import learning_steps, learning_view, render
+from elm_app.web.run import headline, learning_steps, learning_view, render
+from elm_app.weights.choice import larger
 
 FETCHING = ("download", "verify", "convert")
 """Stages of a wait for weights."""
@@ -171,6 +172,15 @@ class LiveRun:
         except ElmError:
             return "damaged"
 
+    def _larger(self) -> str | None:
+        """A larger model than the run's that this machine can run, for a run that is done without a majority."""
+        if self._actions is None or self.view.model is None or not trust.helps(self.view, None):
+            return None
+        try:
+            return larger(self.view.model.id, self._actions.fetching.weights.choice())
+        except ElmError:
+            return None
+
     def _look_around(self) -> None:
         """Find the runs about the same problem: for a solve the last that learned, for a learn the one that solved."""
         view = self.view
@@ -197,8 +207,8 @@ class LiveRun:
     def _draw(self) -> None:
         view = self.view
         drawn = {
-            "answer": render.answer(view),
-            "note": render.note(view),
+            "answer": headline.answer(view),
+            "note": headline.note(view),
             "meta": render.meta(view),
             "progress": render.progress(view),
             "bars": render.bars(view),
@@ -215,6 +225,7 @@ class LiveRun:
             }
         else:
             drawn |= {"memory": found_memories.line(view), "matches": found_memories.matches(view)}
+            drawn["helps"] = headline.helps(view, self._larger())
         for name, text in drawn.items():
             if name not in self._parts or self._parts[name][0] != text:
                 self._parts[name] = (text, self.seq)

@@ -17,7 +17,7 @@ from elm_app.web.components.answer_colors import AnswerClass, classes
 from elm_app.web.components.links import replay_link, run_link
 from elm_app.web.components.markdown import inline_html
 from elm_app.web.components.wait_rate import Pace, Wait
-from elm_app.web.run import learning_view
+from elm_app.web.run import headline, learning_view
 
 STAGES = {
     "download": "Fetching the model",
@@ -50,7 +50,7 @@ def status(view: RunView, ahead: int = 0, pace: Pace | None = None) -> str:
         case "weighing":
             parts = wait(view.progress, pace or Pace()) if view.progress else [STAGES["weigh"]]
         case "done":
-            parts = _verdicts(view) or ["Done"]
+            return html.escape(headline.beside(view) or "Done")
         case "stopped" if view.model is None:
             parts = ["Stopped before the model was here"]
         case "stopped":
@@ -64,8 +64,6 @@ def _verdicts(view: RunView) -> list[str]:
     arms = labels.arms(view)
     if len(arms) == 1:
         return labels.verdict(view, arms[0])
-    if view.decision is not None:
-        return [view.decision.reason]
     sides = {"without": arms[0], "with": arms[1]}
     return [f"{side} it {', '.join(told)}" for side, arm in sides.items() if (told := labels.verdict(view, arm)[:1])]
 
@@ -78,19 +76,6 @@ def wait(progress: Progress, pace: Pace) -> list[str]:
             parts.append(labels.rate(pace.per_second, progress.unit))
         parts.append(labels.seconds_left((progress.total - progress.done) / pace.per_second))
     return parts
-
-
-def note(view: RunView) -> str:
-    """What else there is to say about the vote: the tie rule, or why there is no answer."""
-    if view.learn is not None:
-        return learning_view.note(view)
-    if view.status == "stopped" and view.model is None:
-        return "What was fetched of the model is kept. To go on from there, ask again."
-    if view.decision is None or len(labels.arms(view)) > 1:
-        return ""
-    changed = view.votes.get(labels.arms(view)[0])
-    tied = changed is not None and changed.vote.tied
-    return html.escape(view.decision.reason) if tied or view.decision.answer is None else ""
 
 
 def meta(view: RunView) -> str:
@@ -143,27 +128,6 @@ def coming(wait_for: Wait) -> str:
     )
 
 
-def answer(view: RunView) -> str:
-    """The answer, large: the leading one while traces are being written."""
-    if view.command == "learn":
-        return ""
-    arm = labels.arms(view)[0]
-    if view.decision is not None:
-        value: str | None = view.decision.answer
-    else:
-        changed = view.votes.get(arm)
-        value = changed.vote.answer if changed else None
-    if value is None and (view.status == "failed" or (view.status == "stopped" and view.model is None)):
-        return ""
-    if value is None:
-        return f'<span class="value none">{"No answer" if view.ended else "–"}</span>'
-    found = (each for one in [arm, *labels.arms(view)] for each in classes(view, one))
-    colour = next((each.colour for each in found if each.answer == value), "kx")
-    size = " long" if len(value) > 14 else ""
-    sure = "" if view.ended else " leading"
-    return f'<span class="value{size}{sure} {colour}" title="{html.escape(value)}">{inline_html(value)}</span>'
-
-
 def bars(view: RunView) -> str:
     """One bar for each arm: its answer classes by their votes, the traces without an answer and the unfinished ones."""
     if view.status in WAITING or view.command == "learn":
@@ -178,7 +142,7 @@ def _bar(view: RunView, arm: Arm, name: str) -> str:
     found = classes(view, arm)
     shown = [each for each in found if each.colour != "kx"]
     parts = [
-        _segment(f"c{place}", each.colour, inline_html(each.answer), each.answer, each.count, total, each.rank == 0)
+        _segment(f"c{place}", each.colour, inline_html(each.answer), each.answer, each.count, total, each.leads)
         for place, each in enumerate(shown)
     ]
     rest = [each for each in found if each.colour == "kx"]
@@ -217,7 +181,7 @@ def card(view: RunView, trace: TraceView, found: Iterable[AnswerClass], blocks: 
     rank = own.rank if own else 900 if done is not None else 999
     value = "" if done is None else inline_html(done.answer) if done.answer is not None else "no answer"
     tip = html.escape(done.answer) if done is not None and done.answer is not None else ""
-    kind = f"card {colour} {state}" + (" major" if own and own.rank == 0 else "")
+    kind = f"card {colour} {state}" + (" major" if own and own.leads else "")
     seed = f' title="seed {done.seed}, mean log-probability {done.mean_logprob:.2f}"' if done else ""
     return (
         f'<article class="{kind}" data-key="{trace.arm}-{trace.index}" data-blocks="{blocks}" '

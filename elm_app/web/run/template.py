@@ -45,6 +45,7 @@ _RUN = """
         <p class="title" data-part="title"></p>
         <p class="status" data-part="status" role="status" aria-live="polite"></p>
         <p class="note" data-part="note"></p>
+        <div class="helps" data-part="helps"></div>
         <p class="meta" data-part="meta"></p>
       </div>
       <div class="course" data-part="course" hidden>
@@ -65,7 +66,7 @@ _RUN = """
       </div>
     </div>
     <div class="arms" data-part="arms" data-view="order"></div>
-    <p class="nothing" data-part="nothing">No trace is in the majority yet.</p>
+    <p class="nothing" data-part="nothing">No trace is in a majority.</p>
   </div>
   <div class="meanwhile" data-part="meanwhile" hidden></div>
   <div data-part="error"></div>

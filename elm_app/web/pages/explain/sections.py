@@ -16,6 +16,7 @@ from elm_app.web.components.common_words import marked
 from elm_app.web.components.markdown import inline_html
 from elm_app.web.components.settings.form import VERIFIERS
 from elm_app.web.pages.explain.verifier_view import numbers
+from elm_app.web.run import headline
 
 Point = tuple[float, float]
 EMPTY = (
@@ -48,8 +49,7 @@ def _section(title: str, body: str) -> str:
 
 def _head(view: RunView) -> str:
     name = html.escape(view.run)
-    answer = view.decision.answer if view.decision else None
-    value = inline_html(answer) if answer is not None else "no answer" if view.decision else "…"
+    value = headline.in_a_line(view) if view.decision else "…"
     reason = html.escape(view.decision.reason) if view.decision else "The run has not ended."
     return (
         f'<header><p class="problem">{html.escape(view.problem)}</p><p class="decision"><b>{value}</b> {reason}</p>'

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
+from elm_app.answers import vote_words
 from elm_app.core.text import beginning
+from elm_app.core.types import Vote
 from elm_app.runs.catalog import Index
 from elm_app.runs.event_log import runs
+from elm_app.runs.standing import decisive, no_two_agree
 from elm_app.runs.state import RunView
 from elm_app.runs.stream_state import StreamView
 from elm_app.runs.summaries import Summaries
@@ -52,7 +57,7 @@ class History:
         view = self.summaries.of(run)
         row = _row(run, view)
         if view is not None and view.stream is not None and self.index.latest(run) == run:
-            row += _parts(view.stream)
+            row += _parts(view.stream, view.settings)
         return row
 
 
@@ -63,8 +68,8 @@ def _row(run: str, view: RunView | None) -> str:
             f'{run_link(run, "This log cannot be read")}</td><td>{STATES["damaged"]}</td><td class="number"></td></tr>'
         )
     agreed = _learned(view) if view.learn else _agreed(view)
-    given = _given(view)
-    result = inline_html(given) if given is not None else _NOTHING
+    given = [inline_html(one) for one in _given(view)]
+    result = vote_words.either(given) if given else _NOTHING
     time = labels.seconds(view.seconds) if view.ended else ""
     state = STATES.get(view.status, render.status(view))
     if view.command == "stream":
@@ -84,15 +89,15 @@ def _row(run: str, view: RunView | None) -> str:
     )
 
 
-def _parts(view: StreamView) -> str:
-    """The runs of a stream's problems, folded."""
+def _parts(view: StreamView, settings: Mapping[str, Any]) -> str:
+    """The runs of a stream's problems, folded; `settings` are those of the stream."""
     rows = [
         (
             row.number,
             row.problem,
             row.solve,
             row.learn,
-            f"{stream_labels.answer(row.answer)} {stream_labels.mark(row.right)}",
+            f"{stream_labels.answer(row.answer, no_two_agree(row, settings))} {stream_labels.mark(row.right)}",
         )
         for row in view.rows
     ]
@@ -131,30 +136,33 @@ def _kind(view: RunView) -> str:
     return '<span class="kind">with a memory</span>' if view.retrieved and view.retrieved.used else ""
 
 
-def _given(view: RunView) -> str | None:
-    """The answer: the decision's, else that of the latest vote; of a learning run the one that it learned from."""
-    if view.learn is not None and view.learn.before is not None:
-        return view.learn.before.vote.answer
-    if view.decision is not None:
-        return view.decision.answer
-    changed = view.votes.get(labels.arms(view)[0])
-    return changed.vote.answer if changed else None
+def _given(view: RunView) -> tuple[str, ...]:
+    """The answer, or those of a tie; of a learning run the one that it learned from. None where no two agree."""
+    vote: Vote | None
+    if view.learn is not None:
+        vote, asked = view.learn.before.vote if view.learn.before else None, view.learn.samples
+    else:
+        vote, asked = decisive(view), view.samples
+    if vote is None:
+        return (view.decision.answer,) if view.decision is not None and view.decision.answer is not None else ()
+    return () if vote_words.headline(vote, asked) else vote_words.leaders(vote)
 
 
 def _agreed(view: RunView) -> str:
     """How many agreed without a memory, and with it."""
     bare, *behind = (next(iter(labels.verdict(view, arm)), "") for arm in labels.arms(view))
-    return f"{bare}; with it {behind[0].removesuffix(' agree')}" if behind and behind[0] else bare
+    if not behind or not behind[0]:
+        return bare
+    return f"{bare}; with it {behind[0].removesuffix(' agree') if behind[0][:1].isdigit() else behind[0]}"
 
 
 def _learned(view: RunView) -> str:
     """Agreement before and after, or as much of it as there is."""
     learn = view.learn
-    told = [
-        f"{one.vote.counts[0].count if one.vote.counts else 0} of {one.samples}"
-        for one in ((learn.before, learn.after) if learn else ())
-        if one is not None
-    ]
+    measured = [one for one in ((learn.before, learn.after) if learn else ()) if one is not None]
+    if len(measured) == 1:
+        return vote_words.agreement(measured[0].vote)
+    told = [f"{one.vote.counts[0].count if one.vote.counts else 0} of {one.samples}" for one in measured]
     return " → ".join(told) + (" agree" if told else "")
 
 

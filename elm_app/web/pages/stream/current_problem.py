@@ -10,7 +10,7 @@ from elm_app.runs.state import RunView, TraceView
 from elm_app.web.components import labels
 from elm_app.web.components.answer_colors import AnswerClass, classes
 from elm_app.web.components.markdown import inline_html
-from elm_app.web.run import render
+from elm_app.web.run import headline, render
 
 TAIL = 260
 """Characters of a trace that are shown: its last ones."""
@@ -37,14 +37,10 @@ def _doing(view: RunView) -> str:
 
 def _solved(view: RunView) -> str:
     """How solving ended, in one line, once learning has begun."""
-    answer = view.decision.answer if view.decision else None
-    value = inline_html(answer) if answer is not None else "no answer"
-    why = html.escape(labels.DOT.join(labels.verdict(view, labels.arms(view)[0])[:1]))
-    if view.decision is not None and len(labels.arms(view)) > 1:
-        why = html.escape(view.decision.reason)
     name = html.escape(view.run)
     link = f'<a href="?run={name}" data-run="{name}">its traces</a>'
-    return f'<p class="doing" data-key="solved"><b>Answered {value}</b> {why} {link}</p>'
+    why = html.escape(headline.beside(view))
+    return f'<p class="doing" data-key="solved"><b>{headline.in_a_line(view, "Answered ")}</b> {why} {link}</p>'
 
 
 def _steps(view: RunView) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
+from typing import Any
 
 from elm_app.core.results import ArmResult, StreamRow
 from elm_app.core.text import beginning
 from elm_app.evaluation.statistics import SURE, sign_flip
+from elm_app.runs.standing import alone, no_two_agree
 from elm_app.runs.state import RunView
 from elm_app.web.components import labels
 from elm_app.web.components.markdown import inline_html
@@ -83,10 +86,10 @@ def verdict(view: RunView) -> str:
     )
 
 
-def row(one: StreamRow) -> str:
-    """A problem that is done, as a row of the ledger."""
+def row(one: StreamRow, settings: Mapping[str, Any]) -> str:
+    """A problem that is done, as a row of the ledger; `settings` are those of the stream."""
     gold = inline_html(one.gold) if one.gold is not None else '<span class="quiet">not known</span>'
-    ours = f"{answer(one.answer)} {mark(one.right)}"
+    ours = f"{answer(one.answer, no_two_agree(one, settings))} {mark(one.right)}"
     spent = f"{one.learn_tokens:,} of them to learn" if one.learn_tokens else "none of them to learn"
     decided = "no memory" if one.memory is None else SOURCES.get(one.source, one.source)
     return (
@@ -95,7 +98,7 @@ def row(one: StreamRow) -> str:
         f'<td class="what"><a href="?run={html.escape(one.solve)}" data-run="{html.escape(one.solve)}" '
         f'title="{html.escape(one.problem)}">{html.escape(beginning(one.problem, _LONGEST))}</a></td>'
         f'<td class="given" data-label="Right answer">{gold}</td>'
-        f'<td class="given" data-label="Zero-shot">{_arm(one.zero_shot)}</td>'
+        f'<td class="given" data-label="Zero-shot">{_arm(one.zero_shot, settings)}</td>'
         f'<td class="given" data-label="ELM">{ours}</td>'
         f'<td data-label="Decided by">{html.escape(decided)}</td>'
         f'<td data-label="Memory used">{_used(one)}</td><td data-label="Memory made">{_made(one)}</td>'
@@ -127,7 +130,9 @@ def _differs(one: StreamRow) -> str:
     return "won" if one.right else "lost"
 
 
-def _arm(arm: ArmResult) -> str:
+def _arm(arm: ArmResult, settings: Mapping[str, Any]) -> str:
+    if alone(arm, settings):
+        return f"{answer(arm.answer, True)} {mark(arm.right)}"
     return f'<span title="{arm.agreement:.0%} agree">{answer(arm.answer)}</span> {mark(arm.right)}'
 
 

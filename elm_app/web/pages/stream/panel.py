@@ -129,7 +129,7 @@ class Streams:
             if view.command != "stream":
                 raise BadInput(f"Run {run} is no stream.", "Open it on the page Runs.")
             answer = self._answer(view, live, newest, held)
-            rows = [ledger.row(row) for row in stream_labels.of(view).rows]
+            rows = [ledger.row(row, view.settings) for row in stream_labels.of(view).rows]
         answer["stamp"] = hashlib.sha256(json.dumps([answer, len(rows)]).encode()).hexdigest()[:16]
         if answer["stamp"] == ask.get("stamp") and ask.get("run") == run:
             return {"run": run, "same": True}
