@@ -180,6 +180,15 @@ def test_a_mistake_is_told_in_a_sentence_with_its_remedy(call: Call, name: str, 
     assert str(caught.value).startswith(told)
 
 
+def test_what_the_disk_refuses_is_told_too(site: Site, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(site.actions.store, "page", full)
+    with pytest.raises(AppError, match=r"^The disk refuses: No space left on device\. Free some room on the server\.$"):
+        call("memories")
+
+
 def test_whoever_cancels_stops_the_run(site: Site, client: Client) -> None:
     job = client.submit("a slow one", api_name="/solve")
     run = next(iter(job))["run"]

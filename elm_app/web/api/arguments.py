@@ -20,6 +20,9 @@ def told() -> Iterator[None]:
         yield
     except ElmError as error:
         raise gr.Error(str(error), print_exception=False) from error
+    except OSError as error:
+        sentence = f"The disk refuses: {error.strerror or error}. Free some room on the server."
+        raise gr.Error(sentence, print_exception=False) from error
 
 
 def settings(kind: type[Any], **given: Any) -> Any:
