@@ -28,6 +28,11 @@ from elm_app.core.config import LearnSettings, ModelSettings, RouteSettings, Sam
 from elm_app.core.errors import BadInput, ElmError
 from elm_app.core.types import Vote, from_json
 
+_WHERE = (
+    "folder for memories and runs (default: memories/ beside app.py in a checkout, "
+    "elsewhere elm/memories in the user's data folder)"
+)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
@@ -77,7 +82,7 @@ def _parser() -> _Parser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     common = _common()
     app = commands.add_parser("app", help="show the web page, at the address that it prints", description=_ABOUT_APP)
-    app.add_argument("--memories", type=Path, help="folder for memories and runs (default: memories/)")
+    app.add_argument("--memories", type=Path, help=_WHERE)
     app.add_argument(
         "--mcp", action="store_true", help="offer solve, retrieve and vote as MCP tools, too (docs/API.md)"
     )
@@ -135,7 +140,7 @@ def _app(options: argparse.Namespace) -> int:
 
 def _common() -> _Parser:
     common = _Parser(add_help=False)
-    common.add_argument("--memories", type=Path, help="folder for memories and runs (default: memories/)")
+    common.add_argument("--memories", type=Path, help=_WHERE)
     common.add_argument(
         "--model", default=environment.default_model(), help="a preset, a hub id or a folder (default: auto)"
     )

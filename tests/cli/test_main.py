@@ -545,6 +545,16 @@ def test_help_names_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert "vote" in printed
 
 
+@pytest.mark.parametrize("command", ["app", "solve", "memories"])
+def test_help_says_where_memories_are_in_a_checkout_and_elsewhere(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main([command, *(["list"] if command == "memories" else []), "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "memories/ beside app.py in a checkout, elsewhere elm/memories in the user's data folder" in told
+
+
 def test_the_default_model_comes_from_the_environment(
     elm: Elm, monkeypatch: pytest.MonkeyPatch, scripted: Callable[..., None]
 ) -> None:

@@ -14,6 +14,7 @@ import pytest
 from shelves import TINY, WordEmbedder, WordEmbedders, evil, fill, memory
 from test_card import harmless
 
+from elm_app.core.config import LEARNS_BY, LearnSettings
 from elm_app.core.errors import WeightsError
 from elm_app.core.events import Progress
 from elm_app.core.types import ModelInfo
@@ -26,6 +27,7 @@ from elm_app.web.components.memory_map import Atlas, stamp
 from elm_app.web.components.search_vector import Meaning
 from elm_app.web.pages.memories.listing import PAGE, Wanted, pager, rows_html, told, wanted
 from elm_app.web.pages.memories.panel import Memories
+from elm_app.web.pages.memories.template import CABINET
 
 
 @pytest.fixture
@@ -54,6 +56,12 @@ def test_hostile_rows_are_text(store: Store) -> None:
         harmless(answer[part].replace("<option", "<p").replace("</option", "</p"))
     assert "&lt;script&gt;" in answer["rows"]
     harmless(ask(desk(store), "memory_glance", id=evil().id)["html"])
+
+
+def test_the_empty_place_tells_of_the_default_recipe() -> None:
+    usual = LearnSettings.by_recipe(recipe=LEARNS_BY, seed=0)
+    assert (usual.recipe, usual.form) == ("distil", "prefix")
+    assert f"a prefix of {usual.virtual_tokens} positions" in CABINET
 
 
 def test_what_a_list_says() -> None:

@@ -98,6 +98,14 @@ def test_fractions_and_alignment_become_mathml() -> None:
     assert str(mathml(r"\begin{aligned} a &= b \\ &= c \end{aligned}")).count("<mtr>") == 2
 
 
+def test_a_long_formula_among_words_has_a_box_of_its_own_to_scroll_in() -> None:
+    long, short = "1 + " * 12 + "1", "1 + 1"
+    assert text_html(rf"so \({long}\) it is").count('<span class="wide"><math') == 1
+    assert text_html(rf"so ${long}$ it is").count('<span class="wide"><math') == 1
+    for text in (rf"so \({short}\) it is", rf"\[{long}\]", rf"${short}$"):
+        assert 'class="wide"' not in text_html(text)
+
+
 def test_growing_text_changes_its_last_block_only() -> None:
     text = "One **two**\n\n```python\nx = 1\n\ny = 2\n```\nThen \\[ a \\]\n\n1. three\n2. four\n\nend " * 3
     before: list[str] = []

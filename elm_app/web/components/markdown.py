@@ -15,6 +15,8 @@ from elm_app.web.components.mathml import LONGEST, mathml
 
 _FENCE = "```"
 _DISPLAY, _DISPLAY_END = '<span class="display">', "</math></span>"
+_WIDE = 30
+"""Characters of LaTeX from which on a formula among words scrolls by itself where it does not fit."""
 _OPEN = re.compile(r"\\\$|\$\$|\\\[|\\\(|\\boxed\s*\{|\\begin\{[a-z]+\*?\}|\$|`")
 _CLOSE = {"$$": "$$", "\\[": "\\]", "\\(": "\\)"}
 _UNSETTLED = re.compile(
@@ -129,10 +131,10 @@ def _inside(text: str, found: re.Match[str]) -> tuple[int, str | None]:
         end = text.find("$", start, start + 300)
         if end < 0 or not _is_maths(text[start:end], text[end + 1 : end + 2]):
             return start, None
-        return end + 1, mathml(text[start:end])
+        return end + 1, _among_words(text[start:end])
     if opening.startswith("\\boxed"):
         end = _brace_end(text, start)
-        return (start, None) if end < 0 else (end, mathml(text[found.start() : end]))
+        return (start, None) if end < 0 else (end, _among_words(text[found.start() : end]))
     if opening.startswith("\\begin"):
         closing = opening.replace("\\begin", "\\end")
         end = text.find(closing, start, start + LONGEST)
@@ -142,8 +144,13 @@ def _inside(text: str, found: re.Match[str]) -> tuple[int, str | None]:
     if end < 0:
         return start, None
     if opening == "\\(":
-        return end + 2, mathml(text[start:end])
+        return end + 2, _among_words(text[start:end])
     return _display(text[start:end], end + 2)
+
+
+def _among_words(latex: str) -> str | None:
+    formula = mathml(latex)
+    return f'<span class="wide">{formula}</span>' if formula and len(latex) > _WIDE else formula
 
 
 def _display(latex: str, end: int) -> tuple[int, str | None]:

@@ -154,11 +154,20 @@ def _bar(view: RunView, arm: Arm, name: str) -> str:
     finished = changed.finished if changed else 0
     parts.append(_segment("none", "none", "none", "without an answer", abstained, total, False))
     waiting = 0 if view.ended else total - finished
-    parts.append(_segment("writing", "unfinished", "still writing", "still writing", waiting, total, False))
+    parts.append(
+        _segment("writing", "unfinished", _fitting("still writing", "writing"), "still writing", waiting, total, False)
+    )
     missing = total - finished if view.ended else 0
-    parts.append(_segment("missing", "unfinished", "not finished", "not finished", missing, total, False))
+    parts.append(
+        _segment("missing", "unfinished", _fitting("not finished", "stopped"), "not finished", missing, total, False)
+    )
     title = f'<span class="arm-name" data-key="name">{html.escape(name)}</span>' if name else ""
     return f'<div class="bar-row" data-key="{arm}">{title}<div class="bar" data-key="bar">{"".join(parts)}</div></div>'
+
+
+def _fitting(label: str, short: str) -> str:
+    """A label that gives way to a shorter one where it does not fit, and to none where that does not either."""
+    return f'<span class="full">{label}</span><span class="short">{short}</span>'
 
 
 def _segment(key: str, colour: str, label: str, told: str, count: int, total: int, major: bool) -> str:

@@ -25,7 +25,7 @@ def model_and_sampling() -> Fields:
                 MODELS,
                 value=model,
                 label="Model",
-                info="or a hub id, or a local folder",
+                info="from the list, or a hub id, or a local folder",
                 allow_custom_value=True,
                 elem_id="elm-model",
                 scale=3,

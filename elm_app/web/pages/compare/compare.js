@@ -52,6 +52,7 @@ function show(answer) {
   if (!answer.known.some(([path]) => path === answer.folder)) options.unshift(new Option("choose …", "", true, true));
   part("known").replaceChildren(...options);
   part("known-box").hidden = !answer.known.length;
+  part("path-name").textContent = answer.known.length ? "or the path of a folder" : "Path of a benchmark's folder";
   what = answer.what || what;
   if (shown() && !answer.error) address(what);
 }

@@ -25,8 +25,8 @@ COMPARE = f"""
 <section class="elm-compare" data-state="none" aria-label="Compare">
   <form class="pick" data-part="form">
     <label data-part="known-box" hidden>Benchmark <select data-part="known"></select></label>
-    <label class="path">or the path of a folder <input data-part="path" autocomplete="off" spellcheck="false"
-      placeholder="memories/bench/first"></label>
+    <label class="path"><span data-part="path-name">Path of a benchmark's folder</span>
+      <input data-part="path" autocomplete="off" spellcheck="false" placeholder="memories/bench/first"></label>
     <button type="submit">Show</button>
   </form>
   <div data-part="notice" role="alert"></div>
