@@ -36,6 +36,7 @@ def test_a_wheel_holds_scripts_styles_and_assets(tmp_path: Path) -> None:
     web = [file for file in (ROOT / "elm_app").rglob("*") if file.suffix in (".js", ".css", ".typed")]
     assert len(web) > 15
     wanted = {file.relative_to(ROOT).as_posix() for file in web}
-    wanted |= {f"elm_app/assets/{file.name}" for file in (ROOT / "assets").iterdir()}
+    assets = [file for file in (ROOT / "assets").rglob("*") if file.is_file()]
+    wanted |= {f"elm_app/{file.relative_to(ROOT).as_posix()}" for file in assets}
     assert wanted <= held
     assert not [name for name in held if name.startswith(("tests", "docs", "memories"))]

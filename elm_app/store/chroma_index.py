@@ -25,8 +25,12 @@ _BATCH = 2000
 """Rows handed to Chroma at a time; it takes 5461 at most."""
 _WIDER = 64
 """How many Chroma is asked for at least; the best of them are found by exact cosine."""
-_HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
-"""Chroma's graph, denser and searched more widely than its defaults (100, 100, 16): recall before speed."""
+_HNSW = {
+    "space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32,
+    "sync_threshold": 100, "batch_size": 100,
+}  # fmt: skip
+"""Chroma's graph, denser and searched more widely than its defaults (100, 100, 16): recall before speed. It is written
+to disk after 100 changes, not 1000: what is not has to be put in again by whoever opens it."""
 
 Item = tuple[Row, Mapping[str, Vector]]
 """A memory as it is indexed: its row and its keys by name."""

@@ -17,7 +17,7 @@ _REMEDY = "Run ELM yourself, without --readonly."
 class ReadOnlyStore(Store):
     """A store that nobody writes to: memories cannot be added, changed or deleted, and their uses are not counted.
 
-    Opening it finishes what a killed program left, as opening any does.
+    Opening it finishes what a killed program left, as opening any does, and Chroma keeps its own books.
     """
 
     def writing(self) -> NoReturn:

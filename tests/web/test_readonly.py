@@ -74,8 +74,9 @@ def ask(site: Site) -> Ask:
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
-    """Everything under a folder but for the logs of runs."""
-    files = (path for path in folder.rglob("*") if path.is_file() and "runs" not in path.relative_to(folder).parts)
+    """Everything under a folder but for the logs of runs, and what opening Chroma and taking turns write anyway."""
+    own = {"runs", "chroma", ".lock.json"}
+    files = (path for path in folder.rglob("*") if path.is_file() and not own & {*path.relative_to(folder).parts})
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 

@@ -39,8 +39,9 @@ import { minutes, Playback } from "../lib/playback.js";
     close: () => open(run),
   };
 
-  const play = (id) => {
+  const play = (id, pace = "1") => {
     open(id);
+    speed.value = pace;
     replay = {
       ask() {
         tick();
@@ -76,7 +77,7 @@ import { minutes, Playback } from "../lib/playback.js";
     const link = event.target.closest?.("a[data-replay]");
     if (!link || event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
     event.preventDefault();
-    play(link.dataset.replay);
+    play(link.dataset.replay, link.dataset.speed);
   });
   document.addEventListener("keydown", (event) => {
     if (!playback.span || event.defaultPrevented || event.target.closest?.("input, select, textarea, button, a, [tabindex]")) return;

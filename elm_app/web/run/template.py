@@ -1,6 +1,7 @@
 """The page's own HTML, without content: `run/run.js` fills it, `shell/base.css` dresses it."""
 
 from elm_app.web.run.learning_template import PANEL, UNDER
+from elm_app.web.run.story import outline
 
 HEADER = """
 <div class="elm-mark" role="img" aria-label="ELM">ELM</div>
@@ -25,6 +26,7 @@ _RUN = """
       <button type="button" class="elm-start strong" data-do="fetch" data-part="fetch" hidden></button>
       <button type="button" class="elm-start" data-do="example">Solve “crates and eggs”</button>
     </div>
+    <!-- story -->
   </div>
   <div class="run" data-part="run" hidden>
     <div class="replay" data-part="replay" role="group" aria-label="Replay" hidden>
@@ -37,6 +39,7 @@ _RUN = """
         </option><option value="2">2 ×</option><option value="5">5 ×</option><option value="20">20 ×</option></select>
       </label>
       <button type="button" data-replay-do="close">End replay</button>
+      <a class="next" data-part="replay-next" hidden></a>
     </div>
     <p class="problem" data-part="problem" hidden></p>
     <div class="headline">
@@ -73,4 +76,4 @@ _RUN = """
   <p class="elsewhere" data-part="elsewhere" hidden><a href="?">Another run is live: show it</a></p>
 </section>
 """
-LIVE = _RUN.replace("<!-- under -->", UNDER).replace("<!-- learning -->", PANEL)
+LIVE = _RUN.replace("<!-- under -->", UNDER).replace("<!-- learning -->", PANEL).replace("<!-- story -->", outline())

@@ -1,0 +1,63 @@
+"""What the empty Solve page shows: recorded runs that come with the program, played again with no model loaded.
+
+`assets/story/story.json` says in which order and what each shows; beside it are their logs, compressed. A log is put
+with the other runs when it is first opened.
+"""
+
+from __future__ import annotations
+
+import gzip
+import html
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from elm_app.web.files import ASSETS
+
+_FOLDER = ASSETS / "story"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One recorded run.
+
+    Attributes:
+        run: its id.
+        title, text: what it shows, in a few words and in a sentence.
+        speed: how much faster than it was it is played.
+    """
+
+    run: str
+    title: str
+    text: str
+    speed: int
+
+
+@cache
+def scenes() -> tuple[Scene, ...]:
+    """The recorded runs, in order."""
+    told = json.loads((_FOLDER / "story.json").read_text(encoding="utf-8"))
+    return tuple(Scene(**scene) for scene in told["scenes"])
+
+
+def bring(run: str, folder: Path) -> None:
+    """Puts the log of a recorded run into the folder of runs, if it is one and is not there yet."""
+    to = folder / f"{run}.jsonl"
+    if run in {scene.run for scene in scenes()} and not to.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        half = to.with_suffix(".copied")
+        half.write_bytes(gzip.decompress((_FOLDER / f"{run}.jsonl.gz").read_bytes()))
+        half.replace(to)
+
+
+def outline() -> str:
+    """The story as a list of links, each of which plays a run again."""
+    told = json.loads((_FOLDER / "story.json").read_text(encoding="utf-8"))
+    items = "".join(
+        f'<li><a href="?replay={scene.run}" data-replay="{scene.run}" data-speed="{scene.speed}">'
+        f"<strong>{html.escape(scene.title)}</strong><span>{html.escape(scene.text)}</span></a></li>"
+        for scene in scenes()
+    )
+    about = html.escape(told["about"])
+    return f'<section class="story" aria-label="Recorded runs"><p>{about}</p><ol>{items}</ol></section>'
