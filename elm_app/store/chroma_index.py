@@ -23,7 +23,7 @@ KEYS = ("input", "kv")
 """The keys of a memory that are searched."""
 _BATCH = 2000
 """Rows handed to Chroma at a time; it takes 5461 at most."""
-_WIDER = 64
+_WIDER = 32
 """How many Chroma is asked for at least; the best of them are found by exact cosine."""
 _HNSW = {
     "space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32,
@@ -149,12 +149,11 @@ class Index:
         with self._open():
             for name in self._named(model, key, vector.size, enabled) if n > 0 else ():
                 collection = self._collections[name]
-                total, wanted, some = collection.count(), max(_WIDER, 4 * n), {}
-                while total:
-                    some = _scored(collection, vector, min(wanted, total))
-                    if fits is not None:
-                        some = {id: score for id, score in some.items() if id in rows and fits(rows[id])}
-                    if len(some) >= n or wanted >= total:
+                wanted = max(_WIDER, 2 * n)
+                while True:
+                    near = _scored(collection, vector, wanted)
+                    some = {id: score for id, score in near.items() if fits is None or (id in rows and fits(rows[id]))}
+                    if len(some) >= n or len(near) < wanted:
                         break
                     wanted *= 8
                 found |= some

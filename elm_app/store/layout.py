@@ -26,3 +26,4 @@ class StoreLayout:
         """Lets go of Chroma's files; they are opened again when they are needed."""
         with self.changing:
             self.index.close()
+            self.journal.close()
