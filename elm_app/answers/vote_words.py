@@ -86,7 +86,14 @@ def verdict(vote: Vote) -> list[str]:
 def beside(vote: Vote, asked: int) -> list[str]:
     """The verdict without what the `headline` says already."""
     told = verdict(vote)
-    return told[1:] if standing(vote) in ("scattered", "lone") and headline(vote, asked) else told
+    if not headline(vote, asked):
+        return told
+    match standing(vote):
+        case "scattered" | "lone":
+            return told[1:]
+        case "tied":
+            return [f"{vote.counts[0].count} of {attempts(vote)} each", *told[1:]]
+    return told
 
 
 def agreement(vote: Vote) -> str:

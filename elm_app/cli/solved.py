@@ -8,7 +8,7 @@ from elm_app.answers import vote_words
 from elm_app.cli.lines import one_line
 from elm_app.core.types import Vote
 from elm_app.runs import trust
-from elm_app.runs.standing import decisive
+from elm_app.runs.standing import decisive, reason
 from elm_app.runs.state import RunView
 
 _OPTIONS = {"samples": "--samples", "tokens": "--max-new-tokens", "model": "--model", "memory": "--memory"}
@@ -37,7 +37,7 @@ def beside(view: RunView) -> str:
     if decision is None:
         return "Stopped."
     if vote is None or len(view.votes) > 1:
-        return one_line(decision.reason)
+        return one_line(reason(view))
     return f"{vote_words.capital(', '.join(vote_words.beside(vote, view.samples)))}."
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from elm_app.answers.reading import key
-from elm_app.answers.vote_words import attempts
+from elm_app.answers.vote_words import attempts, standing
 from elm_app.core.results import ArmResult, StreamRow
 from elm_app.core.types import AnswerCount, Arm, Vote
 from elm_app.runs.state import RunView
@@ -24,6 +24,17 @@ def decisive(view: RunView) -> Vote | None:
     if decision.source == "memory" or bare is None:
         return behind
     return _both(bare, behind)
+
+
+def reason(view: RunView) -> str:
+    """Who decided between the answers without and with memories, and why, as a sentence; "" before it is decided."""
+    if view.decision is None:
+        return ""
+    scattered = all(standing(changed.vote) == "scattered" for changed in view.votes.values())
+    if scattered and view.decision.source != "agreement":
+        with_it = "memories" if len(view.votes) > 2 else "the memory"
+        return f"Neither with {with_it} nor without."
+    return view.decision.reason
 
 
 def joined(votes: Sequence[Vote]) -> Vote:

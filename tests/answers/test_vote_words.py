@@ -15,6 +15,7 @@ def of(*answers: str | None) -> Vote:
 
 NONE = (None,) * 8
 SCATTERED = ("1", "2", "3", "4", "5", None, None, None)
+FOUR = ("1", "1", "2", "2", "3", "3", "4", "4")
 TIE = ("7", "9", "7", "9", "1", None, None, None)
 
 
@@ -26,7 +27,7 @@ TIE = ("7", "9", "7", "9", "1", None, None, None)
         (("1", *[None] * 7), "scattered", "No two of 8 attempts agree", ()),
         (("1", "2"), "scattered", "The two attempts do not agree", ()),
         (TIE, "tied", "", ("7", "9")),
-        (("1", "1", "2", "2", "3", "3", "4", "4"), "tied", "A tie of 4 answers", ("1", "2", "3", "4")),
+        (FOUR, "tied", "A tie of 4 answers", ("1", "2", "3", "4")),
         (("7", "7", "1", "2", "3", None, None, None), "weak", "", ("7",)),
         (("7", "7", "7", "1", "2", "3", None, None), "weak", "", ("7",)),
         (("7", "7", "1", "2"), "clear", "", ("7",)),
@@ -63,13 +64,14 @@ def test_how_it_went(answers: tuple[str | None, ...], told: list[str]) -> None:
     assert verdict(of(*answers)) == told
 
 
-@pytest.mark.parametrize("answers", [SCATTERED, TIE, ("7",) * 6 + ("1", "2"), ("1", "2"), ("1", "1", "2", "2")])
+@pytest.mark.parametrize("answers", [SCATTERED, TIE, ("7",) * 6 + ("1", "2"), ("1", "2"), ("1", "1", "2", "2"), FOUR])
 def test_the_line_under_the_headline_does_not_say_it_again(answers: tuple[str | None, ...]) -> None:
     given = of(*answers)
     over = headline(given, len(answers)).lower() or either(leaders(given))
     for part in beside(given, len(answers)):
         assert part not in over
         assert "no two" not in part
+        assert not ("tie" in part and "tie" in over)
     assert beside(given, len(answers)), "something is left to say"
 
 

@@ -24,7 +24,7 @@ from elm_app.core.events import (
 from elm_app.core.results import ArmResult, StreamRow
 from elm_app.core.types import Arm, Decision, Match, ModelInfo, Timing, Trace, Vote
 from elm_app.runs.event_log import Entry
-from elm_app.runs.standing import alone, decisive, joined, no_two_agree
+from elm_app.runs.standing import alone, decisive, joined, no_two_agree, reason
 from elm_app.runs.state import RunView, view_of
 from elm_app.runs.trust import FEWER, helps, note
 from elm_app.weights.presets import PRESETS
@@ -88,6 +88,14 @@ def test_where_both_say_the_same_all_attempts_count() -> None:
 def test_several_memories_are_one_side() -> None:
     pooled = joined([of(["1", "0.5"]), of(["1/2", "3"])])
     assert (pooled.answer, pooled.counts[0].count, pooled.agreement, pooled.tied) == ("0.5", 2, 0.5, False)
+
+
+def test_who_decided_is_not_said_where_there_was_nothing_to_decide() -> None:
+    assert reason(solved(zero_shot=SCATTERED, memory=["8", "9", None])) == "Neither with the memory nor without."
+    assert reason(solved(zero_shot=SCATTERED, memory=CLEAR)) == "Because."
+    same = solved("agreement", zero_shot=SCATTERED, memory=["1", "9", None])
+    assert reason(same) == "Because.", "one of each side says 1"
+    assert reason(RunView()) == ""
 
 
 def test_before_anything_is_decided_the_vote_without_a_memory_leads() -> None:

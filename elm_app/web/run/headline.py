@@ -7,7 +7,7 @@ import html
 from elm_app.answers import vote_words
 from elm_app.core.types import Vote
 from elm_app.runs import trust
-from elm_app.runs.standing import decisive
+from elm_app.runs.standing import decisive, reason
 from elm_app.runs.state import RunView
 from elm_app.runs.trust import Help
 from elm_app.web.components import labels
@@ -71,7 +71,7 @@ def _colour(view: RunView, given: str) -> str:
 def beside(view: RunView) -> str:
     """What is said of a run that is done beside its headline, as text: how the vote went, or who decided and why."""
     if len(labels.arms(view)) > 1 and view.decision is not None:
-        return view.decision.reason
+        return reason(view)
     vote = decisive(view)
     told = vote_words.beside(vote, view.samples) if vote is not None else []
     return vote_words.capital(labels.DOT.join(told))
