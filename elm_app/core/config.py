@@ -22,6 +22,8 @@ Rank = Literal["similarity", "utility"]
 Compose = Literal["parallel", "join"]
 Verifier = Literal["agreement", "confidence", "prm"]
 PRM = "Qwen/Qwen2.5-Math-PRM-7B"
+MOST_SAMPLES, MOST_TOKENS = 256, 32768
+"""Samples of a problem, and new tokens of a trace, that can be asked for."""
 FORMS: dict[Form, str] = {"soft": "soft prompt", "prefix": "prefix"}
 """What a memory is, in words."""
 
@@ -84,8 +86,8 @@ class SamplingSettings:
     seed: int = field(default_factory=lambda: secrets.randbelow(2**31))
 
     def __post_init__(self) -> None:
-        _check_whole("samples", self.samples, 1, 256, "from 1 to 256")
-        _check_whole("max_new_tokens", self.max_new_tokens, 1, 32768, "from 1 to 32768")
+        _check_whole("samples", self.samples, 1, MOST_SAMPLES, f"from 1 to {MOST_SAMPLES}")
+        _check_whole("max_new_tokens", self.max_new_tokens, 1, MOST_TOKENS, f"from 1 to {MOST_TOKENS}")
         _check_number("temperature", self.temperature, 0, 5, "from 0 (greedy) to 5")
         _check_whole("top_k", self.top_k, 0, 2**63 - 1, "from 0 (the whole vocabulary)")
         _check_whole("seed", self.seed, 0, 2**63 - 1, "from 0 to 2^63 − 1")
@@ -192,7 +194,7 @@ class LearnSettings:
         _check_whole("virtual_tokens", self.virtual_tokens, 1, 512, "from 1 to 512")
         _check_number("learning_rate", self.learning_rate, 0, 1, "above 0 and at most 1", above=True)
         _check_number("temperature", self.temperature, 0, 5, "above 0 and at most 5", above=True)
-        _check_whole("max_new_tokens", self.max_new_tokens, 1, 32768, "from 1 to 32768")
+        _check_whole("max_new_tokens", self.max_new_tokens, 1, MOST_TOKENS, f"from 1 to {MOST_TOKENS}")
         choices = (
             ("recipe", Recipe), ("form", Form), ("lessons", Lessons), ("init", Init), ("loss", Loss), ("reward", Reward)
         )  # fmt: skip

@@ -24,7 +24,7 @@ from elm_app.engine.chat_template import located_prompt
 from elm_app.engine.engine import Engine, readable_errors
 
 WIDEST = 2048
-"""Numbers in a key: 100,000 memories take 0.8 GB to search at most. A model of 8B has 1024 in a layer."""
+"""Numbers in a key, at most. A model of 8B has 1024 in a layer."""
 TYPICAL = (
     "Mara buys 4 notebooks for 3 dollars each and a pen for 2 dollars. How much does she pay?",
     "A train travels 150 km in 2 hours. At the same speed, how far does it travel in 5 hours?",

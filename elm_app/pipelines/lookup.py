@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from elm_app.core.config import RouteSettings
@@ -53,7 +54,12 @@ def look_up(
     if info is None:
         reason = "There are no memories yet."
         return None, Retrieved((), None, threshold_of(routing), reason, {}, routing.retrieval, routing.rank)
-    return info, retrieve(tools.store, _keys(text, routing, engine, tools), info, routing, n)
+    keys = _keys(text, routing, engine, tools)
+    found = retrieve(tools.store, keys, info, routing, n)
+    if "kv" in keys and (lacking := tools.store.missing_kv(info.weights_sha256, keys["kv"].size)):
+        told = f"{len(lacking)} of its memories have no key of the model's own yet; solving gives them one first."
+        return info, replace(found, reason=f"{found.reason} {told}")
+    return info, found
 
 
 def _keys(text: str, routing: RouteSettings, engine: Engine | None, tools: Tools) -> dict[str, NDArray[Any]]:

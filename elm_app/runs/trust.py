@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from elm_app.answers.vote_words import attempts, standing
-from elm_app.core.config import SamplingSettings
+from elm_app.core.config import MOST_SAMPLES, MOST_TOKENS, SamplingSettings
 from elm_app.core.types import Vote
 from elm_app.runs.standing import decisive
 from elm_app.runs.state import RunView
@@ -16,8 +16,6 @@ FEWER = (8, 18)
 """Votes of the default model in which two or more of 8 attempts agreed, but fewer than half: so many were right, of so
 many. 52 problems of our own wording, 4-bit weights, the default sampling (docs/TRAINING.md, the first
 twelve families; docs/results/ladder/plain.jsonl)."""
-MOST = 256
-"""Samples that can be asked for."""
 
 
 @dataclass(frozen=True)
@@ -84,14 +82,16 @@ def _more_tokens(view: RunView) -> list[Help]:
     """More room, if half of the attempts or more had too little."""
     done = [each.trace for each in view.traces.values() if each.trace is not None]
     cut, limit = sum(not trace.finished for trace in done), view.settings.get("max_new_tokens")
-    if not isinstance(limit, int) or not cut or 2 * cut < len(done):
+    if not isinstance(limit, int) or not cut or 2 * cut < len(done) or 2 * limit > MOST_TOKENS:
         return []
     return [Help("tokens", f"{cut} of {len(done)} attempts were cut off at {limit} tokens.", str(2 * limit))]
 
 
 def _more_samples(view: RunView, tied: bool) -> list[Help]:
     more = 2 * view.samples
-    if view.samples < 1 or more > MOST or view.settings.get("temperature") == 0:  # which writes the same each time
+    if (
+        view.samples < 1 or more > MOST_SAMPLES or view.settings.get("temperature") == 0
+    ):  # which writes the same each time
         return []
     said = "More attempts may break the tie." if tied else "Of more attempts two may agree."
     return [Help("samples", said, str(more))]

@@ -1,4 +1,5 @@
-"""The memories in Chroma: a collection for each model, key and whether they are offered, so that no search is filtered.
+"""The memories in Chroma: a collection for each model, key and whether they are offered, so that what is retrieved is
+found without a filter.
 
 `model-<hash of the weights>.input384.on` holds the problems' embeddings, the card's fields and the problems' texts of
 the memories that are offered, `… .off` those that are not; `model-<hash>.kv512.on` the model's own keys, by width.
@@ -47,6 +48,11 @@ class Index:
         self._client: Any = None
         self._collections: dict[str, Any] = {}
         self._rows: dict[str, Row] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether Chroma has been opened and not let go of."""
+        return self._client is not None
 
     # changing
 
@@ -123,6 +129,8 @@ class Index:
     def vectors(self, ids: Sequence[str], key: str = "input") -> dict[str, Vector]:
         """The vectors (D,) float32 of one key by id; memories that lack it are left out."""
         found: dict[str, Vector] = {}
+        if not ids:
+            return found
         with self._open():
             wanted = None if len(ids) > _BATCH else list(ids)
             for name in self._named(None, key, None, None):
@@ -236,4 +244,6 @@ def _batches(collection: Any, include: list[str], ids: list[str] | None = None) 
 def _scored(collection: Any, vector: NDArray[Any], n: int) -> dict[str, float]:
     """The ids of Chroma's n nearest to a vector (D,), with their cosines."""
     found = collection.query(query_embeddings=np.asarray(vector[None], np.float32), n_results=n, include=["embeddings"])
+    if not found["ids"][0]:  # a collection that all have left
+        return {}
     return dict(zip(found["ids"][0], cosines(found["embeddings"][0], vector).tolist(), strict=True))

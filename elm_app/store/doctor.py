@@ -81,7 +81,7 @@ def rebuild(store: Store) -> Rebuilt:
     Damaged folders are moved to `adapters-damaged/`, an index that cannot be read to `chroma-damaged/`.
     """
     with turn(store, "no"):
-        indexed, aside = repair.remake(store)
+        indexed, aside = repair.remake(store, set_aside=True)
         return Rebuilt(indexed, tuple(aside))
 
 

@@ -12,6 +12,7 @@ import json
 import os
 import secrets
 import sys
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,12 +57,17 @@ class Journal:
         try:
             self._lock.acquire(timeout=patience, poll_interval=0.01)
         except Timeout as error:
-            raise StoreLocked(
-                f"Another process has been using the memories in {self.folder} for a while: {self._who()}.",
-                "Wait until it is done or close it, or give another folder with --memories.",
-            ) from error
+            raise self.refusal() from error
         if first:
-            self._sign()
+            with suppress(OSError):  # a courtesy: whoever waits in vain is not told for whom
+                self._sign()
+
+    def refusal(self) -> StoreLocked:
+        """What to tell one who has waited in vain."""
+        return StoreLocked(
+            f"The memories in {self.folder} have been in use for a while, by {self._who()}.",
+            "Wait until that is done or close it, or give another folder with --memories.",
+        )
 
     def release(self) -> None:
         """Lets others have their turn."""
@@ -76,7 +82,7 @@ class Journal:
     def _sign(self) -> None:
         """Says whose turn it is, in a file that stays open: that takes a fiftieth of writing a new one."""
         if self._signed is None:
-            self._signed = os.open(self._holder, os.O_RDWR | os.O_CREAT, 0o644)
+            self._signed = os.open(self._holder, os.O_RDWR | os.O_CREAT, 0o666)
         who = {"pid": os.getpid(), "program": _program(), "since": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"}
         os.lseek(self._signed, 0, os.SEEK_SET)
         os.write(self._signed, json.dumps(who).encode().ljust(1024))

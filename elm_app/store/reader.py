@@ -173,13 +173,7 @@ class Reader(StoreLayout):
         return place
 
     def _rows(self) -> dict[str, Row]:
-        with turn(self):
-            rows = self._ask(self.index.rows)
-            if not rows and repair.names(self):  # a server that knows nothing of this folder yet
-                repair.remake(self)
-                self.cleaned += (repair.EMPTY,)
-                rows = self._ask(self.index.rows)
-            return rows
+        return self._ask(self.index.rows)
 
     def _fitting(self, model: str | None, enabled: bool | None, improved: bool | None) -> list[Row]:
         return [
@@ -196,8 +190,7 @@ class Reader(StoreLayout):
             except StoreError:
                 if not self.index.place.is_derived_here:
                     raise
-                repair.remake(self)
-                self.cleaned += ("The index could not be read; it was made anew from the memories' folders.",)
+                self.cleaned += (repair.remade(self, "could not be read"),)
                 return question()
 
 

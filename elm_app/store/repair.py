@@ -18,7 +18,6 @@ from elm_app.store.row import row_of
 
 _CHUNK = 1000
 ASIDE = "adapters-damaged"
-EMPTY = "The index was empty; it was made from the memories' folders."
 
 
 def is_needed(store: StoreLayout) -> bool:
@@ -36,17 +35,13 @@ def mend(store: StoreLayout) -> list[str]:
         except StoreError:  # Chroma itself was hit: the folders have everything
             if not store.index.place.is_derived_here:
                 raise
-            remake(store)
-            said.append("The index was left damaged; it was made anew from the memories' folders.")
+            said.append(remade(store, "was left damaged"))
     if found := strays(store):
         for path in found:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         said.append(f"Removed what was half written: {', '.join(path.name for path in found)}.")
     if _index_is_lost(store):
-        remake(store)
-        said.append(
-            "The index was missing, elsewhere or of an earlier version; it was made anew from the memories' folders."
-        )
+        said.append(remade(store, "was missing, elsewhere or of an earlier version"))
     return said
 
 
@@ -58,7 +53,7 @@ def settle(store: StoreLayout, intent: Intent) -> str:
         case "delete":
             remove(store, intent.ids)
         case "rebuild":
-            remake(store)
+            remake(store, set_aside=False)
     if intent.op in ("add", "change"):
         reconcile(store, intent.ids)
     store.journal.end()
@@ -113,8 +108,16 @@ def reconcile(store: StoreLayout, ids: Sequence[str]) -> None:
     store.index.put(items)
 
 
-def remake(store: StoreLayout) -> tuple[int, list[tuple[str, str]]]:
-    """Makes the index anew from the folders; returns how many memories there are, and what was set aside and why.
+def remade(store: StoreLayout, why: str) -> str:
+    """Makes the index anew because it `why` ("was empty"), says so; what cannot be read stays where it is."""
+    _, damaged = remake(store, set_aside=False)
+    left = f" {len(damaged)} that cannot be read are left out; `memories doctor` names them." if damaged else ""
+    return f"The index {why}; it was made anew from the memories' folders.{left}"
+
+
+def remake(store: StoreLayout, set_aside: bool) -> tuple[int, list[tuple[str, str]]]:
+    """Makes the index anew from the folders; returns how many memories there are, and which are damaged and why: those
+    are moved to `adapters-damaged/`, if they are to be `set_aside`.
 
     An index that can be read holds nothing of its own and is removed; one that cannot is kept beside the new one.
     """
@@ -133,7 +136,7 @@ def remake(store: StoreLayout) -> tuple[int, list[tuple[str, str]]]:
     for items in _from_folders(store, aside):
         store.index.put(items)
         count += len(items)
-    for name, _ in aside:
+    for name, _ in aside if set_aside else ():
         (store.folder / ASIDE).mkdir(exist_ok=True)
         (store.adapters / name).rename(free(store.folder / ASIDE / name))
     _earlier(store).unlink(missing_ok=True)

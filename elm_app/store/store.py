@@ -41,7 +41,8 @@ _CHANGEABLE: dict[str, tuple[type, str]] = {
 
 
 class Store(Reader):
-    """The memories under `folder`, which is made if missing. Threads may share a store, and processes a folder.
+    """The memories under `folder`, which is made if missing. Threads may share a store, and processes a folder; give a
+    process only one store of it, because Chroma keeps one connection for all of them.
 
     Opening is cheap, and finishes or undoes what a killed process left half done (`cleaned` says what) unless another
     process has its turn just then. Raises `StoreError` if the folder cannot be used.

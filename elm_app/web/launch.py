@@ -11,7 +11,7 @@ from typing import Any
 
 from elm_app.core.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
 from elm_app.core.environment import auth, memories_dir
-from elm_app.core.errors import ElmError
+from elm_app.core.errors import BadInput, ElmError
 from elm_app.core.events import Progress
 from elm_app.core.types import Problem
 from elm_app.engine.loader import Models, device_for, fetch, fetched
@@ -47,6 +47,8 @@ def launch(memories: Path | None = None, mcp: bool = False, read_only: bool = Fa
         ElmError: `mcp`, and the package for it is missing; ELM_AUTH or ELM_CHROMA is not what it should be.
     """
     asked_for = auth()
+    if mcp and asked_for:
+        raise BadInput("MCP tools cannot ask for a password.", "Unset ELM_AUTH, or leave out --mcp.")
     if mcp:
         mcp_tools.check()
     folder = memories or memories_dir()

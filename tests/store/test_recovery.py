@@ -252,3 +252,23 @@ def test_a_store_error_while_writing_is_undone_before_the_next_change(
     store.add(card("c"), tensor(), key(3))
     assert sorted(state(store)) == ["a", "c"]
     assert examine(store) == []
+
+
+def test_what_cannot_be_read_stays_where_it_is_when_the_index_is_made_anew(template: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "store"
+    shutil.copytree(template / "store", folder)
+    shutil.rmtree(folder / "chroma")
+    (folder / "adapters" / "b" / "card.json").write_bytes(b"")
+    store = Store(folder)
+    assert store.cleaned[0].endswith("1 that cannot be read are left out; `memories doctor` names them.")
+    assert sorted(state(store)) == ["a", "c"]
+    assert (folder / "adapters" / "b").is_dir()
+    assert not (folder / "adapters-damaged").exists()
+    assert [finding.id for finding in examine(store)] == ["b"]
+
+
+def test_who_cannot_sign_has_its_turn_and_gives_it_back(store: Store) -> None:
+    (store.folder / ".lock.json").mkdir(parents=True)
+    store.add(card("a"), tensor(), key())
+    assert not store.journal.held
+    assert Store(store.folder).count() == 1

@@ -162,6 +162,17 @@ class TestExactness:
         assert store.nearest(key(1), 5, enabled=False) == []
         assert store.nearest(key(1), 0) == []
 
+    def test_what_all_have_left_is_empty_and_nothing_is_made_anew(self, store: Store) -> None:
+        store.add_many([(card("a"), tensor(), {"input": key(1), "kv": kv(1)})])
+        store.change("a", enabled=False)
+        assert store.nearest(key(1), 5, enabled=True) == store.nearest(key(1), 5, model=SHA, enabled=True) == []
+        assert store.nearest_kv(kv(1), 5, model=SHA, enabled=True) == []
+        assert store.vectors(enabled=True)[0] == []
+        store.delete(["a"])
+        assert (store.vectors()[0], store.nearest(key(1), 5), store.count()) == ([], [], 0)
+        assert store.cleaned == ()
+        assert examine(store) == []
+
     @pytest.mark.parametrize("bad", [key()[:10], key() * 0, key() * np.nan, np.zeros((2, 384))])
     def test_a_key_that_is_none_is_refused(self, store: Store, bad: Any) -> None:
         with pytest.raises(BadInput, match="not a vector of 384"):

@@ -123,7 +123,7 @@ def test_an_empty_server_and_the_folders_own_index_are_made_from_the_folders(
     monkeypatch.setenv("ELM_CHROMA", fresh.address)
     moved = Store(tmp_path / "one")
     assert moved.count() == 3
-    assert moved.cleaned == ("The index was empty; it was made from the memories' folders.",)
+    assert moved.cleaned == ("The index was empty; it was made anew from the memories' folders.",)
     moved.delete(["m1"])
     fresh.kill()
     monkeypatch.delenv("ELM_CHROMA")
@@ -131,6 +131,24 @@ def test_an_empty_server_and_the_folders_own_index_are_made_from_the_folders(
     assert [row.id for row in own.indexed()] == ["m0", "m2"]
     assert examine(own) == []
     own.close()
+
+
+@pytest.mark.parametrize("first", ["search", "change"])
+def test_an_emptied_server_is_filled_whatever_comes_first(server: Server, tmp_path: Path, first: str) -> None:
+    filled(tmp_path / "one").close()
+    server.kill()
+    for path in sorted(server.folder.rglob("*"), reverse=True):
+        path.unlink() if path.is_file() else path.rmdir()
+    server.start()
+    store = Store(tmp_path / "one")
+    if first == "search":
+        assert store.nearest(key(2), 1)[0].id == "m2"
+    else:
+        store.add(card("m9"), tensor(9), key(9))
+    assert store.count() == 3 + (first == "change")
+    assert store.cleaned == ("The index was empty; it was made anew from the memories' folders.",)
+    store.delete([row.id for row in store.indexed()])
+    assert store.nearest(key(2), 1) == []
 
 
 def test_two_writers_and_a_reader_with_one_killed_now_and_then(server: Server) -> None:

@@ -397,7 +397,7 @@ class TestProcesses:
         other = Store(store.folder)
         with turn(store):
             for work in (other.count, lambda: other.change("m00", label="x"), lambda: examine(other)):
-                with pytest.raises(StoreLocked, match=rf"for a while: .* \(process {os.getpid()}\), since "):
+                with pytest.raises(StoreLocked, match=rf"for a while, by .* \(process {os.getpid()}\), since "):
                     work()
             assert other.get("m00").id == "m00"
         assert other.count() == 1

@@ -15,6 +15,7 @@ from elm_app.core.environment import auth
 from elm_app.core.errors import BadInput
 from elm_app.runs.runner import Runner
 from elm_app.web.app import build
+from elm_app.web.launch import launch
 from elm_app.web.theme import launch_options
 
 
@@ -47,6 +48,12 @@ def test_half_of_it_is_refused(bad: str, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("ELM_AUTH", bad)
     with pytest.raises(BadInput, match="ELM_AUTH is not user:password"):
         auth()
+
+
+def test_tools_that_cannot_give_it_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ELM_AUTH", "ada:count:1815")
+    with pytest.raises(BadInput, match="password"):
+        launch(tmp_path, mcp=True)
 
 
 def test_without_it_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -338,7 +338,7 @@ def test_another_process_that_keeps_its_turn_is_a_sentence(store: Store, monkeyp
     page = desk(second)
     monkeypatch.setattr(journal, "PATIENCE", 0.05)
     with turn(store):
-        assert "Another process" in ask(page, "memory_change", id=memory(0).id, label="x")["error"]
+        assert "have been in use for a while" in ask(page, "memory_change", id=memory(0).id, label="x")["error"]
     assert "error" not in ask(page, "memory_change", id=memory(0).id, label="x")
     second.close()
 

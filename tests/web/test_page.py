@@ -87,6 +87,19 @@ def test_a_reload_and_a_second_window_lose_nothing(window: Window) -> None:
     assert first.evaluate(texts) == second.evaluate(texts)
 
 
+def test_the_problem_comes_back_if_gradio_makes_the_box_late_and_not_if_somebody_clears_it(window: Window) -> None:
+    page = window()
+    answered(page, EGGS)
+    page.reload()
+    box = page.locator("#elm-problem textarea")
+    expect(box).to_have_value(EGGS)
+    box.evaluate("box => { box.value = ''; }")
+    expect(box).to_have_value(EGGS)
+    box.fill("")
+    page.wait_for_timeout(3 * 2500)  # longer than a page that shows a finished run waits before it asks again
+    expect(box).to_have_value("")
+
+
 def test_any_window_can_stop(window: Window) -> None:
     first = window()
     ask(first, EGGS + " Take it slow.")

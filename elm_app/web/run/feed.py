@@ -16,7 +16,7 @@ from elm_app.runs.state import RunView
 from elm_app.web.commands import Actions
 from elm_app.web.components import alerts, labels
 from elm_app.web.components.wait_rate import Wait
-from elm_app.web.run import render
+from elm_app.web.run import render, story
 from elm_app.web.run.live_run import LiveRun
 from elm_app.web.run.replayed_run import Replay
 
@@ -50,6 +50,7 @@ class Tail:
     def _answer(self, run: str, since: int, viewer: str, at: float | None, live: list[str]) -> dict[str, Any]:
         elsewhere = live[0] if live and run not in live else ""
         try:
+            story.bring(run, self.runner.folder)
             kept = self._kept(run, viewer)
             with kept.lock:
                 if isinstance(kept, Replay):

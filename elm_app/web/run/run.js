@@ -25,6 +25,7 @@ let coming = null; // the weights that are being fetched
 let tabbing = 0; // the timer of a tab that is being opened
 let left = 0; // how often somebody chose another tab
 let filled = ""; // what this script last wrote into the problem box
+let typed = false; // whether somebody has typed into it
 let replay = null; // while a run is played again: what to ask for, and how often (replay.js)
 
 function setPart(name, html) {
@@ -90,6 +91,10 @@ function box() {
   return document.querySelector("#elm-problem textarea, #elm-problem input");
 }
 
+document.addEventListener("input", (event) => {
+  if (event.isTrusted && event.target === box()) typed = true;
+});
+
 function write(text) {
   const field = box();
   if (!field) return;
@@ -142,6 +147,8 @@ function shown(answer, gone) {
     run = answer.run;
     address(run);
     showProblem(answer.problem);
+  } else if (answer.problem && !typed && box()?.value === "") {
+    showProblem(answer.problem); // Gradio made the box after this script had filled it
   }
   setLive(!answer.ended, answer.live);
   for (const [name, html] of Object.entries(answer.parts)) if (name !== "chip") setPart(name, html);

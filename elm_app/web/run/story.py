@@ -9,10 +9,12 @@ from __future__ import annotations
 import gzip
 import html
 import json
+import secrets
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from elm_app.core.errors import RunError
 from elm_app.web.files import ASSETS
 
 _FOLDER = ASSETS / "story"
@@ -42,13 +44,19 @@ def scenes() -> tuple[Scene, ...]:
 
 
 def bring(run: str, folder: Path) -> None:
-    """Puts the log of a recorded run into the folder of runs, if it is one and is not there yet."""
+    """Puts the log of a recorded run into the folder of runs, if it is one and is not there yet; raises `RunError`."""
     to = folder / f"{run}.jsonl"
-    if run in {scene.run for scene in scenes()} and not to.exists():
+    if run not in {scene.run for scene in scenes()} or to.exists():
+        return
+    half = to.with_name(f".{run}.{secrets.token_hex(4)}")
+    try:
         folder.mkdir(parents=True, exist_ok=True)
-        half = to.with_suffix(".copied")
         half.write_bytes(gzip.decompress((_FOLDER / f"{run}.jsonl.gz").read_bytes()))
         half.replace(to)
+    except OSError as error:
+        half.unlink(missing_ok=True)
+        told = f"The recorded run cannot be put into {folder}: {error.strerror or error}."
+        raise RunError(told, "Free some room or check the permissions.") from error
 
 
 def outline() -> str:

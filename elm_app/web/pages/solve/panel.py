@@ -20,7 +20,6 @@ from elm_app.web.components.settings import memory_field
 from elm_app.web.components.settings.form import model_settings, route_settings, sampling_settings
 from elm_app.web.files import ASSETS, scripts
 from elm_app.web.pages.solve.model_line import Machine
-from elm_app.web.run import story
 from elm_app.web.run.buttons import Asks
 from elm_app.web.run.feed import Tail
 from elm_app.web.run.template import LIVE
@@ -91,8 +90,6 @@ def _notice(elem_id: str) -> gr.HTML:
 def _live(runner: Runner, answers: Tail, more: list[Callable[[Any], dict[str, Any]]]) -> None:
     def tail(ask: dict[str, Any]) -> dict[str, Any]:
         run, since, viewer, at = (ask.get(name) for name in ("run", "since", "viewer", "at"))
-        if isinstance(run, str):
-            story.bring(run, runner.folder)
         return answers.answer(
             run if isinstance(run, str) else "",
             since if isinstance(since, int) else -1,
