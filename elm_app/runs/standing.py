@@ -30,8 +30,8 @@ def reason(view: RunView) -> str:
     """Who decided between the answers without and with memories, and why, as a sentence; "" before it is decided."""
     if view.decision is None:
         return ""
-    scattered = all(standing(changed.vote) == "scattered" for changed in view.votes.values())
-    if scattered and view.decision.source != "agreement":
+    standings = {standing(changed.vote) for changed in view.votes.values()}
+    if len(view.votes) > 1 and standings == {"scattered"} and view.decision.source != "agreement":
         with_it = "memories" if len(view.votes) > 2 else "the memory"
         return f"Neither with {with_it} nor without."
     return view.decision.reason
