@@ -24,7 +24,7 @@ Rooms, imports only go down (tests/test_layers.py); each has a docstring that sa
     runs          the queue, the logs, the state folded from a log, its replay
     retrieval     which memory a problem gets; the embedder
     routing       who is right: verifiers (agreement, confidence, process reward model), router
-    store         memories on disk: folders, Chroma, table, archive, doctor: no torch
+    store         memories on disk: folders, Chroma that answers, archive, doctor: no torch
     learning      recipes: worked variants made likelier (distil), or GRPO with the vote's reward (paper)
     rollouts      tokens to traces and votes, as events
     engine        batched generation, log-probabilities, gradients; `quantized/`: on a checkpoint's own blocks on a CPU

@@ -19,11 +19,11 @@ from elm_app.core import environment
 from elm_app.core.errors import BadInput
 from elm_app.core.text import memories, size
 from elm_app.core.types import to_json
+from elm_app.store.row import SORTS
 
 if TYPE_CHECKING:
     from elm_app.store.store import Store
 
-_SORTS = ("created", "problem", "label", "agreement_before", "agreement_after", "gain", "seconds", "retrieved")
 _TEXTS = ("problem", "label")
 
 
@@ -39,7 +39,7 @@ def add(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
 
     listing = action("list", _list, "one line a memory")
     _filters(listing)
-    listing.add_argument("--sort", choices=_SORTS, default="created", help="(default: created)")
+    listing.add_argument("--sort", choices=SORTS, default="created", help="(default: created)")
     listing.add_argument("--reverse", action="store_true", help="texts run from A to Z and numbers fall; turn it round")
     listing.add_argument("--limit", type=int, default=50, help="at most so many (default: 50)")
     listing.add_argument("--offset", type=int, default=0, help="leave out the first so many")

@@ -6,9 +6,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from elm_app.core.errors import StoreError
+from elm_app.core import environment
+from elm_app.core.config import ModelSettings, RouteSettings, SamplingSettings
+from elm_app.core.errors import BadInput, StoreError
 from elm_app.store.store import Store
 from elm_app.web.commands import Actions
+from elm_app.web.fetching import Fetching, Weights
+from elm_app.weights.presets import PRESETS
 
 NOTICE = "Read-only: problems can be solved; nothing is learned, changed, deleted or uploaded here."
 _REMEDY = "Run ELM yourself, without --readonly."
@@ -35,11 +39,34 @@ def refuse_file() -> NoReturn:
     raise StoreError("No files are taken in here: the page is read-only.", _REMEDY)
 
 
+def check_model(settings: ModelSettings, weights: Weights) -> None:
+    """Raises `BadInput` unless it is the model of this machine, or a preset in 4-bit whose weights are here: a visitor
+    neither fills the disk nor finds out what lies on it."""
+    usual = settings.model in ("auto", environment.default_model())
+    if settings.quantization not in ("auto", "4-bit") or not (
+        usual or (settings.model in PRESETS and weights.here(settings))
+    ):
+        raise BadInput(
+            "This page is read-only: it solves with what is on its machine.", "Leave model and numbers at auto."
+        )
+
+
 def readonly(actions: Actions) -> Actions:
     """The same without learning; the store must be a `ReadOnlyStore`, so that solving does not write to it either."""
+    weights = actions.fetching.weights
+
+    def solve(problem: str, model: ModelSettings, sampling: SamplingSettings, routing: RouteSettings) -> str:
+        check_model(model, weights)
+        return actions.solve(problem, model, sampling, routing)
+
+    def fetch(model: ModelSettings, *watched: Any) -> None:
+        check_model(model, weights)
+        weights.fetch(model, *watched)
+
     if not isinstance(actions.store, ReadOnlyStore):
         raise TypeError("a read-only page needs a ReadOnlyStore")
     streams = actions.streams and replace(actions.streams, start=refuse, resume=refuse, can_resume=lambda _: False)
     return replace(
-        actions, learn=refuse, resume=refuse, can_resume=lambda _: False, streams=streams, readonly=True
+        actions, solve=solve, learn=refuse, resume=refuse, can_resume=lambda _: False, streams=streams, readonly=True,
+        fetching=Fetching(replace(weights, fetch=fetch)),
     )  # fmt: skip

@@ -12,38 +12,33 @@ import pytest
 from browser import Site, Window
 from playwright.sync_api import Page, expect
 from scripted_learn import actions
+from served import served
 from shelves import evil, fill, memory
 
 from elm_app.runs.runner import Runner
 from elm_app.store.store import Store
-from elm_app.web.app import build
-from elm_app.web.theme import launch_options
 
 COUNT = 1000
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[tuple[Site, Store]]:
+def shelved(folder: Path) -> Iterator[tuple[Site, Store]]:
     runner = Runner(folder / "runs")
     made = actions(runner, folder, pace=0.02)
-    store, page = made.store, build(runner, made)
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **launch_options())
-    yield Site(url.rstrip("/"), runner, made), store
-    runner.close()
-    store.close()
-    page.close(verbose=False)
+    with served(runner, made) as site:
+        yield site, made.store
 
 
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Store]]:
-    with served(tmp_path_factory.mktemp("full")) as (site, store):
+    with shelved(tmp_path_factory.mktemp("full")) as (site, store):
         fill(store, [*(memory(number) for number in range(COUNT - 1)), replace(evil(), id="evil")])
         yield site, store
 
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Store]]:
-    with served(tmp_path_factory.mktemp("bare")) as made:
+    with shelved(tmp_path_factory.mktemp("bare")) as made:
         yield made
 
 

@@ -38,19 +38,12 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     from scripted_learn import actions
-
-    from elm_app.web.app import build
-    from elm_app.web.theme import launch_options
+    from served import served
 
     folder: Path = tmp_path_factory.mktemp("memories")
     runner = Runner(folder / "runs")
-    made = actions(runner, folder, pace=0.05)
-    page = build(runner, made)
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **launch_options())
-    yield Site(url.rstrip("/"), runner, made)
-    runner.close()
-    page.close(verbose=False)
-    made.store.close()
+    with served(runner, actions(runner, folder, pace=0.05)) as page:
+        yield page
 
 
 @pytest.fixture

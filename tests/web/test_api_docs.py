@@ -18,11 +18,12 @@ from typing import Any
 import pytest
 from browser import Site
 from scripted_learn import actions
+from served import served
 
 from elm_app.runs.runner import WAITING, WAITING_EACH, Runner
 from elm_app.web.api import lookups, mcp_tools
-from elm_app.web.app import ASKED_AT_ONCE, build
-from elm_app.web.theme import MOST_UPLOADED, launch_options
+from elm_app.web.app import ASKED_AT_ONCE
+from elm_app.web.theme import MOST_UPLOADED
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = (ROOT / "docs" / "API.md").read_text(encoding="utf-8")
@@ -39,15 +40,8 @@ def blocks(text: str, language: str) -> list[str]:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder: Path = tmp_path_factory.mktemp("memories")
     runner = Runner(folder / "runs")
-    made = actions(runner, folder, pace=0.01)
-    page = build(runner, made)
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **launch_options(mcp=MCP))
-    if MCP:
-        mcp_tools.narrow(page)
-    yield Site(url.rstrip("/"), runner, made)
-    runner.close()
-    page.close(verbose=False)
-    made.store.close()
+    with served(runner, actions(runner, folder, pace=0.01), mcp=MCP) as site:
+        yield site
 
 
 def printed(site: Site, code: str) -> list[str]:

@@ -10,26 +10,20 @@ from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 from scripted_learn import actions
+from served import served
 
 from elm_app.core.environment import auth
 from elm_app.core.errors import BadInput
 from elm_app.runs.runner import Runner
-from elm_app.web.app import build
 from elm_app.web.launch import launch
-from elm_app.web.theme import launch_options
 
 
 @pytest.fixture
 def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("ELM_AUTH", "ada:count:1815")
     runner = Runner(tmp_path / "runs")
-    made = actions(runner, tmp_path, 0.02)
-    page = build(runner, made)
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, auth=auth(), **launch_options())
-    yield url.rstrip("/")
-    runner.close()
-    page.close(verbose=False)
-    made.store.close()
+    with served(runner, actions(runner, tmp_path, 0.02), auth=auth()) as site:
+        yield site.url
 
 
 def test_only_who_knows_the_password_comes_in(address: str) -> None:

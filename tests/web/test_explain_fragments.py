@@ -79,7 +79,7 @@ def test_both_scores_and_the_formula_are_shown(tmp_path: Path) -> None:
     shown = sections.page(arms(("1",), ("1",)), Store(tmp_path), "")
     table = shown.split('<table class="matches">')[1].split("</table>")[0]
     assert '<td class="score">0.80</td><td class="score">0.90</td><td class="score">0.84</td>' in table
-    assert "deleted since" in table
+    assert "not kept here" in table
     assert sections.UTILITY in shown
     from elm_app.retrieval.retriever import utility
 

@@ -17,13 +17,12 @@ from playwright.sync_api import Page, expect
 from scripted import REALISTIC, scripted
 from scripted_learn import actions
 from scripted_weights import BYTES, CHOICE, Mirror, SlowEmbedders
+from served import served
 
 from elm_app.core.config import SamplingSettings
 from elm_app.runs.runner import Runner
 from elm_app.store import archive
-from elm_app.web.app import build
 from elm_app.web.starters import STARTER
-from elm_app.web.theme import launch_options
 
 pytestmark = pytest.mark.browser
 
@@ -52,14 +51,9 @@ def fresh_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fresh]:
     scripted_bench.write(folder / "bench" / "first")
     stands_in: Any = embedders
     made = replace(actions(runner, folder, 0.02, mirror), embedders=stands_in)
-    page = build(runner, made)
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **launch_options())
-    yield Fresh(Site(url.rstrip("/"), runner, made), mirror, embedders)
-    embedders.held = False
-    made.fetching.close()
-    runner.close()
-    page.close(verbose=False)
-    made.store.close()
+    with served(runner, made) as page:
+        yield Fresh(page, mirror, embedders)
+        embedders.held = False
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ import httpx
 import pytest
 from browser import EGGS, Site
 from scripted_learn import actions
+from served import served
 
 from elm_app.runs.runner import WAITING, WAITING_EACH, Runner
 from elm_app.web import app
 from elm_app.web.api.endpoints import TOLD_AT_ONCE
 from elm_app.web.callers import caller
-from elm_app.web.theme import launch_options
 
 REFUSED = "4 of your runs are waiting already. Wait until one begins, or stop one."
 OTHER = {"X-Forwarded-For": "192.0.2.7"}
@@ -26,14 +26,8 @@ OTHER = {"X-Forwarded-For": "192.0.2.7"}
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     runner = Runner(tmp_path / "runs", caller=caller)
-    made = actions(runner, tmp_path, pace=0.5)
-    page = app.build(runner, made)
-    options = launch_options() | {"max_file_size": 1000}
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **options)
-    yield Site(url.rstrip("/"), runner, made)
-    runner.close()
-    page.close(verbose=False)
-    made.store.close()
+    with served(runner, actions(runner, tmp_path, pace=0.5), max_file_size=1000) as page:
+        yield page
 
 
 def called(site: Site, headers: dict[str, str] | None = None) -> str:
@@ -102,14 +96,9 @@ def test_more_calls_than_runs_that_are_taken_do_not_stand_in_the_way(site: Site)
 def test_the_queue_of_calls_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app, "ASKED_AT_ONCE", 0)
     runner = Runner(tmp_path / "runs")
-    made = actions(runner, tmp_path)
-    page = app.build(runner, made)
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **launch_options())
-    answer = httpx.post(f"{url}gradio_api/call/v2/vote", json={"answers": ["1"]})
+    with served(runner, actions(runner, tmp_path)) as page:
+        answer = httpx.post(f"{page.url}/gradio_api/call/v2/vote", json={"answers": ["1"]})
     assert (answer.status_code, "Queue is full" in answer.text) == (503, True)
-    runner.close()
-    page.close(verbose=False)
-    made.store.close()
 
 
 def test_nobody_calls_past_the_queue(site: Site) -> None:

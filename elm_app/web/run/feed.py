@@ -50,7 +50,6 @@ class Tail:
     def _answer(self, run: str, since: int, viewer: str, at: float | None, live: list[str]) -> dict[str, Any]:
         elsewhere = live[0] if live and run not in live else ""
         try:
-            story.bring(run, self.runner.folder)
             kept = self._kept(run, viewer)
             with kept.lock:
                 if isinstance(kept, Replay):
@@ -114,6 +113,7 @@ class Tail:
         with self._lock:
             kept = self._runs.get((run, viewer))
         if kept is None:
+            story.bring(run, self.runner.folder)
             kept = (Replay if viewer else LiveRun)(self.runner, run, self.actions)
         with self._lock:
             kept = self._runs.setdefault((run, viewer), kept)

@@ -28,12 +28,14 @@ class Scene:
         run: its id.
         title, text: what it shows, in a few words and in a sentence.
         speed: how much faster than it was it is played.
+        explained: it had a memory, so the Explain page can show it.
     """
 
     run: str
     title: str
     text: str
     speed: int
+    explained: bool = False
 
 
 @cache
@@ -43,10 +45,20 @@ def scenes() -> tuple[Scene, ...]:
     return tuple(Scene(**scene) for scene in told["scenes"])
 
 
+def explained() -> str | None:
+    """The recorded run that the Explain page shows while there is none of the user's own."""
+    return next((scene.run for scene in scenes() if scene.explained), None)
+
+
+def recorded(run: str) -> bool:
+    """Whether a run came with the program."""
+    return run in {scene.run for scene in scenes()}
+
+
 def bring(run: str, folder: Path) -> None:
     """Puts the log of a recorded run into the folder of runs, if it is one and is not there yet; raises `RunError`."""
     to = folder / f"{run}.jsonl"
-    if run not in {scene.run for scene in scenes()} or to.exists():
+    if not recorded(run) or to.exists():
         return
     half = to.with_name(f".{run}.{secrets.token_hex(4)}")
     try:

@@ -36,7 +36,8 @@ _RUN = """
       <input type="range" data-replay-do="seek" min="0" max="0" step="any" value="0" aria-label="Where in the run">
       <span class="clock" data-part="replay-clock"></span>
       <label>Speed <select data-replay-do="speed"><option value="0.5">half</option><option value="1" selected>as it was
-        </option><option value="2">2 ×</option><option value="5">5 ×</option><option value="20">20 ×</option></select>
+        </option><option value="2">2 ×</option><option value="5">5 ×</option><option value="20">20 ×</option>
+        <option value="40">40 ×</option></select>
       </label>
       <button type="button" data-replay-do="close">End replay</button>
       <a class="next" data-part="replay-next" hidden></a>

@@ -17,6 +17,7 @@ from elm_app.web.components.memory_map import Atlas
 from elm_app.web.components.search_vector import Meaning
 from elm_app.web.files import scripts
 from elm_app.web.pages.explain import sections
+from elm_app.web.run import story
 from elm_app.web.run.buttons import Asks
 
 SCRIPTS = ("pages/explain/explain.js",)
@@ -48,13 +49,15 @@ class Explain:
         return [guarded(each) for each in (self.explain, self.explain_again, self.explain_switch)]
 
     def explain(self, ask: Ask) -> Ask:
-        """The page of a run, or of the newest that found memories; `again` if it will be another one soon."""
-        run = str(ask.get("run") or "") or related.recalling(self.folder) or ""
+        """The page of a run, or of the newest that found memories, or else of a recorded one; `again` if it will be
+        another one soon."""
+        run = str(ask.get("run") or "") or related.recalling(self.folder) or story.explained() or ""
         if not run:
             return {"run": "", "html": sections.EMPTY, "again": False}
         view = self.asks.tail.view(run)
         plane, waiting = self._plane(view)
-        return {"run": run, "html": sections.page(view, self.store, plane), "again": waiting or not view.ended}
+        told = sections.EXAMPLE if story.recorded(run) else ""
+        return {"run": run, "html": told + sections.page(view, self.store, plane), "again": waiting or not view.ended}
 
     def explain_again(self, ask: Ask) -> Ask:
         """Solve the problem of a run again, with its seed and settings, but for `memory` or `verifier`."""

@@ -24,6 +24,10 @@ EMPTY = (
     "is near to. This page then shows what was found, what the memory changed, and how the decision was made.</p>"
     '<p><a href="?" data-tab="solve">Solve a problem</a></p></div>'
 )
+EXAMPLE = (
+    '<p class="example">An example, recorded with the default model. Solve a problem that a memory of your own is '
+    'near to, and this page explains that run. <a href="?" data-tab="solve">Solve a problem</a></p>'
+)
 UTILITY = "utility = similarity + 0.2 · (won − lost) / (won + lost + agreed + 4)"
 
 
@@ -84,7 +88,7 @@ def _found(view: RunView, store: Store, plane: str) -> str:
 def _match(match: Match, used: bool, memory: Memory | None, view: RunView) -> str:
     name, rank = html.escape(match.id), view.retrieved.rank if view.retrieved else ""
     utility = f'<td class="score">{_cosine(match.utility)}</td>' if rank == "utility" else ""
-    gone, told = memory is None, "deleted since" if memory is None else html.escape(record(memory.credit))
+    gone, told = memory is None, "not kept here" if memory is None else html.escape(record(memory.credit))
     button = '<span class="used">used</span>' if used else ""
     if not used and not gone and view.ended:
         button = f'<button type="button" data-explain="again" data-memory="{name}">Run again with this one</button>'
@@ -115,25 +119,31 @@ def _again(view: RunView, used: Sequence[str]) -> str:
 
 
 def _beside(view: RunView, id: str, store: Store) -> str:
-    """The problem and the memory's, with what they share; the memory's record and its switch."""
+    """The problem and the memory's, with what they share; the memory's record and its switch, if it is here."""
     name, memory = html.escape(id), _memory(store, id)
+    near = view.retrieved.matches if view.retrieved else ()
+    learned = memory.problem if memory else next((match.problem for match in near if match.id == id), "")
+    return _section(
+        "The two problems",
+        f'<div class="pair"><div><h4>Asked</h4><p>{marked(view.problem, learned)}</p></div>'
+        f'<div><h4><a href="?memory={name}" data-memory="{name}">The memory was learned from</a></h4>'
+        f"<p>{marked(learned, view.problem)}</p></div></div>"
+        f'<p class="quiet">Marked: words and numbers that both have. {_record(memory)}',
+    )
+
+
+def _record(memory: Memory | None) -> str:
+    """What became of a memory, and its switch; the end of a paragraph, and another."""
     if memory is None:
-        return _section("The two problems", f'<p class="quiet">Memory {name} has been deleted since.</p>')
+        return "The memory itself is not kept here.</p>"
+    name = html.escape(memory.id)
     switch = (
         f'<button type="button" data-explain="switch" data-memory="{name}" data-on="0">Switch this memory off</button>'
         if memory.enabled
         else f'<span class="off">switched off</span> <button type="button" data-explain="switch" data-memory="{name}" '
         'data-on="1">Switch it on again</button>'
     )
-    told = html.escape(record(memory.credit))
-    return _section(
-        "The two problems",
-        f'<div class="pair"><div><h4>Asked</h4><p>{marked(view.problem, memory.problem)}</p></div>'
-        f'<div><h4><a href="?memory={name}" data-memory="{name}">The memory was learned from</a></h4>'
-        f"<p>{marked(memory.problem, view.problem)}</p></div></div>"
-        f'<p class="quiet">Marked: words and numbers that both have. Its record: {told}.</p>'
-        f'<p class="do">{switch}</p>',
-    )
+    return f'Its record: {html.escape(record(memory.credit))}.</p><p class="do">{switch}</p>'
 
 
 def _changed(view: RunView) -> str:
