@@ -35,11 +35,11 @@ _MORE = "".join(
 
 UNDER = f"""
     <div class="under" data-part="under" hidden>
-      <details class="recalled" data-part="recalled" hidden>
-        <summary><span class="head">Memory</span><span class="line" data-part="memory"></span>
-          <a href="?explain" class="explain" data-tab="explain">explain</a></summary>
-        <div data-part="matches"></div>
-      </details>
+      <div class="recalled" data-part="recalled" hidden>
+        <details><summary><span class="head">Memory</span><span class="line" data-part="memory"></span></summary>
+          <div data-part="matches"></div></details>
+        <a href="?explain" class="explain" data-tab="explain">explain</a>
+      </div>
       <div class="offer" data-part="offer" hidden>
         <button type="button" class="strong" data-ask="learn">Learn from this problem</button>
         <span class="time" data-part="estimate"></span><span data-part="hint"></span>

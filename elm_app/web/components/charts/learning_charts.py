@@ -223,13 +223,14 @@ def rollouts_chart(
         room = max(1, int(column / 7.5))
         short = label if len(label) <= room else "·" if label else ""
         bars += (
-            f'<a data-key="{key}" href="#{key}" data-card="{key}" class="{colour}" aria-label="{html.escape(told)}">'
+            f'<a data-key="{key}" href="#{key}" data-card="{key}" class="{colour}">'
             f'<title data-key="t">{html.escape(told)}</title>'
             f'<rect data-key="h" class="hit" x="{x - column / 2:.1f}" y="{_TOP}" width="{column:.1f}" '
             f'height="{height + 24}"/>'
             f'<rect data-key="b" class="stick" x="{x - thick / 2:.1f}" y="{_TOP + height - tall:.1f}" '
             f'width="{thick:.1f}" height="{tall:.1f}"/>'
-            f'<text data-key="l" class="tick" x="{x:.1f}" y="{HEIGHT - 12}">{html.escape(short)}</text></a>'
+            f'<text data-key="l" class="tick" aria-hidden="true" x="{x:.1f}" y="{HEIGHT - 12}">{html.escape(short)}'
+            "</text></a>"
         )
     frame = "".join(
         f'<line class="grid" x1="{_LEFT}" x2="{WIDTH - _BARS_RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
