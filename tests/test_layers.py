@@ -24,12 +24,13 @@ LAYERS = [
 ]
 WEB = [
     {"files"},
-    {"theme", "starters", "callers"},
+    {"theme", "starters", "callers", "downloads"},
     {"components"},
     {"fetching"},
     {"commands"},
     {"readonly"},
     {"run", "api"},
+    {"export"},
     {"pages"},
     {"app"},
     {"launch"},

@@ -5,4 +5,5 @@ run_command       a run to its end, telling how it goes (`progress`)
 stream            the commands over files of problems: `stream` and `bench`
 problems          files of problems on the command line
 memories          `memories …` (`memory_card`)
+runs              `runs …`
 """

@@ -1,4 +1,4 @@
-"""The command line: `python -m elm_app app|solve|learn|stream|bench|replay|vote|memories …`, or `elm …`.
+"""The command line: `python -m elm_app app|solve|learn|stream|bench|replay|runs|vote|memories …`, or `elm …`.
 
 With --json one JSON document goes to stdout and nothing else does; progress goes to stderr. Exit codes: 0 done, 1
 failed while running, 2 bad input, 130 stopped. Errors are one sentence and a remedy; --debug adds the traceback.
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from elm_app import __version__
-from elm_app.cli import memories, stream
+from elm_app.cli import memories, runs, stream
 from elm_app.cli.lines import one_line
 from elm_app.cli.progress import Reporter
 from elm_app.cli.run_command import folder_of, outcome, print_json, read_text, run_to_end, tell
@@ -115,6 +115,7 @@ def _parser() -> _Parser:
     replay.add_argument("run", help="its id")
     replay.add_argument("--speed", type=float, default=1.0, help="so many times as fast (default: 1; inf: at once)")
     replay.set_defaults(command=_replay)
+    runs.add(commands, parents=[common])
     memories.add(commands, parents=[common])
     vote = commands.add_parser("vote", parents=[common], help="majority vote over traces made elsewhere")
     vote.add_argument(

@@ -9,8 +9,10 @@
     callers     who asks
     fetching    weights on their way without a run
     starters    the memories that come with the program
+    downloads   files that a browser fetches
     components  HTML used by several pages
     run         one run on the page, live or replayed
+    export      a run as one file that plays it
     pages       a folder a tab: its Python, script and style; pages never import each other
 
 A page shows a run by asking `run/feed.py` a few times a second for the fragments that changed and patching them in

@@ -14,6 +14,8 @@ _IMPORT = re.compile(r'^import \{(?:(?! as )[^}])*\} from "([^"]+)";\n', re.MULT
 _EXPORT = re.compile(r"^export (?=async function|function|const|class)", re.MULTILINE)
 _LEFT = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 _BASE = _WEB / "shell" / "base.css"
+_OF_FILES = _WEB / "export"
+"""What is dressed there is no page."""
 
 
 def scripts(*names: str) -> str:
@@ -43,7 +45,9 @@ def _imported(path: Path, text: str) -> list[str]:
     return [str((path.parent / found[1]).resolve().relative_to(_WEB)) for found in _IMPORT.finditer(text)]
 
 
-def style() -> str:
-    """All style sheets: the base first, then those of the parts, by name."""
-    parts = sorted(set(_WEB.rglob("*.css")) - {_BASE}, key=lambda path: path.name)
-    return "\n".join(path.read_text(encoding="utf-8") for path in (_BASE, *parts))
+def style(*names: str) -> str:
+    """Style sheets by their path in this room, in this order; without names all of the page: the base first, then those
+    of the parts, by name."""
+    parts = {path for path in _WEB.rglob("*.css") if _OF_FILES not in path.parents} - {_BASE}
+    paths = [_WEB / name for name in names] or [_BASE, *sorted(parts, key=lambda path: path.name)]
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths)

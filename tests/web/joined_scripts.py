@@ -1,4 +1,4 @@
-"""Writes the script of each tab as the browser gets it, joined of its modules, to be looked at by a linter.
+"""Writes the script of each tab, and of a run's file, as the browser gets it, joined of its modules, for a linter.
 
 python tests/web/joined_scripts.py FOLDER
 """
@@ -14,14 +14,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from elm_app.web.files import scripts
 
 PAGES = ("solve", "explain", "memories", "stream", "compare")
+MODULES = {**{page: f"elm_app.web.pages.{page}.panel" for page in PAGES}, "player": "elm_app.web.export.one_file"}
+"""Which module names the scripts that are joined for each tab, and for the file of a run."""
 
 
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for page in PAGES:
-        joined = scripts(*import_module(f"elm_app.web.pages.{page}.panel").SCRIPTS)
+    for name, module in MODULES.items():
+        joined = scripts(*import_module(module).SCRIPTS)
         text = f"export function script(element, server, upload, trigger, props) {{\n{joined}\n}}\n"
-        (folder / f"{page}.js").write_text(text, encoding="utf-8")
+        (folder / f"{name}.js").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,8 +20,12 @@ from elm_app.web.run.feed import Tail
 
 def slow_run(runner: Runner) -> str:  # noqa: F811
     """A finished run whose log says that a tenth of a second passed between two events."""
-    run = finished_run(runner)
-    path = runner.folder / f"{run}.jsonl"
+    return stretched(runner.folder, finished_run(runner))
+
+
+def stretched(folder: Path, run: str) -> str:
+    """Says so in the log of a run."""
+    path = folder / f"{run}.jsonl"
     values = [json.loads(line) for line in path.read_text().splitlines()]
     path.write_text("".join(f"{json.dumps({**value, 'at': place / 10})}\n" for place, value in enumerate(values)))
     return run

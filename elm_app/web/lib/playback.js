@@ -8,9 +8,9 @@ export class Playback {
   playing = false;
   read = 0; // when it was last looked at, in ms
 
-  // Play from the start, as soon as the span is known.
-  begin(now) {
-    Object.assign(this, { span: null, at: null, playing: true, read: now });
+  // Stand at the start and play, as soon as the span is known.
+  begin(now, playing = true) {
+    Object.assign(this, { span: null, at: null, playing, read: now });
   }
 
   close() {

@@ -2,6 +2,7 @@
 // Stands after run.js, in the same function.
 
 import { followRecipe } from "../components/settings/recipes.js";
+import { bringCard } from "./cards.js";
 
 {
   const drawer = part("drawer");
@@ -126,8 +127,6 @@ import { followRecipe } from "../components/settings/recipes.js";
     const link = event.target.closest?.("a[data-card]");
     if (!link) return;
     event.preventDefault();
-    const card = [...element.querySelectorAll(".card")].find((each) => each.dataset.key === link.dataset.card);
-    card?.scrollIntoView({ block: "center", behavior: "auto" });
-    card?.querySelector(".text").focus({ preventScroll: true });
+    bringCard(element, link.dataset.card);
   });
 }

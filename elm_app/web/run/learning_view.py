@@ -20,7 +20,7 @@ from elm_app.web.components.charts.learning_charts import (
     reward_chart,
     rollouts_chart,
 )
-from elm_app.web.components.links import replay_link, run_link
+from elm_app.web.components.links import replay_link, run_link, save_link
 from elm_app.web.components.markdown import inline_html
 
 Colours = Mapping[str, str]
@@ -139,7 +139,7 @@ def meta(view: RunView, solved: str | None) -> str:
     if solved:
         parts.append(run_link(solved, "the run that solved it"))
     if view.ended:
-        parts.append(replay_link(view.run))
+        parts += [replay_link(view.run), save_link(view.run)]
     return f'<span class="where">{labels.DOT.join(parts)}</span>'
 
 

@@ -10,7 +10,8 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from elm_app.core.config import LEARNS_BY, LearnSettings
 from elm_app.core.errors import BadInput, ElmError
@@ -19,7 +20,6 @@ from elm_app.core.types import Arm
 from elm_app.runs import related, trust
 from elm_app.runs.event_log import Entry, read
 from elm_app.runs.learning_progress import Course, estimate, share
-from elm_app.runs.runner import Runner
 from elm_app.runs.state import RunView, TraceView
 from elm_app.web.commands import Actions
 from elm_app.web.components import found_memories, labels
@@ -31,6 +31,15 @@ from elm_app.weights.choice import larger
 
 FETCHING = ("download", "verify", "convert")
 """Stages of a wait for weights."""
+
+
+class Runs(Protocol):
+    """Where the logs are, and which runs are queued or running; a `Runner` is one."""
+
+    @property
+    def folder(self) -> Path: ...
+
+    def live(self) -> list[str]: ...
 
 
 @dataclass
@@ -53,7 +62,7 @@ class _Card:
 class LiveRun:
     """A run's view and its fragments, kept up to date from the log."""
 
-    def __init__(self, runner: Runner, run: str, actions: Actions | None = None) -> None:
+    def __init__(self, runner: Runs, run: str, actions: Actions | None = None) -> None:
         self.lock = threading.Lock()
         self._runner, self._run, self._cursor, self._actions = runner, run, 0, actions
         self._written = time.time()

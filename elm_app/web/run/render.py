@@ -14,7 +14,7 @@ from elm_app.runs.state import RunView, TraceView
 from elm_app.web.components import labels
 from elm_app.web.components.alerts import sentence
 from elm_app.web.components.answer_colors import AnswerClass, classes
-from elm_app.web.components.links import replay_link, run_link
+from elm_app.web.components.links import replay_link, run_link, save_link
 from elm_app.web.components.markdown import inline_html
 from elm_app.web.components.wait_rate import Pace, Wait
 from elm_app.web.run import headline, learning_view
@@ -95,7 +95,7 @@ def meta(view: RunView) -> str:
     if "seed" in view.settings:
         where.insert(0, f"seed {html.escape(str(view.settings['seed']))}")
     if view.ended:
-        where.append(replay_link(view.run))
+        where += [replay_link(view.run), save_link(view.run)]
     told = labels.DOT.join(part for part in parts if part)
     return f'{told}<span class="where">{labels.DOT if told else ""}{labels.DOT.join(where)}</span>'
 

@@ -3,6 +3,7 @@
 
 import { ofPage, ofRun, wanted } from "../lib/address.js";
 import { fill, fragment, swap } from "../lib/morph.js";
+import { dropCards, showCard, showView } from "./cards.js";
 
 const LIVE_MS = 180; // between two questions while a run is written
 const COMING_MS = 400; // while weights are fetched
@@ -30,56 +31,6 @@ let replay = null; // while a run is played again: what to ask for, and how ofte
 
 function setPart(name, html) {
   fill(part(name), html);
-}
-
-let armNames = {};
-
-function grid(arm) {
-  const arms = part("arms");
-  let column = arms.querySelector(`[data-arm="${arm}"]`);
-  if (!column) {
-    column = document.createElement("div");
-    column.className = "arm";
-    column.dataset.arm = arm;
-    column.innerHTML = '<h3></h3><div class="cards"></div>';
-    column.firstElementChild.textContent = armNames[arm] || "";
-    const order = Object.keys(armNames);
-    const after = [...arms.children].find((each) => order.indexOf(each.dataset.arm) > order.indexOf(arm));
-    arms.insertBefore(column, after || null);
-    arms.dataset.count = arms.children.length;
-  }
-  return column.lastElementChild;
-}
-
-function showCard(card) {
-  const fresh = fragment(card.shell).firstElementChild;
-  let there = [...grid(card.arm).children].find((each) => each.dataset.key === card.key);
-  if (!there) {
-    there = fresh;
-    grid(card.arm).append(fresh);
-  } else {
-    for (const name of ["class", "style", "data-blocks"]) there.setAttribute(name, fresh.getAttribute(name));
-    const [head, freshHead] = [there.querySelector("header"), fresh.querySelector("header")];
-    if (head.innerHTML !== freshHead.innerHTML) head.replaceChildren(...freshHead.childNodes);
-  }
-  const text = there.querySelector(".text");
-  const atEnd = text.scrollHeight - text.scrollTop - text.clientHeight < 24;
-  for (const [place, html] of card.blocks) {
-    let block = text.children[place];
-    if (!block) block = text.appendChild(document.createElement("div"));
-    block.innerHTML = html;
-  }
-  while (text.children.length > Number(there.dataset.blocks)) text.lastElementChild.remove();
-  if (atEnd && there.classList.contains("writing")) text.scrollTop = text.scrollHeight;
-  else if (there.classList.contains("finished") && atEnd && live) text.scrollTop = text.scrollHeight;
-}
-
-// The phases of a learning run have traces of their own: those of the last one go.
-function dropCards(shown) {
-  const arms = part("arms");
-  for (const card of arms.querySelectorAll(".card")) if (!shown.has(card.dataset.key)) card.remove();
-  for (const column of [...arms.children]) if (!column.querySelector(".card")) column.remove();
-  arms.dataset.count = arms.children.length;
 }
 
 function setStatus(text) {
@@ -158,10 +109,9 @@ function shown(answer, gone) {
     chip.hidden = false;
   }
   setStatus(stopping === run && !answer.ended ? "Stopping" : decode(answer.status));
-  armNames = answer.arms;
-  for (const card of answer.cards) showCard(card);
-  dropCards(new Set(answer.shown));
-  part("nothing").hidden = part("arms").dataset.view !== "major" || Boolean(element.querySelector(".card.major"));
+  for (const card of answer.cards) showCard(part("arms"), answer.arms, card, live);
+  dropCards(part("arms"), new Set(answer.shown));
+  showView(element);
   since = answer.seq;
   for (const watcher of watchers) watcher(answer, first);
 }
@@ -282,11 +232,6 @@ window.elm = {
 
 const does = {
   stop,
-  stage(button) {
-    const on = page.classList.toggle("stage");
-    button.setAttribute("aria-pressed", on);
-    localStorage.setItem("elm-stage", on ? "1" : "");
-  },
   dark(button) {
     const on = page.classList.toggle("dark");
     button.setAttribute("aria-pressed", on);
@@ -314,10 +259,7 @@ function onClick(event) {
     else open(target.dataset.run);
     return;
   }
-  if (target.tagName !== "BUTTON") return;
-  part("arms").dataset.view = target.dataset.view;
-  for (const each of element.querySelectorAll("button[data-view]")) each.setAttribute("aria-pressed", each === target);
-  part("nothing").hidden = target.dataset.view !== "major" || Boolean(element.querySelector(".card.major"));
+  if (target.tagName === "BUTTON") showView(element, target.dataset.view);
 }
 
 function onKey(event) {
@@ -331,12 +273,11 @@ document.addEventListener("visibilitychange", () => document.hidden || ask());
 
 const dark = localStorage.getItem("elm-dark");
 if (dark !== null && !new URLSearchParams(location.search).has("__theme")) page.classList.toggle("dark", dark === "1");
-if (localStorage.getItem("elm-stage")) page.classList.add("stage");
-for (const [name, on] of [["dark", page.classList.contains("dark")], ["stage", page.classList.contains("stage")]]) {
-  document.querySelector(`[data-do="${name}"]`)?.setAttribute("aria-pressed", on);
-}
+document.querySelector('[data-do="dark"]')?.setAttribute("aria-pressed", page.classList.contains("dark"));
 setLive(false);
 window.elm.settings(false);
 ask();
 if (given.tab) tab(given.tab);
-setTimeout(() => document.activeElement === page && box()?.focus({ preventScroll: true }), 50);
+setTimeout(() => {
+  if (document.activeElement === page && !page.classList.contains("stage")) box()?.focus({ preventScroll: true });
+}, 50);

@@ -1,5 +1,7 @@
 // The card of a memory, what can be done with one or several, and files. Stands behind memories.js in the same script.
 
+import { download } from "../../lib/download.js";
+
 // The card.
 
 function select(id, come = false) {
@@ -150,12 +152,7 @@ async function bundle(ask, where) {
   say(where, { told: "Packing …" });
   const answer = await call("memories_export", ask);
   say(where, answer);
-  if (answer.error) return;
-  const link = document.createElement("a");
-  const path = answer.file.split("/").map(encodeURIComponent).join("/");
-  link.href = new URL(`.${window.gradio_config?.api_prefix ?? "/gradio_api"}/file=${path}`, location.origin + location.pathname);
-  link.download = answer.name;
-  link.click();
+  if (!answer.error) download(answer.file, answer.name);
 }
 
 part("file").addEventListener("change", async () => {

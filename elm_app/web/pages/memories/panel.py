@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +17,7 @@ from elm_app.retrieval.retriever import THRESHOLD
 from elm_app.runs import related
 from elm_app.store import archive
 from elm_app.store.store import Store
-from elm_app.web import starters
+from elm_app.web import downloads, starters
 from elm_app.web.components import alerts, labels
 from elm_app.web.components.guard import Ask, guarded
 from elm_app.web.components.memory_map import Atlas, stamp
@@ -33,8 +30,6 @@ from elm_app.web.pages.memories.template import CABINET
 SCRIPTS = ("pages/memories/memories.js", "pages/memories/memory_card.js")
 MATCHES = 5
 """Memories that the map draws a line to from what was searched for."""
-_EXPORT_SECONDS = 3600.0
-"""How long an exported file is kept for the browser to fetch."""
 _DISABLED = "Disabled by hand."
 
 
@@ -158,15 +153,9 @@ class Memories:
         asked = listing.wanted(ask)
         ids = _ids(ask) if ask.get("ids") else self.store.vectors(**asked.filters)[0]
         name = f"{ids[0]}{archive.SUFFIX}" if len(ids) == 1 else f"memories{archive.SUFFIX}"
-        place = Path(get_upload_folder()) / "elm-export"
-        place.mkdir(parents=True, exist_ok=True)
-        for old in place.iterdir():  # what was fetched long ago
-            if old.stat().st_mtime < time.time() - _EXPORT_SECONDS:
-                shutil.rmtree(old, ignore_errors=True)
-        place = place / secrets.token_hex(16)
-        place.mkdir()
-        archive.export(self.store, ids, place / name)
-        return {"file": str(place / name), "name": name, "told": f"{memories(len(ids))} exported as {name}."}
+        path = downloads.place(name)
+        archive.export(self.store, ids, path)
+        return {"file": str(path), "name": name, "told": f"{memories(len(ids))} exported as {name}."}
 
     def memories_import(self, ask: Ask) -> dict[str, Any]:
         """Takes in an archive that the browser has uploaded."""

@@ -17,7 +17,7 @@ from elm_app.runs.state import RunView
 from elm_app.runs.stream_state import StreamView
 from elm_app.runs.summaries import Summaries
 from elm_app.web.components import benchmark_labels, labels, stream_labels
-from elm_app.web.components.links import replay_link, run_link
+from elm_app.web.components.links import replay_link, run_link, save_link
 from elm_app.web.components.markdown import inline_html
 from elm_app.web.run import render
 
@@ -80,7 +80,7 @@ def _row(run: str, view: RunView | None) -> str:
         state = state if view.ended else html.escape(benchmark_labels.progress(view))
     told = html.escape(view.failure.message) if view.failure else ""
     if view.command in ("solve", "learn") and view.ended:
-        time += f" {replay_link(run)}"
+        time += f" {replay_link(run)} {save_link(run)}"
     return (
         f'<tr><td class="when"><time datetime="{html.escape(view.created)}">{_when(view.created)}</time></td>'
         f'<td class="what">{run_link(run, beginning(view.problem))}{_kind(view)}</td>'

@@ -18,13 +18,22 @@ from elm_app.web.components import alerts
 from elm_app.web.components.settings import drawer as drawers
 from elm_app.web.components.settings import memory_field
 from elm_app.web.components.settings.form import model_settings, route_settings, sampling_settings
+from elm_app.web.export.saving import saving
 from elm_app.web.files import ASSETS, scripts
 from elm_app.web.pages.solve.model_line import Machine
 from elm_app.web.run.buttons import Asks
 from elm_app.web.run.feed import Tail
 from elm_app.web.run.template import LIVE
 
-SCRIPTS = ("run/run.js", "pages/solve/model.js", "run/learn.js", "run/replay.js", "run/story.js")
+SCRIPTS = (
+    "run/run.js",
+    "pages/solve/model.js",
+    "run/learn.js",
+    "run/replay.js",
+    "run/story.js",
+    "shell/stage.js",
+    "export/save.js",
+)
 _QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
@@ -57,7 +66,7 @@ def panel(runner: Runner, actions: Actions, tail: Tail, asks: Asks, machine: Mac
         fields = [*drawers.model_and_sampling(), *drawers.routing(actions.store, drawer)]
         settings_notice = _notice("elm-settings-notice")
     told = gr.JSON(visible=False)
-    _live(runner, tail, [*asks.functions(), *machine.functions()])
+    _live(runner, tail, [*asks.functions(), *machine.functions(), saving(runner.folder)])
 
     def submit(*values: Any) -> tuple[str, str, dict[str, str]]:
         text, model, quantization, samples, temperature, tokens, seed, memory, *way = values
