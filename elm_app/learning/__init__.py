@@ -11,7 +11,8 @@ the recipe `distil`, the default
   compaction  a context of n positions as P keys and values a layer
 the recipe `paper`
   rewards     which rollouts are good: named sources (`reference_solution`: one of them)
-  grpo        advantages and the loss: pure functions of tensors
+  advantages  what a reward is worth beside the others of its step: pure numbers
+  grpo        the loss: pure functions of tensors
   update      one update by them, whatever is learned
   policies    other forms: prefix, LoRA, as one interface
 """

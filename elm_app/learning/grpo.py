@@ -18,10 +18,10 @@ import torch
 from torch import Tensor
 
 from elm_app.core.config import Loss
+from elm_app.learning.advantages import group_advantages
 
 CLIP = 0.2
 """ε of the clipped ratio."""
-_STD_FLOOR = 1e-4
 
 
 def advantages(rewards: Tensor, loss: Loss = "dr_grpo") -> Tensor:
@@ -30,8 +30,7 @@ def advantages(rewards: Tensor, loss: Loss = "dr_grpo") -> Tensor:
     >>> advantages(torch.tensor([1.0, 0.0, 0.0, 1.0])).tolist()
     [0.5, -0.5, -0.5, 0.5]
     """
-    centred = rewards - rewards.mean()
-    return centred / (rewards.std() + _STD_FLOOR) if loss == "grpo" else centred
+    return rewards.new_tensor(group_advantages(rewards.tolist(), loss))
 
 
 def grpo_loss(

@@ -26,7 +26,8 @@ class Asks:
 
     def functions(self) -> list[Callable[[Ask], Ask]]:
         """All of them, by the names that they have here."""
-        return [guarded(each) for each in (self.learn, self.again, self.more, self.keep, self.resume, self.duration)]
+        asks = (self.learn, self.again, self.more, self.keep, self.resume, self.duration, self.attempts)
+        return [guarded(each) for each in asks]
 
     def learn(self, ask: Ask) -> Ask:
         """Learn from the problem of a run; `fields` are those of the drawer."""
@@ -77,6 +78,13 @@ class Asks:
         """How long learning would take with the drawer's fields as they are."""
         seconds = estimate(self._view(ask), learn_settings(_fields(ask)))
         return {"text": f"{about(seconds)} on this machine" if seconds else ""}
+
+    def attempts(self, ask: Ask) -> Ask:
+        """Attempts of a learning run opened, side by side if they are two; `picked` are their cells' keys."""
+        run, picked, viewer, at = (ask.get(name) for name in ("run", "picked", "viewer", "at"))
+        keys = [key for key in picked if isinstance(key, str)] if isinstance(picked, list) else []
+        replay = (viewer if isinstance(viewer, str) else "", at if isinstance(at, int | float) else None)
+        return {"opened": self.tail.opened(run if isinstance(run, str) else "", keys, *replay)}
 
     def _view(self, ask: Ask) -> RunView:
         run = ask.get("run")

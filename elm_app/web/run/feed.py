@@ -6,7 +6,7 @@ from __future__ import annotations
 import html
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -66,6 +66,19 @@ class Tail:
             self._forget(run, viewer)
             told = f"The log of run {html.escape(run)} cannot be shown: {type(error).__name__}."
             return {"run": run, "error": alerts.sentence(told, "Open another run."), "elsewhere": elsewhere}
+
+    def opened(self, run: str, attempts: Sequence[str], viewer: str = "", at: float | None = None) -> str:
+        """Attempts of a learning run opened, as HTML; `viewer` and `at` as for `answer`.
+
+        Raises:
+            RunError: no such run, or its log cannot be read.
+        """
+        kept = self._kept(run, viewer)
+        with kept.lock:
+            if isinstance(kept, Replay):
+                kept.at = at
+            kept.update()
+            return kept.opened(attempts)
 
     def waiting(self) -> str | None:
         """The run that weights are fetched for, if any."""

@@ -63,7 +63,20 @@ PANEL = """
       <div class="stored" data-part="stored"></div>
       <div class="measured" data-part="measured"></div>
       <div class="charts"><div class="pair" data-part="charts"></div><div data-part="rollouts"></div></div>
+      <details class="attempts">
+        <summary><span class="head">All attempts</span> <span class="turned" data-part="turned"></span></summary>
+        <div class="groups">
+          <section aria-labelledby="elm-pairs"><h3 id="elm-pairs">Before above, after below; a column is a seed</h3>
+            <div class="cells" data-part="pairs"></div><p class="legend" data-part="pairs-legend"></p></section>
+          <section aria-labelledby="elm-columns"><h3 id="elm-columns" data-part="columns-title"></h3>
+            <div class="cells columns" data-part="columns"></div>
+            <p class="legend" data-part="columns-legend"></p></section>
+        </div>
+        <p class="readout" data-part="readout">Choose a cell to open its attempt, and a second one to compare them.
+          Arrow keys go from cell to cell.</p>
+        <div data-part="opened"></div>
+      </details>
       <details class="history"><summary>Step by step</summary><div data-part="steps"></div></details>
     </div>
 """
-"""A learning run: its bar, what became of it, before and after, the curves, this step's rollouts."""
+"""A learning run: its bar, what became of it, before and after, the curves, this step's rollouts, all attempts."""

@@ -27,6 +27,7 @@ from elm_app.web.components.answer_colors import classes, remember
 from elm_app.web.components.markdown import block_html, blocks, settled
 from elm_app.web.components.wait_rate import Meter, Wait
 from elm_app.web.run import headline, learning_steps, learning_view, render
+from elm_app.web.run.attempts import Attempts
 from elm_app.weights.choice import larger
 
 FETCHING = ("download", "verify", "convert")
@@ -77,6 +78,7 @@ class LiveRun:
         self._parts: dict[str, tuple[str, int]] = {}
         self._cards: dict[tuple[Arm, int], _Card] = {}
         self._meter = Meter()
+        self._attempts = Attempts(self._runner.folder)
 
     def update(self) -> None:
         """Take in what the log has since. Raises `RunError` if it cannot be read."""
@@ -92,6 +94,7 @@ class LiveRun:
             if isinstance(entry.event, Progress):
                 self._meter.take(entry.at, entry.event)
             self._learn(entry)
+            self._attempts.take(entry, self.view)
         if entries:
             self.seq = entries[-1].seq
             if not self._links:
@@ -117,6 +120,7 @@ class LiveRun:
             "status": render.status(self.view, ahead, self._meter.pace()),
             "shown": [f"{arm}-{index}" for arm, index in self._cards],
             "offer": self._offer(),
+            "attempts": self._attempts.answer(since, self.view),
             **self._learning(live),
             "parts": {name: text for name, (text, seq) in self._parts.items() if seq > since},
             "cards": [
@@ -125,6 +129,10 @@ class LiveRun:
                 if card.shell_seq > since or max(card.seqs, default=-1) > since
             ],
         }
+
+    def opened(self, attempts: Sequence[str]) -> str:
+        """Attempts of a learning run opened, by their cells' keys, as HTML."""
+        return self._attempts.opened(self.view, self._colours, attempts)
 
     def coming(self) -> Wait | None:
         """How far the weights are that the run waits for, before it can begin."""
@@ -231,6 +239,7 @@ class LiveRun:
                 "rollouts": learning_view.rollouts(view, self._colours),
                 "measured": learning_view.measured(view, self._colours),
                 "steps": learning_steps.steps_table(view, self._colours),
+                **self._attempts.draw(view, self._colours, self.seq),
             }
         else:
             drawn |= {"memory": found_memories.line(view), "matches": found_memories.matches(view)}

@@ -29,6 +29,7 @@ SCRIPTS = (
     "run/run.js",
     "pages/solve/model.js",
     "run/learn.js",
+    "run/attempts.js",
     "run/replay.js",
     "run/story.js",
     "shell/stage.js",
