@@ -165,7 +165,7 @@ def document(view: RunView) -> dict[str, Any]:
 
 def _bench(options: argparse.Namespace) -> int:
     from elm_app.engine.loader import Models
-    from elm_app.evaluation.bench import bench_run, methods
+    from elm_app.evaluation.bench import bench_run, methods, seeds_of
     from elm_app.evaluation.folder import BenchFolder
     from elm_app.evaluation.report import write_report
     from elm_app.pipelines.resources import Tools
@@ -187,7 +187,7 @@ def _bench(options: argparse.Namespace) -> int:
         return _told(options, write_report(BenchFolder(options.out)))
     if options.file is None:
         raise BadInput("A benchmark needs a file of problems.", "See: python -m elm_app bench --help")
-    seeds = _seeds(options.seeds)
+    seeds = seeds_of(options.seeds)
     problems = arranged(read_file(options), options.order or "file", seeds[0], options.limit)
     settings = StreamSettings(
         ModelSettings(options.model, options.quantization, options.device),
@@ -213,13 +213,6 @@ def _bench(options: argparse.Namespace) -> int:
 def reported(view: RunView) -> dict[str, Any]:
     """What --json prints of a benchmark: the report in its folder."""
     return read_report(Path(view.settings["out"]))
-
-
-def _seeds(given: str) -> list[int]:
-    try:
-        return list(dict.fromkeys(int(part) for part in given.split(",")))
-    except ValueError as error:
-        raise BadInput(f"seeds is {given!r}.", "It must be whole numbers with commas between them.") from error
 
 
 def _told(options: argparse.Namespace, report: dict[str, Any]) -> int:

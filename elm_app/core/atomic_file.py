@@ -27,4 +27,5 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise RunError(f"{path} cannot be written: {reason}.", "Free some room, or choose another --out.") from error
+        remedy = "Free some room, or choose another folder (--out)."
+        raise RunError(f"{path} cannot be written: {reason}.", remedy) from error

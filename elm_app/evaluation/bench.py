@@ -15,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from elm_app.core.config import SamplingSettings
 from elm_app.core.errors import BadInput, Stopped
 from elm_app.core.events import Event, MethodStarted, ModelReady, ProblemAnswered, Progress, RunFinished, RunStopped
 from elm_app.core.types import Problem, Timing
@@ -22,7 +23,7 @@ from elm_app.evaluation.baselines import LEARNED, METHODS
 from elm_app.evaluation.elm_method import elm
 from elm_app.evaluation.folder import AGAIN, BenchFolder, BenchPlan
 from elm_app.evaluation.method import Desk, Method
-from elm_app.evaluation.report import write_report
+from elm_app.evaluation.report import ReportAsItGoes, write_report
 from elm_app.evaluation.result_line import answered, result_of
 from elm_app.evaluation.variants import VARIANTS
 from elm_app.pipelines.resources import Tools
@@ -55,13 +56,19 @@ def bench_run(
     name: str = "",
     again: int = 0,
     memories: Path | None = None,
+    paused: Callable[[], bool] = lambda: False,
 ) -> Ready:
-    """A run that does what is left of a benchmark in `out`.
+    """A run that does what is left of a benchmark in `out`. It stops at once when it is told to, and after the problem
+    that goes on once `paused()` is true.
 
     Raises:
-        BadInput: there is no such method; `out` holds another benchmark; something that a method needs is not given.
+        BadInput: there is no method, or no such; `out` holds another benchmark; something that a method needs is not
+            given.
+        RunError: the disk refuses.
     """
     known = [*METHODS, *VARIANTS]
+    if not methods:
+        raise BadInput("No method was chosen.", f"Choose at least one of {', '.join(known)}.")
     for method in methods:
         if method not in known:
             raise BadInput(f"There is no method {method!r}.", f"Choose among {', '.join(known)}.")
@@ -85,9 +92,38 @@ def bench_run(
     asked = {"methods": list(methods), "seeds": list(seeds), "out": str(out), "problems": len(problems)}
 
     def work(stopped: Callable[[], bool]) -> Iterator[Event]:
-        return bench(folder, methods, seeds, tools, stopped)
+        return bench(folder, methods, seeds, tools, stopped, paused)
 
     return Ready(new_run_id(), name, {**settings.to_json(), **asked}, work)
+
+
+def resume_bench(out: Path, tools: Tools, paused: Callable[[], bool] = lambda: False) -> Ready:
+    """A run that goes on with the benchmark in a folder, as it was asked for. Raises `BadInput` if there is none, or
+    nothing is left to do."""
+    folder = BenchFolder(out)
+    plan, (done, total) = folder.plan(), folder.counted()
+    if done >= total:
+        raise BadInput(f"All {total} answers of {out} are there.", "Look at its report.")
+    memories = Path(plan.memories) if plan.memories else None
+    settings = StreamSettings.from_json(plan.settings)
+    return bench_run(
+        plan.problems, plan.methods, plan.seeds, settings, tools, out, plan.name, plan.again, memories, paused
+    )  # fmt: skip
+
+
+def seeds_of(given: str) -> list[int]:
+    """Seeds as they are typed, with commas between them, each once.
+
+    >>> seeds_of("0, 3,0")
+    [0, 3]
+    """
+    try:
+        seeds = list(dict.fromkeys(int(part) for part in given.split(",")))
+    except ValueError as error:
+        raise BadInput(f"seeds is {given!r}.", "It must be whole numbers with commas between them.") from error
+    for seed in seeds:
+        SamplingSettings(seed=seed)
+    return seeds
 
 
 def _reward(method: str, settings: StreamSettings) -> str | None:
@@ -104,15 +140,21 @@ def bench(
     seeds: Sequence[int],
     tools: Tools,
     stopped: Callable[[], bool] = lambda: False,
+    paused: Callable[[], bool] = lambda: False,
 ) -> Iterator[Event]:
-    """Do what is left, method by method; the report is made anew whenever one is done.
+    """Do what is left, method by method; the report is made anew as problems are done.
 
-    Ends with `RunFinished`, or with `RunStopped` soon after `stopped()` is true; errors are raised.
+    Ends with `RunFinished`, or with `RunStopped`: soon after `stopped()` is true, or when a problem is done and
+    `paused()` is true. Errors are raised.
     """
     plan = folder.plan()
     settings = StreamSettings.from_json(plan.settings)
     began, tokens = time.perf_counter(), 0
     engine: Engine | None = None
+    resting = paused()
+
+    def halted() -> bool:
+        return resting or stopped()
 
     def timing() -> Timing:
         seconds = time.perf_counter() - began
@@ -120,21 +162,27 @@ def bench(
 
     with folder.claimed():
         try:
-            engine = yield from while_waiting(lambda report: tools.models.get(settings.model, report, stopped), stopped)
+            engine = yield from while_waiting(lambda report: tools.models.get(settings.model, report, halted), halted)
             yield ModelReady(engine.info, round(time.perf_counter() - began, 3))
+            report = ReportAsItGoes(folder, engine.info)
             check_lengths(plan.problems, engine, settings)
             pairs = [(method, seed) for method in methods for seed in seeds]
             for place, (method, seed) in enumerate(pairs, 1):
                 done, total = len(folder.results(method, seed)), len(plan.problems) + plan.again
                 yield MethodStarted(method, seed, place, len(pairs), done, total)
                 if method in VARIANTS:
-                    events = elm(folder, plan, method, seed, tools, stopped)
+                    events = elm(folder, plan, method, seed, tools, halted)
                 else:
-                    events = _baseline(folder, plan, method, seed, engine, tools, stopped)
+                    events = _baseline(folder, plan, method, seed, engine, tools, halted)
                 for event in events:
-                    tokens += event.tokens if isinstance(event, ProblemAnswered) else 0
+                    if not isinstance(event, ProblemAnswered):
+                        yield event
+                        continue
+                    tokens += event.tokens
+                    report.due()
                     yield event
-                write_report(folder, engine.info)
+                    resting = paused()
+                report.write()
         except Stopped:
             write_report(folder, engine.info if engine else None)
             yield RunStopped(timing())

@@ -12,10 +12,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
@@ -58,7 +59,8 @@ class BenchFolder:
         self.path = path
 
     def save(self, plan: BenchPlan) -> None:
-        """Write the plan; one that is there already may grow by methods and seeds, but not change otherwise.
+        """Write the plan; one that is there already keeps its name and may grow by methods and seeds, but not change
+        otherwise.
 
         Raises:
             BadInput: it holds another benchmark.
@@ -69,18 +71,17 @@ class BenchFolder:
                 if _compared(old, what) != _compared(plan, what):
                     raise BadInput(
                         f"{self.path} holds a benchmark with other {what}.",
-                        "Give the same as then, or choose another --out.",
+                        "Give the same as then, or choose another folder (--out).",
                     )
             methods, seeds = (
                 tuple(dict.fromkeys([*getattr(old, what), *getattr(plan, what)])) for what in ("methods", "seeds")
             )
-        else:
-            methods, seeds = plan.methods, plan.seeds
+            plan = replace(plan, name=old.name, methods=methods, seeds=seeds)
         document = {
             "schema": 1,
             "name": plan.name,
-            "methods": methods,
-            "seeds": seeds,
+            "methods": plan.methods,
+            "seeds": plan.seeds,
             "ids": [problem.id for problem in plan.problems],
             "again": plan.again,
             "memories": plan.memories,
@@ -143,6 +144,39 @@ class BenchFolder:
                 file.write((json.dumps(to_json(result), ensure_ascii=False) + "\n").encode())
                 file.flush()
                 os.fsync(file.fileno())
+
+    def counted(self, plan: BenchPlan | None = None) -> tuple[int, int]:
+        """How many answers there are, and how many there will be by the plan (None: read here).
+
+        Raises:
+            BadInput: there is no benchmark.
+        """
+        plan = plan or self.plan()
+        paths = [self.of(method, seed) / "results.jsonl" for method in plan.methods for seed in plan.seeds]
+        done = sum(path.read_bytes().count(b"\n") for path in paths if path.is_file())
+        return done, len(paths) * (len(plan.problems) + plan.again)
+
+    def pack(self, target: Path) -> None:
+        """Everything in it as a zip file, but for locks and what is being written.
+
+        Raises:
+            RunError: the disk refuses.
+        """
+        with writing(target), ZipFile(target, "w", ZIP_DEFLATED) as packed:
+            for path in sorted(self.path.rglob("*")):
+                inside = path.relative_to(self.path)
+                hidden = any(part.startswith(".") for part in inside.parts)
+                if path.is_file() and not path.is_symlink() and not hidden and path.suffix != ".lock":
+                    with suppress(FileNotFoundError):  # what a run that goes on has taken away since
+                        packed.write(path, Path(self.path.name) / inside)
+
+    def busy(self) -> bool:
+        """Whether somebody works at it now, in this program or another."""
+        try:
+            with self.claimed():
+                return False
+        except BadInput:
+            return True
 
     @contextmanager
     def claimed(self) -> Iterator[None]:

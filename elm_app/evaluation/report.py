@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from elm_app.evaluation.statistics import SURE, row
 
 DIFFERENCES = "Differences in points, paired by problem, with 95% interval and p of a sign-flip test"
 """What stands over the `sentences`."""
+REPORT_SHARE = 0.02
+"""Of the time of a benchmark that its report may take while it goes on."""
 PLOTS = {"accuracy.svg": accuracy_plot, "running.svg": running_plot, "tokens.svg": tokens_plot}
 
 
@@ -35,6 +38,25 @@ def write_report(folder: BenchFolder, model: ModelInfo | None = None) -> dict[st
             if report["methods"] and report["methods"][0]["accuracy"] is not None:
                 replace_text(folder.path / name, plot(report))
     return report
+
+
+class ReportAsItGoes:
+    """Makes the report anew while problems are done, but spends on it at most `REPORT_SHARE` of the time."""
+
+    def __init__(self, folder: BenchFolder, model: ModelInfo | None) -> None:
+        self.folder, self.model, self._next = folder, model, 0.0
+
+    def due(self) -> None:
+        """Write it if it is time to; raises as `write_report` does."""
+        if time.monotonic() >= self._next:
+            self.write()
+
+    def write(self) -> None:
+        """Write it now; raises as `write_report` does."""
+        began = time.monotonic()
+        write_report(self.folder, self.model)
+        ended = time.monotonic()
+        self._next = ended + (ended - began) / REPORT_SHARE
 
 
 def report_of(folder: BenchFolder, model: ModelInfo | dict[str, Any] | None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from elm_app.core.types import from_json
 from elm_app.runs.catalog import Index
 
 REPORT = "report.json"
+PLAN = "bench.json"
 _AGAIN = "Make it again with python -m elm_app bench, or choose another folder."
 Interval = tuple[float, float]
 
@@ -128,11 +130,20 @@ def read_report(folder: Path) -> Report:
 
 
 def folders(memories: Path, index: Index) -> list[Path]:
-    """Folders with a report: those under `memories/bench/`, and those that runs have written, the newest first."""
-    found = [path.parent for path in (memories / "bench").glob(f"*/{REPORT}")]
+    """Folders of benchmarks, begun or with a report: those under `memories/bench/`, and those that runs have written,
+    the newest first."""
+    found = [*(memories / "bench").glob("*")]
     for run in index.of("bench"):
         out = index.settings(run).get("out")
-        if isinstance(out, str) and (Path(out) / REPORT).is_file():
+        if isinstance(out, str):
             found.append(Path(out))
-    unique = {path.resolve(): path for path in found}.values()
-    return sorted(unique, key=lambda path: -(path / REPORT).stat().st_mtime)
+    changed = {path.resolve(): (_changed(path), path) for path in found}
+    return [path for when, path in sorted(changed.values(), key=lambda one: -one[0]) if when]
+
+
+def _changed(folder: Path) -> float:
+    """When a benchmark's report was written, or its plan where there is none yet; 0 if the folder has neither."""
+    for name in (REPORT, PLAN):
+        with suppress(OSError):
+            return (folder / name).stat().st_mtime
+    return 0.0

@@ -49,10 +49,17 @@ class Index:
         return {str(self.settings(run).get("stream_id") or run) for run in self.of("stream")}
 
     def latest(self, run: str) -> str:
-        """The newest of the runs of one stream: it was paused and went on, in the same folder. Else the run itself."""
-        out = self.settings(run).get("out")
-        same = (each for each in self.of("stream") if out and self.settings(each).get("out") == out)
+        """The newest of the runs of one stream, or one benchmark: it was paused and went on, in the same folder. Else
+        the run itself."""
+        out, command = self.settings(run).get("out"), str(self.started(run).get("command"))
+        same = (each for each in self.of(command) if out and self.settings(each).get("out") == out)
         return next(same, run)
+
+    def at(self, command: str, out: Path) -> str | None:
+        """The newest run of a command that has written into a folder."""
+        wanted = out.resolve()
+        outs = ((run, self.settings(run).get("out")) for run in self.of(command))
+        return next((run for run, there in outs if isinstance(there, str) and Path(there).resolve() == wanted), None)
 
     def _read(self, run: str) -> dict[str, Any]:
         try:

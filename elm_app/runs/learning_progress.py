@@ -61,6 +61,11 @@ class Sizes:
         """What a step costs."""
         return self.each * DISTILLED if self.worked else self.rollouts * (1 + UPDATE)
 
+    @property
+    def learned(self) -> float:
+        """What learning costs without measuring."""
+        return self.worked + self.fit + self.steps * self.step
+
 
 def share(view: RunView, course: Course, now: float) -> float:
     """How much of the whole run is done, in [0, 1]; it never goes back.
@@ -74,7 +79,7 @@ def share(view: RunView, course: Course, now: float) -> float:
     if view.status == "done" or learn.stored is not None:
         return 1.0
     size = sizes(view)
-    whole = 2 * size.measured + size.worked + size.fit + size.steps * size.step
+    whole = 2 * size.measured + size.learned
     done = 0.0
     if learn.before is not None:
         done = size.measured + len(learn.finished) * size.step
@@ -90,7 +95,7 @@ def share(view: RunView, course: Course, now: float) -> float:
         else:
             done += _sampled(view) * size.rollouts + _updated(view, course, now) * size.rollouts * UPDATE
     if learn.ended is not None:  # steps that will not be made count as made
-        done = size.measured + size.worked + size.fit + size.steps * size.step
+        done = size.measured + size.learned
         if learn.phase == "after":
             done += _sampled(view) * size.measured
     course.farthest = max(course.farthest, min(1.0, done / whole))
@@ -130,12 +135,17 @@ def estimate(view: RunView, learning: LearnSettings) -> float | None:
     if timing is None or not traces or timing.tokens_per_second <= 0:
         return None
     tokens = min(sum(traces) / len(traces), learning.max_new_tokens)
+    size = planned(learning)
+    samples = 2 * size.measured + size.learned
+    reading = timing.prefill_seconds * (learning.steps + 2) if not size.worked else 0.0  # else in the steps' time
+    return samples * tokens / timing.tokens_per_second + reading
+
+
+def planned(learning: LearnSettings) -> Sizes:
+    """What a run with these settings is made of, if it goes to its last step."""
     worked = learning.variants * learning.variant_traces if learning.recipe == "distil" else 0
     fit = FITTED if learning.init == "example" else 0.0
-    size = Sizes(learning.measure_samples, learning.rollouts, learning.steps, worked, learning.variant_traces, fit)
-    samples = 2 * size.measured + size.worked + size.fit + size.steps * size.step
-    reading = timing.prefill_seconds * (learning.steps + 2) if not worked else 0.0  # the steps' prompts are in theirs
-    return samples * tokens / timing.tokens_per_second + reading
+    return Sizes(learning.measure_samples, learning.rollouts, learning.steps, worked, learning.variant_traces, fit)
 
 
 def sizes(view: RunView) -> Sizes:

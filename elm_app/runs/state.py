@@ -176,7 +176,7 @@ class RunView:
                 self.status, self.progress = "streaming", None
             case MethodStarted() | ProblemAnswered():
                 self.bench = self.bench or BenchView()
-                self.bench.apply(event)
+                self.bench.apply(event, self.seconds)
                 self.status, self.progress = "streaming", None
             case (
                 PhaseStarted()

@@ -75,16 +75,43 @@ class StreamView:
 
 @dataclass
 class BenchView:
-    """A benchmark so far: the method that goes on, and how many of each method's answers are right."""
+    """A benchmark so far: the method and seed that go on, and the answers of this sitting.
+
+    Attributes:
+        walls: for each of `answered`, the seconds by the clock since the one before, or since its method began.
+    """
 
     current: MethodStarted | None = None
     answered: list[ProblemAnswered] = field(default_factory=list)
+    walls: list[float] = field(default_factory=list)
+    since: float = 0.0
 
-    def apply(self, event: MethodStarted | ProblemAnswered) -> None:
+    def apply(self, event: MethodStarted | ProblemAnswered, at: float = 0.0) -> None:
+        """Take in an event, `at` seconds after the run began."""
         if isinstance(event, MethodStarted):
             self.current = event
         else:
             self.answered.append(event)
+            self.walls.append(at - self.since)
+        self.since = at
+
+    @property
+    def done_of_current(self) -> int:
+        """Answers of the method and seed that go on, those of earlier sittings included."""
+        now = self.current
+        if now is None:
+            return 0
+        return now.done + sum((one.method, one.seed) == (now.method, now.seed) for one in self.answered)
+
+    @property
+    def done(self) -> int:
+        """Answers that there are, over all methods and seeds."""
+        return (self.current.place - 1) * self.current.total + self.done_of_current if self.current else 0
+
+    @property
+    def total(self) -> int:
+        """Answers that there will be; 0 before the first method."""
+        return self.current.places * self.current.total if self.current else 0
 
 
 def _mean(arms: list[ArmResult]) -> float:

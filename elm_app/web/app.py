@@ -9,6 +9,7 @@ from elm_app.runs.runner import Runner
 from elm_app.runs.summaries import Summaries
 from elm_app.web.api.endpoints import endpoints
 from elm_app.web.commands import Actions
+from elm_app.web.pages.compare.panel import Compares
 from elm_app.web.pages.compare.panel import panel as compare
 from elm_app.web.pages.explain.panel import panel as explain
 from elm_app.web.pages.memories.panel import Memories
@@ -47,7 +48,7 @@ def build(runner: Runner, actions: Actions) -> gr.Blocks:
                 with gr.Tab("Stream", id="stream", elem_id="elm-stream"):
                     stream(Streams(actions.streams, tail, summaries, index, actions.readonly))
             with gr.Tab("Compare", id="compare", elem_id="elm-compare"):
-                compare(tail, index, actions.store.folder)
+                compare(Compares(actions, tail, summaries, index))
             with gr.Tab("Runs", id="runs", elem_id="elm-runs") as runs_tab:
                 table = gr.HTML(apply_default_css=False, js_on_load=None, elem_id="elm-history")
         memories(desk)

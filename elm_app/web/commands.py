@@ -10,6 +10,7 @@ from typing import Any
 from elm_app.core.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
 from elm_app.core.events import Retrieved
 from elm_app.core.types import ModelInfo, Problem
+from elm_app.pipelines.stream.settings import StreamSettings
 from elm_app.retrieval.embedder import Embedders
 from elm_app.store.store import Store
 from elm_app.web.fetching import Fetching
@@ -34,6 +35,22 @@ class StreamActions:
 
 
 @dataclass(frozen=True)
+class BenchActions:
+    """Callables of the Compare page; each raises `ElmError` if it cannot.
+
+    Attributes:
+        start: queue a benchmark: problems in their order, methods, seeds, settings, its folder, and the name of the
+            file. Returns the run's id.
+        resume: go on with the benchmark in that folder, in a new run.
+        pause: end that run when the problem that it is at is done; False if it is not running or queued.
+    """
+
+    start: Callable[[Sequence[Problem], Sequence[str], Sequence[int], StreamSettings, Path, str], str]
+    resume: Callable[[Path], str]
+    pause: Callable[[str], bool]
+
+
+@dataclass(frozen=True)
 class Actions:
     """Callables that queue runs and return their ids; each raises `ElmError` if it cannot.
 
@@ -46,6 +63,7 @@ class Actions:
             retrieved, the model (None: the loaded one), and how many are named at most.
         fetching: brings a model here before anything is asked of it.
         streams: what the Stream page can ask for; without it there is no such page.
+        benches: what the Compare page can ask for; without it the page only shows what there is.
         readonly: nothing is learned, changed, deleted or uploaded (`readonly.py`).
     """
 
@@ -58,4 +76,5 @@ class Actions:
     embedders: Embedders
     fetching: Fetching
     streams: StreamActions | None = None
+    benches: BenchActions | None = None
     readonly: bool = False

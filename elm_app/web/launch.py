@@ -15,10 +15,12 @@ from elm_app.core.errors import BadInput, ElmError
 from elm_app.core.events import Progress
 from elm_app.core.types import Problem
 from elm_app.engine.loader import Models, device_for, fetch, fetched
+from elm_app.evaluation.bench import bench_run, resume_bench
 from elm_app.pipelines.learn import can_resume, learn_run, resume_run
 from elm_app.pipelines.lookup import look_up
 from elm_app.pipelines.resources import Tools
 from elm_app.pipelines.solve import solve_run
+from elm_app.pipelines.stream.settings import StreamSettings
 from elm_app.pipelines.stream.stream import can_resume_stream, resume_stream, stream_run
 from elm_app.retrieval.embedder import Embedders
 from elm_app.runs.runner import Ready, Runner
@@ -26,7 +28,7 @@ from elm_app.store.store import Store
 from elm_app.web.api import mcp_tools
 from elm_app.web.app import build
 from elm_app.web.callers import caller
-from elm_app.web.commands import Actions, StreamActions
+from elm_app.web.commands import Actions, BenchActions, StreamActions
 from elm_app.web.fetching import Fetching, Weights
 from elm_app.web.readonly import ReadOnlyStore, readonly
 from elm_app.web.theme import launch_options
@@ -96,6 +98,34 @@ def actions(runner: Runner, tools: Tools) -> Actions:
         ready = stream_run(problems, model, sampling, routing, learning, tools, name=name)
         return streamed(replace(ready, settings=ready.settings | how))
 
+    pausing: dict[str, threading.Event] = {}
+
+    def compared(prepared: Callable[[Callable[[], bool]], Ready]) -> str:
+        for ended in pausing.keys() - set(runner.live()):
+            del pausing[ended]
+        paused = threading.Event()
+        ready = prepared(paused.is_set)
+        run = runner.submit("bench", ready.problem, ready.settings, ready.work, ready.run)
+        pausing[run] = paused
+        return run
+
+    def bench(
+        problems: Sequence[Problem],
+        methods: Sequence[str],
+        seeds: Sequence[int],
+        settings: StreamSettings,
+        out: Path,
+        name: str,
+    ) -> str:
+        return compared(
+            lambda paused: bench_run(problems, methods, seeds, settings, tools, out, name, paused=paused)
+        )  # fmt: skip
+
+    def pause(run: str) -> bool:
+        if known := pausing.get(run):
+            known.set()
+        return known is not None and run in runner.live()
+
     def bring(settings: ModelSettings, report: Callable[[Progress], None], cancelled: Callable[[], bool]) -> None:
         fetch(settings, report, cancelled)  # first, so that a run with another model need not wait for it
         tools.models.get(settings, report, cancelled)
@@ -110,6 +140,7 @@ def actions(runner: Runner, tools: Tools) -> Actions:
         embedders=tools.embedders,
         fetching=Fetching(Weights(lambda: here(device_for("auto")), fetched, bring)),
         streams=StreamActions(stream, lambda out: streamed(resume_stream(out, tools)), can_resume_stream),
+        benches=BenchActions(bench, lambda out: compared(lambda paused: resume_bench(out, tools, paused)), pause),
     )
 
 

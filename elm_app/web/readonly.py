@@ -10,7 +10,7 @@ from elm_app.core import environment
 from elm_app.core.config import ModelSettings, RouteSettings, SamplingSettings
 from elm_app.core.errors import BadInput, StoreError
 from elm_app.store.store import Store
-from elm_app.web.commands import Actions
+from elm_app.web.commands import Actions, BenchActions
 from elm_app.web.fetching import Fetching, Weights
 from elm_app.weights.presets import PRESETS
 
@@ -37,6 +37,11 @@ def refuse(*_: Any) -> NoReturn:
 def refuse_file() -> NoReturn:
     """Raises `StoreError` in place of taking a file in."""
     raise StoreError("No files are taken in here: the page is read-only.", _REMEDY)
+
+
+def refuse_comparison(*_: Any) -> NoReturn:
+    """Raises `StoreError` in place of comparing methods."""
+    raise StoreError("Nothing is compared here: the page is read-only.", _REMEDY)
 
 
 def check_model(settings: ModelSettings, weights: Weights) -> None:
@@ -66,7 +71,8 @@ def readonly(actions: Actions) -> Actions:
     if not isinstance(actions.store, ReadOnlyStore):
         raise TypeError("a read-only page needs a ReadOnlyStore")
     streams = actions.streams and replace(actions.streams, start=refuse, resume=refuse, can_resume=lambda _: False)
+    benches = actions.benches and BenchActions(refuse_comparison, refuse_comparison, refuse_comparison)
     return replace(
-        actions, solve=solve, learn=refuse, resume=refuse, can_resume=lambda _: False, streams=streams, readonly=True,
-        fetching=Fetching(replace(weights, fetch=fetch)),
+        actions, solve=solve, learn=refuse, resume=refuse, can_resume=lambda _: False, streams=streams, benches=benches,
+        readonly=True, fetching=Fetching(replace(weights, fetch=fetch)),
     )  # fmt: skip

@@ -31,7 +31,39 @@ def progress(view: RunView) -> str:
     if bench is None or bench.current is None:
         return "This benchmark has only begun." if not view.ended else ""
     now = bench.current
-    answered = sum(one.method == now.method and one.seed == now.seed for one in bench.answered)
-    told = f"{name(now.method)}, seed {now.seed}: {now.done + answered} of {labels.count(now.total, 'problem')}"
+    told = f"{name(now.method)}, seed {now.seed}: {bench.done_of_current} of {labels.count(now.total, 'problem')}"
     part = f"{now.place} of {labels.count(now.places, 'pair')} of method and seed"
     return f"{told}{labels.DOT}{part}"
+
+
+def doing(view: RunView, ahead: int) -> str:
+    """What a benchmark that runs, or waits for its turn, is at.
+
+    Args:
+        ahead: runs that come first.
+    """
+    now = view.bench.current if view.bench else None
+    if view.status == "queued":
+        return labels.waiting(ahead)
+    if now is None or view.bench is None:
+        return view.progress.message if view.progress and view.progress.message else "Starting"
+    problem = min(view.bench.done_of_current + 1, now.total)
+    return f"{name(now.method)}, seed {now.seed}: problem {problem} of {now.total}"
+
+
+def standing(view: RunView | None, done: int, total: int) -> str:
+    """How a benchmark stands that does not run.
+
+    Args:
+        view: its newest run, None if that is not known here.
+        done: answers that there are, of `total`.
+
+    >>> standing(None, 8, 8), standing(None, 3, 8)
+    ('All 8 answers are in', '3 of 8 answers are in')
+    """
+    if done >= total:
+        return f"All {labels.count(total, 'answer')} are in" if total != 1 else "The answer is in"
+    if view is not None and view.status in ("stopped", "failed"):
+        how = "Paused" if view.status == "stopped" else "Broke off"
+        return f"{how} after {done} of {labels.count(total, 'answer')}"
+    return f"{done} of {labels.count(total, 'answer')} are in"

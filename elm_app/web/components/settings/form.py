@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from elm_app.core.config import LEARNS_BY, PRM, LearnSettings, ModelSettings, RouteSettings, SamplingSettings
 from elm_app.core.errors import BadInput
+from elm_app.evaluation.bench import seeds_of
+from elm_app.pipelines.stream.settings import StreamSettings
 
 LABELS = {
     "model": "Model",
@@ -15,6 +17,7 @@ LABELS = {
     "max_new_tokens": "New tokens",
     "temperature": "Temperature",
     "seed": "Seed",
+    "seeds": "Seeds",
     "recipe": "Recipe",
     "steps": "Steps",
     "variants": "Variants",
@@ -150,23 +153,62 @@ def stream_fields(fields: dict[str, Any]) -> StreamFields:
     >>> stream_fields({"limit": "12", "steps": "4", "samples": "8", "order": "shuffled", "seed": "7"}).learning.seed
     7
     """
-    limit = None
-    if (text := str(fields.get("limit", "")).strip()) and (limit := _whole(_parsed(text), "limit")) < 1:
-        raise BadInput(f"Problems is {limit}.", "It must be a whole number from 1, or blank for all of them.")
     order = str(fields.get("order", "file"))
     if order not in ("file", "shuffled"):
         raise BadInput(f"Order is {order!r}.", "Choose one from the list.")
-    sampling: dict[str, Any] = dict(_seed(str(fields.get("seed", ""))))
-    for name in ("samples", "max_new_tokens"):
-        if name in fields:
-            sampling[name] = _whole(_parsed(str(fields[name])), name)
+    made = _sampled(fields, _seed(str(fields.get("seed", ""))))
+    learning = learn_settings({"recipe": LearnSettings.recipe, **fields, "seed": str(made.seed)})
+    shuffled = order == "shuffled"
+    return StreamFields(
+        _limit(fields), "shuffled" if shuffled else "file", _model(fields), made, _near(fields), learning
+    )
+
+
+@dataclass(frozen=True)
+class BenchFields:
+    """What the form of the Compare page holds. `limit` is None where all problems are wanted."""
+
+    limit: int | None
+    seeds: tuple[int, ...]
+    settings: StreamSettings
+
+
+def bench_fields(fields: dict[str, Any]) -> BenchFields:
+    """The fields of the Compare page, as the browser sends them: texts, by name. What is learned is learned as on the
+    command line.
+
+    >>> bench_fields({"samples": "4", "seeds": "1, 2"}).seeds
+    (1, 2)
+    """
     try:
-        made = SamplingSettings(**sampling)
+        seeds = tuple(seeds_of(str(fields.get("seeds") or "1")))
     except BadInput as error:
         raise _labelled(error) from error
-    model = model_settings(str(fields["model"]), "auto") if "model" in fields else ModelSettings()
-    learning = learn_settings({"recipe": LearnSettings.recipe, **fields, "seed": str(made.seed)})
-    return StreamFields(limit, "shuffled" if order == "shuffled" else "file", model, made, _near(fields), learning)
+    learning = LearnSettings.by_recipe(seed=seeds[0])
+    settings = StreamSettings(_model(fields), _sampled(fields, {"seed": seeds[0]}), RouteSettings(), learning)
+    return BenchFields(_limit(fields), seeds, settings)
+
+
+def _limit(fields: dict[str, Any]) -> int | None:
+    limit = None
+    if (text := str(fields.get("limit", "")).strip()) and (limit := _whole(_parsed(text), "limit")) < 1:
+        raise BadInput(f"Problems is {limit}.", "It must be a whole number from 1, or blank for all of them.")
+    return limit
+
+
+def _model(fields: dict[str, Any]) -> ModelSettings:
+    return model_settings(str(fields["model"]), "auto") if "model" in fields else ModelSettings()
+
+
+def _sampled(fields: dict[str, Any], seed: dict[str, int]) -> SamplingSettings:
+    given: dict[str, Any] = dict(seed)
+    for name in ("samples", "max_new_tokens"):
+        if name in fields:
+            given[name] = _whole(_parsed(str(fields[name])), name)
+    try:
+        return SamplingSettings(**given)
+    except BadInput as error:
+        raise _labelled(error) from error
 
 
 def _near(fields: dict[str, Any]) -> RouteSettings:

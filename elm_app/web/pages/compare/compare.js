@@ -1,12 +1,25 @@
-// Compare: asks the server for a benchmark and shows it; which one stands in the address, else the newest.
-// Gradio runs this once, when the tab is first opened, with `element` and `server` (web/pages/compare/panel.py).
+// Compare: asks the server for a comparison as it stands and shows it; which one stands in the address, else the newest.
+// setup.js goes on where this ends. Gradio runs them once, when the tab is first opened, with `element` and `server` (web/pages/compare/panel.py).
 
-const AGAIN_MS = 2500;
+import { askServer } from "../../lib/ask.js";
+import { download } from "../../lib/download.js";
+
+const LIVE_MS = 700; // between two questions while it runs
+const IDLE_MS = 2500; // and while it does not: another window may go on with it
 const root = element.querySelector(".elm-compare");
 const part = (name) => root.querySelector(`[data-part="${name}"]`);
+const act = (name) => root.querySelector(`.stands [data-act="${name}"]`);
+const call = (name, ask) => askServer(server, name, ask);
 let what = "";
+let folder = "";
+let run = "";
+let stamp = "";
+let live = false;
 let timer = 0;
 let asked = 0; // counts questions, so that a late answer to an old one is dropped
+let failures = 0;
+let ending = null; // { run, said }: what was asked of it, until it has ended
+let busy = false;
 
 const shown = () => document.querySelector("#elm-compare-button")?.getAttribute("aria-selected") === "true";
 const wanted = () => new URLSearchParams(location.search).get("compare") || "";
@@ -19,57 +32,133 @@ function address(name) {
   history.replaceState(history.state, "", url);
 }
 
-async function ask(name) {
+function open(name) {
+  what = name;
+  stamp = "";
+  delete root.dataset.open;
+  part("asked").replaceChildren();
+  return ask();
+}
+
+async function ask() {
   clearTimeout(timer);
   const mine = ++asked;
-  what = name;
-  let answer;
-  try {
-    answer = await server.compare_show({ what });
-  } catch {
-    answer = null;
-  }
+  const answer = await call("compare_show", { what, stamp });
   if (mine !== asked) return;
-  if (!answer || answer.detail) {
-    part("notice").innerHTML = '<p class="error"><strong>The program does not answer.</strong> See whether it still runs, and try again.</p>';
-    return;
-  }
-  show(answer);
-  if (answer.again && shown()) timer = setTimeout(() => ask(what), AGAIN_MS);
+  failures = answer.lost ? failures + 1 : 0;
+  if (!answer.lost) {
+    if (!answer.same) show(answer);
+  } else if (failures > 2 || !stamp) part("notice").innerHTML = answer.error;
+  if (shown()) timer = setTimeout(ask, failures ? Math.min(5000, 300 * 2 ** failures) : live && !document.hidden ? LIVE_MS : IDLE_MS);
 }
 
 function show(answer) {
-  const found = Boolean(answer.parts);
+  stamp = answer.stamp;
   part("notice").innerHTML = answer.error || "";
-  part("progress").textContent = answer.progress;
-  part("report").hidden = !found;
-  part("empty").hidden = found || Boolean(answer.error) || answer.again;
-  root.dataset.state = found ? "shown" : answer.error ? "error" : "empty";
-  for (const [name, html] of Object.entries(answer.parts || {})) {
-    if (part(name).dataset.html !== html) part(name).innerHTML = part(name).dataset.html = html;
-  }
-  const options = answer.known.map(([path, name]) => new Option(name, path, false, path === answer.folder));
-  if (!answer.known.some(([path]) => path === answer.folder)) options.unshift(new Option("choose …", "", true, true));
+  folder = answer.folder || "";
+  run = answer.run || "";
+  live = Boolean(answer.live);
+  if (!live || ending?.run !== run) ending = null;
+  for (const [name, html] of Object.entries(answer.parts)) fill(name, html);
+  if (ending) part("status").textContent = ending.said;
+  part("stands").hidden = !folder;
+  for (const name of ["status", "clock", "wait", "failure"]) if (!(name in answer.parts)) fill(name, "");
+  act("pause").hidden = act("stop").hidden = !live;
+  act("pause").disabled = act("stop").disabled = Boolean(ending);
+  act("resume").hidden = !answer.resume;
+  part("same").hidden = !answer.parts.again;
+  const bar = part("bar");
+  bar.hidden = !live && !answer.resume;
+  bar.firstElementChild.style.width = `${100 * (answer.share || 0)}%`;
+  bar.setAttribute("aria-valuenow", Math.round(100 * (answer.share || 0)));
+  const options = answer.known.map(([path, name]) => new Option(name, path, false, path === folder));
+  if (!answer.known.some(([path]) => path === folder)) options.unshift(new Option("choose …", "", true, true));
   part("known").replaceChildren(...options);
   part("known-box").hidden = !answer.known.length;
-  part("path-name").textContent = answer.known.length ? "or the path of a folder" : "Path of a benchmark's folder";
   what = answer.what || what;
+  root.dataset.state = folder && !answer.error ? "shown" : answer.error ? "error" : "empty";
+  root.dataset.run = run;
+  root.dataset.live = live;
+  layout();
   if (shown() && !answer.error) address(what);
+  if (answer.chip) {
+    const chip = document.getElementById("elm-model-chip");
+    chip.innerHTML = answer.chip;
+    chip.hidden = false;
+  }
 }
 
-part("known").addEventListener("change", (event) => event.target.value && ask(event.target.value));
+function fill(name, html) {
+  const old = part(name);
+  if (old.dataset.html === html) return;
+  old.dataset.html = html;
+  window.elm.fill(old, html);
+}
+
+// The form of a new comparison stands in place of what is shown.
+function layout() {
+  const setup = Boolean(root.dataset.open);
+  const { state } = root.dataset;
+  part("setup").hidden = !setup;
+  part("shown").hidden = setup || state !== "shown";
+  part("empty").hidden = setup || state !== "empty";
+  part("pick").hidden = setup || state === "empty";
+  part("other").hidden = setup;
+  part("close").hidden = !root.querySelector('[data-part="known"] option[value]:not([value=""])');
+}
+
+async function end(name, said) {
+  ending = { run, said };
+  part("status").textContent = said;
+  act("pause").disabled = act("stop").disabled = true;
+  const answer = await call(name, { run });
+  part("asked").innerHTML = answer.error || "";
+  if (answer.error) ending = null;
+  await ask();
+}
+
+const does = {
+  pause: () => end("compare_pause", "Pausing after this problem"),
+  stop: () => end("compare_stop", "Stopping"),
+  async resume() {
+    const answer = await call("compare_resume", { folder });
+    part("asked").innerHTML = answer.error || "";
+    if (answer.run) await open(answer.run);
+  },
+  async zip() {
+    part("asked").textContent = "Packing …";
+    const answer = await call("compare_zip", { folder });
+    part("asked").innerHTML = answer.error || "";
+    if (!answer.error) download(answer.file, answer.name);
+  },
+};
+
+async function once(doing) {
+  if (busy) return;
+  busy = true;
+  try {
+    await doing();
+  } finally {
+    busy = false;
+  }
+}
+
+root.addEventListener("click", (event) => {
+  const button = event.target.closest?.("button[data-act]");
+  if (button) once(does[button.dataset.act]);
+});
+part("known").addEventListener("change", (event) => event.target.value && open(event.target.value));
 part("form").addEventListener("submit", (event) => {
   event.preventDefault();
   const path = part("path").value.trim();
-  if (path) ask(path);
+  if (path) open(path);
   else part("path").focus();
 });
 document.addEventListener("click", (event) => {
   const tab = event.target.closest?.('#elm-tabs button[role="tab"]');
   if (!tab) return;
-  if (tab.id === "elm-compare-button") return ask(wanted() || what);
+  if (tab.id === "elm-compare-button") return wanted() && wanted() !== what ? open(wanted()) : ask();
   clearTimeout(timer);
   address("");
 });
-
-ask(wanted());
+document.addEventListener("visibilitychange", () => document.hidden || !shown() || ask());

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from elm_app.evaluation.folder import BenchPlan
 from elm_app.evaluation.report import DIFFERENCES
 from elm_app.evaluation.report_schema import Interval, MethodReport, Report
 from elm_app.web.components import labels
@@ -32,6 +33,12 @@ def head(report: Report) -> str:
     parts += [str(model[part]) for part in ("id", "model", "quantization", "device") if model.get(part)]
     told = labels.DOT.join(html.escape(part) for part in parts)
     return f'<h2>{html.escape(report.name)}</h2><p class="quiet">{told}</p>'
+
+
+def begun(plan: BenchPlan) -> str:
+    """What is asked, as long as there is no report."""
+    told = labels.DOT.join([labels.count(len(plan.problems), "problem"), labels.count(len(plan.seeds), "seed")])
+    return f'<h2>{html.escape(plan.name)}</h2><p class="quiet">{told}</p>'
 
 
 def sentences(report: Report) -> str:

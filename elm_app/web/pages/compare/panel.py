@@ -1,115 +1,160 @@
-"""The Compare tab: what its script (`pages/compare/compare.js`) may ask for, and the component that holds it."""
+"""The Compare tab: what its scripts (`pages/compare/compare.js` …) may ask for, and the component that holds it."""
 
 from __future__ import annotations
 
+import hashlib
 import html
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from elm_app.core.errors import BadInput, ElmError
-from elm_app.evaluation.report_schema import REPORT, folders, read_report
+from elm_app.evaluation.folder import BenchFolder
+from elm_app.evaluation.report_schema import PLAN, REPORT, folders, read_report
 from elm_app.runs.catalog import Index
-from elm_app.web.components import alerts, benchmark_labels
+from elm_app.runs.summaries import Summaries
+from elm_app.web import downloads
+from elm_app.web.commands import Actions, BenchActions
+from elm_app.web.components import alerts
+from elm_app.web.components.guard import Ask, guarded
 from elm_app.web.files import scripts
 from elm_app.web.pages.compare import figures
+from elm_app.web.pages.compare.command import command
+from elm_app.web.pages.compare.standing import Standings
+from elm_app.web.pages.compare.starting import Starting
+from elm_app.web.pages.compare.template import COMPARE
+from elm_app.web.readonly import refuse_comparison
 from elm_app.web.run.feed import Tail
 
-SCRIPTS = ("pages/compare/compare.js",)
-COMMAND = (
-    "python -m elm_app bench problems.jsonl --methods zero_shot,self_consistency,elm --seeds 1,2 "
-    "--out memories/bench/first"
-)
-COMPARE = f"""
-<section class="elm-compare" data-state="none" aria-label="Compare">
-  <form class="pick" data-part="form">
-    <label data-part="known-box" hidden>Benchmark <select data-part="known"></select></label>
-    <label class="path"><span data-part="path-name">Path of a benchmark's folder</span>
-      <input data-part="path" autocomplete="off" spellcheck="false" placeholder="memories/bench/first"></label>
-    <button type="submit">Show</button>
-  </form>
-  <div data-part="notice" role="alert"></div>
-  <p class="progress" data-part="progress" role="status"></p>
-  <div class="empty" data-part="empty" hidden>
-    <p class="lead">Does it improve, against what, and would it without the vote?</p>
-    <p>A benchmark asks every method the same problems, with the same samples, and grades them alike. This place will
-    show its table, its plot with intervals, and the sentence that the numbers allow. Make one:</p>
-    <pre tabindex="0"><code>{html.escape(COMMAND)}</code></pre>
-  </div>
-  <div data-part="report" hidden>
-    <div data-part="head"></div><div data-part="plot"></div>
-    <div class="sentences" data-part="sentences"></div><div data-part="running"></div>
-    <div class="scroll" data-part="table" tabindex="0" role="region" aria-label="Table of the methods"></div>
-    <p class="quiet where" data-part="where"></p>
-  </div>
-</section>
-"""
-
-Ask = dict[str, Any]
+SCRIPTS = ("pages/compare/compare.js", "pages/compare/setup.js")
 
 
-def panel(tail: Tail, index: Index, memories: Path) -> gr.HTML:
+def panel(compares: Compares) -> gr.HTML:
     """What the tab holds."""
-    answers = Compares(tail, index, memories)
-
-    def compare_show(ask: Ask) -> Ask:
-        return answers.show(ask if isinstance(ask, dict) else {})
-
     return gr.HTML(
         html_template=COMPARE,
         js_on_load=scripts(*SCRIPTS),
         apply_default_css=False,
-        server_functions=[compare_show],
+        server_functions=compares.functions(),
         elem_id="elm-comparing",
     )
 
 
 class Compares:
-    """Answers the question of the pages."""
+    """Answers the questions of the pages. Every answer is plain JSON; `error` is a sentence as HTML."""
 
-    def __init__(self, tail: Tail, index: Index, memories: Path) -> None:
-        self.tail, self.index, self.memories = tail, index, memories
+    def __init__(self, actions: Actions, tail: Tail, summaries: Summaries, index: Index) -> None:
+        self.actions, self.tail, self.index = actions.benches, tail, index
+        self.memories, self.readonly = actions.store.folder, actions.readonly
+        self.standings = Standings(tail, index)
+        choice = lambda: actions.fetching.weights.choice().preset  # noqa: E731
+        self.starting = (
+            Starting(self.actions, summaries, self.memories, choice, self.readonly) if self.actions else None
+        )
 
-    def show(self, ask: Ask) -> Ask:
-        """The benchmark in a folder, or that of a run (`what`); without either the newest. `error` is a sentence as
-        HTML, `again` says that it will be another one soon, `known` is what there is to choose from."""
+    def functions(self) -> list[Callable[[Any], Ask]]:
+        """What the page's scripts may call, each by the name that it has here."""
+        answers: list[Callable[[Ask], Ask]] = [
+            self.compare_show, self.compare_pause, self.compare_stop, self.compare_resume, self.compare_zip
+        ]  # fmt: skip
+        if self.starting:
+            one = self.starting
+            answers += [one.compare_check, one.compare_example, one.compare_plan, one.compare_start]
+        return [guarded(answer) for answer in answers]
+
+    def compare_show(self, ask: Ask) -> Ask:
+        """The comparison in a folder, or that of a run (`what`); without either the newest. `known` is what there is to
+        choose from; `stamp` is of the last answer: the same state has the same stamp, and is not told twice."""
         known = folders(self.memories, self.index)
-        answer: Ask = {"known": [[str(path), path.name] for path in known], "what": "", "progress": "", "again": False}
         what = str(ask.get("what") or "").strip()
+        answer: Ask = {"known": [[str(path), path.name] for path in known], "what": what, "folder": "", "parts": {}}
         try:
-            folder = self._folder(what, answer) if what else known[0] if known else None
-            if folder is None:
-                return answer
-            answer["what"] = what or str(folder)
-            if answer["again"] and not (folder / REPORT).is_file():
-                return answer
-            report = read_report(folder)
+            folder = self._folder(what) if what else known[0] if known else None
+            if folder is not None:
+                answer |= self._answer(folder, what or str(folder))
         except ElmError as error:
-            return answer | {"error": alerts.error(error)}
-        return answer | {
-            "folder": str(folder),
-            "parts": {
-                "head": figures.head(report),
-                "sentences": figures.sentences(report),
-                "plot": figures.plot(report),
-                "running": figures.running(report),
-                "table": figures.table(report),
-                "where": html.escape(f"From {folder / REPORT}"),
-            },
-        }
+            answer["error"] = alerts.error(error)
+        answer["stamp"] = hashlib.sha256(json.dumps(answer).encode()).hexdigest()[:16]
+        return {"what": what, "same": True} if answer["stamp"] == ask.get("stamp") else answer
 
-    def _folder(self, what: str, answer: Ask) -> Path:
-        """Where the benchmark lies; tells in `answer` how far its run has come, if `what` is one."""
+    def compare_pause(self, ask: Ask) -> Ask:
+        """End a comparison when the problem that it is at is done."""
+        return {"pausing": self._does().pause(_run(ask))}
+
+    def compare_stop(self, ask: Ask) -> Ask:
+        """Stop a comparison at once; what is done is kept."""
+        self._does()
+        return {"stopping": self.tail.runner.stop(_run(ask))}
+
+    def compare_resume(self, ask: Ask) -> Ask:
+        """Go on with the comparison in a folder."""
+        return {"run": self._does().resume(self._known(ask))}
+
+    def compare_zip(self, ask: Ask) -> Ask:
+        """Writes the folder of a comparison into a zip file that the browser then fetches."""
+        folder = self._known(ask)
+        file = downloads.place(f"{folder.name}.zip")
+        BenchFolder(folder).pack(file)
+        return {"file": str(file), "name": file.name}
+
+    def _does(self) -> BenchActions:
+        return refuse_comparison() if self.readonly or self.actions is None else self.actions
+
+    def _known(self, ask: Ask) -> Path:
+        """The folder that is asked for, if it is one of those that the page offers."""
+        wanted = str(ask.get("folder") or "")
+        known = next((path for path in folders(self.memories, self.index) if str(path) == wanted), None)
+        if known is None:
+            raise BadInput("That folder holds no comparison of this place.", "Choose one from the list.")
+        return known
+
+    def _folder(self, what: str) -> Path:
+        """Where a comparison lies."""
         started = self.index.started(what) if Path(what).name == what else {}
         if started.get("command") != "bench":
             if "\0" in what:
                 raise BadInput("That is no path.", "Type the path of a folder.")
             return Path(what).expanduser()
-        with self.tail.reading(what) as view:
-            answer["progress"] = benchmark_labels.progress(view)
-            answer["again"] = not view.ended
         out = self.index.settings(what).get("out")
         if not isinstance(out, str):
             raise BadInput(f"Run {what} names no folder.", "Type the path of its folder.")
         return Path(out)
+
+    def _answer(self, folder: Path, what: str) -> Ask:
+        answer: Ask = {"what": what, "folder": str(folder), "live": False, "parts": {}}
+        begun = (folder / PLAN).is_file()
+        if begun:
+            standing, now = self.standings.of(folder)
+            answer |= standing.answer(now)
+            answer["resume"] = answer["resume"] and self.actions is not None and not self.readonly
+            answer["parts"] |= {
+                "head": figures.begun(standing.plan),
+                "again": html.escape(command(standing.plan, str(folder / "problems.jsonl"), folder)),
+            }
+            if not (folder / REPORT).is_file():
+                coming = "The plot comes with the first answer." if answer["live"] else ""
+                answer["parts"] |= {"coming": coming} | dict.fromkeys(
+                    ("sentences", "plot", "running", "table", "where"), ""
+                )  # fmt: skip
+                return answer
+        report = read_report(folder)
+        answer["parts"] |= {
+            "head": figures.head(report),
+            "sentences": figures.sentences(report),
+            "plot": figures.plot(report),
+            "running": figures.running(report),
+            "table": figures.table(report),
+            "where": html.escape(f"From {folder / REPORT}"),
+            "coming": "",
+        }
+        return answer | {"begun": begun}
+
+
+def _run(ask: Ask) -> str:
+    run = ask.get("run")
+    if not isinstance(run, str) or not run:
+        raise BadInput("There is no comparison.", "Start one.")
+    return run

@@ -2,6 +2,7 @@
 // memory_card.js goes on where this ends. Gradio runs them once with `element` (web/pages/memories/template.py), `server` (web/pages/memories/panel.py) and `upload`.
 
 import { makePlane } from "../../components/memory_map.js";
+import { askServer } from "../../lib/ask.js";
 
 const STATE_MS = 2500; // between two questions whether a memory has changed: a run or another window may have done it
 const WAIT_MS = 400; // while the embedder is loaded
@@ -21,16 +22,7 @@ let hovered = "";
 
 const plane = makePlane(part("plane"), { pick: (id) => select(id, true), hover: glance, legend });
 
-async function call(name, ask = {}) {
-  let answer;
-  try {
-    answer = await server[name](ask);
-  } catch {
-    answer = null;
-  }
-  if (answer && typeof answer === "object" && !answer.detail) return answer;
-  return { error: '<p class="error"><strong>The program does not answer.</strong> See whether it still runs, and try again.</p>' };
-}
+const call = (name, ask) => askServer(server, name, ask);
 
 function say(where, answer) {
   if (answer.error) where.innerHTML = answer.error;

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import html
 import json
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from elm_app.core.errors import BadInput, ElmError
-from elm_app.pipelines.problem_files.columns import parse_columns
-from elm_app.pipelines.problems import ProblemsFile, arranged, read_problems
+from elm_app.pipelines.problems import arranged
 from elm_app.runs.catalog import Index
 from elm_app.runs.state import RunView
 from elm_app.runs.summaries import Summaries
@@ -25,8 +22,9 @@ from elm_app.web.commands import StreamActions
 from elm_app.web.components import alerts, labels, stream_labels
 from elm_app.web.components.charts.running_accuracy import race
 from elm_app.web.components.guard import Ask, guarded
+from elm_app.web.components.problem_file import upload
 from elm_app.web.components.settings.form import stream_fields
-from elm_app.web.files import ASSETS, scripts
+from elm_app.web.files import scripts
 from elm_app.web.pages.stream import current_problem, ledger
 from elm_app.web.pages.stream.template import STREAM
 from elm_app.web.readonly import refuse_file
@@ -34,12 +32,8 @@ from elm_app.web.run import render
 from elm_app.web.run.feed import Tail
 
 SCRIPTS = ("pages/stream/stream.js",)
-EXAMPLE = ASSETS / "stream-example.jsonl"
-MOST_BYTES = 8_000_000
-"""Of a file that the browser sends."""
 EARLIER = 8
 """Earlier streams that are listed."""
-_BAD_SHOWN = 8
 _FILES = {"jsonl": "results.jsonl", "csv": "results.csv"}
 
 
@@ -72,21 +66,18 @@ class Streams:
         return [guarded(answer) for answer in answers]
 
     def stream_check(self, ask: Ask) -> Ask:
-        """What is in a file: `told` in a sentence, with what was assumed, and `bad` if some rows cannot be used."""
-        name, found = self._read(ask)
-        return {"told": _told(name, found) + _assumed(found), "bad": _bad(found), "count": len(found.problems)}
+        """What is in a file; see `upload.checked`. A read-only page takes none."""
+        return refuse_file() if self.readonly else upload.checked(ask)
 
     def stream_example(self, _: Ask) -> Ask:
         """The example that comes with the program, as the browser would send it."""
-        return {"name": EXAMPLE.name, "data": base64.b64encode(EXAMPLE.read_bytes()).decode()}
+        return upload.example()
 
     def stream_start(self, ask: Ask) -> Ask:
         """Start a stream of a file; `skip` leaves its bad rows out, `fields` are those of the form."""
         fields = ask.get("fields")
         try:
-            name, found = self._read({**ask, "columns": fields.get("columns") if isinstance(fields, dict) else ""})
-            if found.bad and ask.get("skip") is not True:
-                raise BadInput("Some rows cannot be used.", "Go on without them, or choose another file.")
+            name, found = refuse_file() if self.readonly else upload.whole(ask)
         except ElmError as error:
             return {"error": alerts.error(error), "field": "file"}
         wanted = stream_fields(fields if isinstance(fields, dict) else {})
@@ -135,10 +126,6 @@ class Streams:
             return {"run": run, "same": True}
         known = ask.get("rows") if ask.get("run") == run and isinstance(ask.get("rows"), int) else 0
         return {**answer, "from": known, "rows": rows[known:]}
-
-    def _read(self, ask: Ask) -> tuple[str, ProblemsFile]:
-        """As `_read`; a read-only page takes no files."""
-        return refuse_file() if self.readonly else _read(ask)
 
     def _answer(self, view: RunView, live: list[str], newest: str, held: ExitStack) -> Ask:
         current = stream_labels.of(view).current
@@ -218,48 +205,6 @@ class Streams:
             if len(items) == EARLIER:
                 break
         return "".join(items)
-
-
-def _read(ask: Ask) -> tuple[str, ProblemsFile]:
-    """The file's name and what is in it. Raises `BadInput` if nothing of it can be used."""
-    name = PurePath(str(ask.get("name") or "problems.jsonl").replace("\\", "/")).name
-    data = ask.get("data")
-    if not isinstance(data, str):
-        raise BadInput("No file was chosen.", "Choose one, or take the example.")
-    if len(data) > MOST_BYTES * 4 // 3 + 4:
-        raise BadInput(f"{name} is larger than {MOST_BYTES // 1_000_000} MB.", "Cut it, or use the command line.")
-    try:
-        columns = parse_columns(str(ask.get("columns") or ""))
-        return name, read_problems(base64.b64decode(data, validate=True), name, skip_bad=True, columns=columns)
-    except binascii.Error as error:
-        raise BadInput(f"{name} did not arrive.", "Choose it again.") from error
-
-
-def _told(name: str, found: ProblemsFile) -> str:
-    known, total = sum(problem.answer is not None for problem in found.problems), len(found.problems)
-    if known == total:
-        answers = "with its right answer" if total == 1 else "each with its right answer"
-    elif known:
-        answers = f"{known} of them with a right answer"
-    else:
-        answers = "none with a right answer"
-    return html.escape(f"{name}: {labels.count(total, 'problem')}, {answers}.")
-
-
-def _assumed(found: ProblemsFile) -> str:
-    """What was guessed to read it, with where to say otherwise, and what may not be meant."""
-    told = []
-    if found.assumed:
-        told.append(f"Read as: {'; '.join(found.assumed)}. If that is wrong, say which column is which under More.")
-    return "".join(f'<p class="assumed">{html.escape(each)}</p>' for each in (*told, *found.warnings))
-
-
-def _bad(found: ProblemsFile) -> str:
-    if not found.bad:
-        return ""
-    rows = "".join(f"<li>{found.unit} {row.number}: {html.escape(row.reason)}</li>" for row in found.bad[:_BAD_SHOWN])
-    more = f"<li>and {len(found.bad) - _BAD_SHOWN} more</li>" if len(found.bad) > _BAD_SHOWN else ""
-    return f"<p><strong>{labels.count(len(found.bad), 'row')} cannot be used:</strong></p><ul>{rows}{more}</ul>"
 
 
 def _since(view: RunView, solve: RunView | None) -> float:

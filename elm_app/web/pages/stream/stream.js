@@ -1,7 +1,9 @@
 // Stream: asks the server for a stream as it stands and shows it; the run is that of the address, else the live or newest one.
 // Gradio runs this once, when the tab is first opened, with `element` and `server` (web/pages/stream/panel.py).
 
+import { fileField } from "../../components/problem_file/file_field.js";
 import { followRecipe } from "../../components/settings/recipes.js";
+import { askServer } from "../../lib/ask.js";
 
 const LIVE_MS = 450; // between two questions while it runs
 const IDLE_MS = 2500; // and while it does not: another window may go on with it
@@ -9,7 +11,6 @@ const root = element.querySelector(".elm-stream");
 const part = (name) => root.querySelector(`[data-part="${name}"]`);
 const act = (name) => root.querySelector(`[data-act="${name}"]`);
 const form = part("setup");
-const columns = form.elements.columns;
 const bar = root.querySelector(".whole");
 followRecipe(form);
 let run = "";
@@ -18,26 +19,13 @@ let rows = 0;
 let timer = 0;
 let asked = 0; // counts questions, so that a late answer to an old one is dropped
 let failures = 0;
-let file = null; // { name, data } in base64, as it was chosen
-let chosen = null; // the same, whether it can be used or not
-let skip = false; // its bad rows are left out
-let checks = 0; // counts readings of a file, so that a late answer to an old one is dropped
 let busy = false;
 let pausing = "";
 
 const shown = () => document.querySelector("#elm-stream-button")?.getAttribute("aria-selected") === "true";
 const wanted = () => new URLSearchParams(location.search).get("stream") || "";
 
-async function call(name, ask = {}) {
-  let answer;
-  try {
-    answer = await server[name](ask);
-  } catch {
-    answer = null;
-  }
-  if (answer && typeof answer === "object" && !answer.detail) return answer;
-  return { error: '<p class="error"><strong>The program does not answer.</strong> See whether it still runs, and try again.</p>', lost: true };
-}
+const call = (name, ask) => askServer(server, name, ask);
 
 function address(id) {
   const url = new URL(location.href);
@@ -125,64 +113,35 @@ function setup(on) {
   else delete root.dataset.open;
 }
 
-function refuse(html, field) {
-  part(field === "file" ? "file" : "refused").innerHTML = html || "";
-  part("drop").classList.toggle("wrong", Boolean(html) && field === "file");
-}
-
-async function take(name, data) {
-  file = chosen = { name, data };
-  skip = false;
-  refuse("", "settings");
-  part("bad").hidden = true;
-  part("file").textContent = `Reading ${name}`;
-  const mine = ++checks;
-  const answer = await call("stream_check", { ...chosen, columns: columns.value });
-  if (mine !== checks) return;
-  refuse(answer.error, "file");
-  if (answer.error) {
-    file = null;
-    return;
-  }
-  part("file").innerHTML = answer.told;
-  part("rows-bad").innerHTML = answer.bad;
-  part("bad").hidden = !answer.bad;
-}
-
-function read(chosen) {
-  if (!chosen) return;
-  const reader = new FileReader();
-  reader.onload = () => take(chosen.name, String(reader.result).split(",")[1] || "");
-  reader.onerror = () => refuse('<p class="error"><strong>The browser could not read the file.</strong> Choose it again.</p>', "file");
-  reader.readAsDataURL(chosen);
-}
+const refuse = (html) => {
+  part("refused").innerHTML = html || "";
+};
+const file = fileField(form, {
+  check(ask) {
+    refuse("");
+    return call("stream_check", ask);
+  },
+  example: () => call("stream_example"),
+});
 
 async function start() {
-  if (!file) return refuse('<p class="error"><strong>No file was chosen.</strong> Choose one, or take the example.</p>', "file");
-  if (!part("bad").hidden && !skip) {
-    refuse('<p class="error"><strong>Some rows cannot be used.</strong> Go on without them, or choose another file.</p>', "settings");
-    return act("skip").focus();
-  }
-  const answer = await call("stream_start", { ...file, skip, fields: Object.fromEntries(new FormData(form)) });
-  refuse(answer.error, answer.field || "settings");
+  const given = file.given(refuse);
+  if (!given) return;
+  const answer = await call("stream_start", { ...given, fields: Object.fromEntries(new FormData(form)) });
+  if (answer.field === "file") return file.refuse(answer.error);
+  refuse(answer.error);
   if (answer.run) open(answer.run);
 }
 
 const does = {
-  async example() {
-    const answer = await call("stream_example");
-    if (answer.error) return refuse(answer.error, "file");
-    await take(answer.name, answer.data);
-  },
+  example: file.example,
   skip() {
-    skip = true;
-    part("bad").hidden = true;
-    refuse("", "settings");
-    part("file").append(" The other rows are left out.");
+    refuse("");
+    file.skip();
   },
   new() {
     setup(true);
-    part("input").focus();
+    file.focus();
   },
   close: () => setup(false),
   async pause() {
@@ -231,18 +190,6 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   once(start);
 });
-part("input").addEventListener("change", (event) => {
-  read(event.target.files[0]);
-  event.target.value = ""; // the same file can be chosen again, mended
-});
-columns.addEventListener("change", () => chosen && take(chosen.name, chosen.data));
-for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
-  part("drop").addEventListener(kind, (event) => {
-    event.preventDefault();
-    part("drop").classList.toggle("over", kind === "dragenter" || kind === "dragover");
-    if (kind === "drop") read(event.dataTransfer.files[0]);
-  });
-}
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[data-stream]");
   if (link && !(event.metaKey || event.ctrlKey || event.shiftKey || event.button)) {

@@ -2,62 +2,35 @@
 
 from __future__ import annotations
 
-import html
-
-from elm_app.core import environment
 from elm_app.core.config import LearnSettings, SamplingSettings
-from elm_app.web.components.settings.form import MODELS
+from elm_app.web.components.problem_file.field import COLUMNS, FIELD
+from elm_app.web.components.settings.plain_fields import blank, models, number
 from elm_app.web.components.settings.recipe_fields import RecipeFields
 
 _LEARN, _SAMPLE = RecipeFields(LearnSettings.recipe), SamplingSettings(seed=0)
 
-
-def _number(name: str, label: str, info: str, least: str, most: str, value: object) -> str:
-    return (
-        f'<label><span>{label}</span><input name="{name}" type="number" inputmode="decimal" min="{least}" max="{most}" '
-        f'step="any" value="{value}"><small>{info}</small></label>'
-    )
-
-
-def _blank(name: str, label: str, info: str, placeholder: str, mode: str = "numeric") -> str:
-    return (
-        f'<label><span>{label}</span><input name="{name}" inputmode="{mode}" placeholder="{placeholder}" '
-        f'autocomplete="off"><small>{info}</small></label>'
-    )
-
-
-def _models() -> str:
-    chosen = environment.default_model()
-    listed = MODELS if chosen in [name for _, name in MODELS] else [(chosen, chosen), *MODELS]
-    return "".join(
-        f'<option value="{html.escape(name)}"{" selected" if name == chosen else ""}>{html.escape(told)}</option>'
-        for told, name in listed
-    )
-
-
 _FIELDS = "".join(
     [
-        _blank("limit", "Problems", "at most", "all"),
+        blank("limit", "Problems", "at most", "all"),
         _LEARN.number("steps", "Steps", "of learning, at most", "1", "1000"),
-        _number("samples", "Samples", "traces per problem", "1", "256", _SAMPLE.samples),
+        number("samples", "Samples", "traces per problem", "1", "256", _SAMPLE.samples),
         '<label><span>Order</span><select name="order"><option value="file">that of the file</option>'
         '<option value="shuffled">shuffled, by the seed</option></select><small>part of the record</small></label>',
-        _blank("seed", "Seed", "same seed, same stream", "random"),
+        blank("seed", "Seed", "same seed, same stream", "random"),
     ]
 )
 _MORE = (
-    '<label class="wide"><span>Columns</span><input name="columns" placeholder="problem=Question,answer=Result" '
-    'autocomplete="off" spellcheck="false"><small>of the file, where they are not found</small></label>'
-    f'<label class="wide"><span>Model</span><select name="model">{_models()}</select><small>&nbsp;</small></label>'
+    COLUMNS
+    + f'<label class="wide"><span>Model</span><select name="model">{models()}</select><small>&nbsp;</small></label>'
     + "".join(
         [
-            _number("max_new_tokens", "New tokens", "where a trace is cut off", "1", "32768", _SAMPLE.max_new_tokens),
+            number("max_new_tokens", "New tokens", "where a trace is cut off", "1", "32768", _SAMPLE.max_new_tokens),
             _LEARN.recipes(),
             _LEARN.number("rollouts", "Rollouts", "solutions a step", "2", "256", of="paper"),
             _LEARN.number("variants", "Variants", "with other numbers and names", "1", "64", of="distil"),
             _LEARN.number("virtual_tokens", "Virtual tokens", "length of a memory", "1", "512"),
             _LEARN.number("learning_rate", "Learning rate", "of AdamW", "0", "1", "any"),
-            _blank("threshold", "Memory from", "least similarity; -1: the nearest", "0.60", "text"),
+            blank("threshold", "Memory from", "least similarity; -1: the nearest", "0.60", "text"),
         ]
     )
     + '<label class="wide"><span>Offer</span><select name="keep"><option value="helped">memories that helped</option>'
@@ -79,15 +52,7 @@ STREAM = f"""
       <p>A stream retrieves a memory, solves, learns and stores, problem by problem. This place will show two lines
       racing, zero-shot and ELM, and a ledger of what was kept.</p>
     </div>
-    <label class="drop" data-part="drop">
-      <input type="file" accept=".jsonl,.ndjson,.json,.csv,.tsv,.txt,.parquet,.gz" data-part="input">
-      <span><b>Drop a file of problems here</b>, or choose one. JSON, CSV, text or parquet, with a column
-      <code>problem</code> or <code>question</code> and, if it is known, <code>answer</code>.</span>
-    </label>
-    <p class="or"><button type="button" data-act="example">Use the example: 6 problems</button></p>
-    <div data-part="file" role="status"></div>
-    <div class="bad" data-part="bad" hidden><div data-part="rows-bad"></div>
-      <button type="button" data-act="skip">Go on without them</button></div>
+    {FIELD.strip()}
     <div class="fields">{_FIELDS}</div>
     <details class="more"><summary>More</summary><div class="fields">{_MORE}</div></details>
     <div data-part="refused" role="alert"></div>

@@ -1,0 +1,86 @@
+"""A file of problems as the browser sends it, in base64: what is in it, in words."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import html
+from pathlib import PurePath
+
+from elm_app.core.errors import BadInput
+from elm_app.pipelines.problem_files.columns import parse_columns
+from elm_app.pipelines.problems import ProblemsFile, read_problems
+from elm_app.web.components import labels
+from elm_app.web.components.guard import Ask
+from elm_app.web.files import ASSETS
+
+EXAMPLE = ASSETS / "stream-example.jsonl"
+MOST_BYTES = 8_000_000
+"""Of a file that the browser sends."""
+_BAD_SHOWN = 8
+
+
+def read(ask: Ask) -> tuple[str, ProblemsFile]:
+    """The file's name and what is in it. Raises `BadInput` if nothing of it can be used."""
+    name = PurePath(str(ask.get("name") or "problems.jsonl").replace("\\", "/")).name
+    data = ask.get("data")
+    if not isinstance(data, str):
+        raise BadInput("No file was chosen.", "Choose one, or take the example.")
+    if len(data) > MOST_BYTES * 4 // 3 + 4:
+        raise BadInput(f"{name} is larger than {MOST_BYTES // 1_000_000} MB.", "Cut it, or use the command line.")
+    try:
+        columns = parse_columns(str(ask.get("columns") or ""))
+        return name, read_problems(base64.b64decode(data, validate=True), name, skip_bad=True, columns=columns)
+    except binascii.Error as error:
+        raise BadInput(f"{name} did not arrive.", "Choose it again.") from error
+
+
+def whole(ask: Ask) -> tuple[str, ProblemsFile]:
+    """As `read`, for a run: `skip` leaves bad rows out, `fields` are those of the form, with the columns.
+
+    Raises:
+        BadInput: also if some rows are bad and nobody said to leave them out.
+    """
+    fields = ask.get("fields")
+    name, found = read({**ask, "columns": fields.get("columns") if isinstance(fields, dict) else ""})
+    if found.bad and ask.get("skip") is not True:
+        raise BadInput("Some rows cannot be used.", "Go on without them, or choose another file.")
+    return name, found
+
+
+def checked(ask: Ask) -> Ask:
+    """What is in a file: `told` in a sentence, with what was assumed, and `bad` if some rows cannot be used."""
+    name, found = read(ask)
+    return {"told": _told(name, found) + _assumed(found), "bad": _bad(found), "count": len(found.problems)}
+
+
+def example() -> Ask:
+    """The example that comes with the program, as the browser would send it."""
+    return {"name": EXAMPLE.name, "data": base64.b64encode(EXAMPLE.read_bytes()).decode()}
+
+
+def _told(name: str, found: ProblemsFile) -> str:
+    known, total = sum(problem.answer is not None for problem in found.problems), len(found.problems)
+    if known == total:
+        answers = "with its right answer" if total == 1 else "each with its right answer"
+    elif known:
+        answers = f"{known} of them with a right answer"
+    else:
+        answers = "none with a right answer"
+    return html.escape(f"{name}: {labels.count(total, 'problem')}, {answers}.")
+
+
+def _assumed(found: ProblemsFile) -> str:
+    """What was guessed to read it, with where to say otherwise, and what may not be meant."""
+    told = []
+    if found.assumed:
+        told.append(f"Read as: {'; '.join(found.assumed)}. If that is wrong, say which column is which under More.")
+    return "".join(f'<p class="assumed">{html.escape(each)}</p>' for each in (*told, *found.warnings))
+
+
+def _bad(found: ProblemsFile) -> str:
+    if not found.bad:
+        return ""
+    rows = "".join(f"<li>{found.unit} {row.number}: {html.escape(row.reason)}</li>" for row in found.bad[:_BAD_SHOWN])
+    more = f"<li>and {len(found.bad) - _BAD_SHOWN} more</li>" if len(found.bad) > _BAD_SHOWN else ""
+    return f"<p><strong>{labels.count(len(found.bad), 'row')} cannot be used:</strong></p><ul>{rows}{more}</ul>"

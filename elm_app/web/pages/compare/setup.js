@@ -1,0 +1,80 @@
+// The form of a new comparison: its file, its methods with what each will take, and the start. Stands behind compare.js
+// in the same script.
+
+import { fileField } from "../../components/problem_file/file_field.js";
+
+const PLAN_MS = 250; // after the last change, before it is asked what that takes
+const form = part("setup");
+let count = 0; // problems in the file
+let fileName = "";
+let planning = 0;
+let plans = 0; // counts questions, so that a late answer to an old one is dropped
+
+const refuse = (html) => {
+  part("refused").innerHTML = html || "";
+};
+const file = fileField(form, {
+  check(ask) {
+    refuse("");
+    return call("compare_check", ask);
+  },
+  example: () => call("compare_example"),
+  changed(problems = count, name = fileName) {
+    count = problems;
+    fileName = name;
+    plan();
+  },
+});
+
+function chosen() {
+  const data = new FormData(form);
+  const methods = data.getAll("method");
+  data.delete("method");
+  return { methods, fields: Object.fromEntries(data) };
+}
+
+async function plan() {
+  const mine = ++plans;
+  const answer = await call("compare_plan", { ...chosen(), count, name: fileName });
+  if (mine !== plans || answer.lost) return;
+  refuse(answer.error);
+  part("estimate").innerHTML = answer.estimate || "";
+  if (answer.error) return;
+  part("command").textContent = answer.command;
+  for (const cost of form.querySelectorAll("[data-cost]")) cost.textContent = answer.costs[cost.dataset.cost] || "";
+}
+
+async function start() {
+  const given = file.given(refuse);
+  if (!given) return;
+  const answer = await call("compare_start", { ...given, ...chosen() });
+  if (answer.field === "file") return file.refuse(answer.error);
+  refuse(answer.error);
+  if (answer.run) await open(answer.run);
+}
+
+does.new = async () => {
+  root.dataset.open = "1";
+  layout();
+  file.focus();
+  await plan();
+};
+does.close = () => {
+  delete root.dataset.open;
+  layout();
+};
+does.example = file.example;
+does.skip = () => {
+  refuse("");
+  file.skip();
+};
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  once(start);
+});
+form.addEventListener("input", () => {
+  clearTimeout(planning);
+  planning = setTimeout(plan, PLAN_MS);
+});
+
+open(wanted());
