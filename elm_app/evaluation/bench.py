@@ -162,6 +162,8 @@ def bench(
 
     with folder.claimed():
         try:
+            if resting:
+                raise Stopped("The run was stopped.")
             engine = yield from while_waiting(lambda report: tools.models.get(settings.model, report, halted), halted)
             yield ModelReady(engine.info, round(time.perf_counter() - began, 3))
             report = ReportAsItGoes(folder, engine.info)

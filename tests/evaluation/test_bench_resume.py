@@ -14,11 +14,11 @@ from remembering import answers_by_length, tools
 
 from elm_app.core.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
 from elm_app.core.errors import BadInput, DamagedMemory
-from elm_app.core.events import Event, ProblemAnswered, RunFinished, RunStopped
+from elm_app.core.events import Event, ProblemAnswered, Progress, RunFinished, RunStopped
 from elm_app.core.results import Result
 from elm_app.core.types import Problem
 from elm_app.engine.loader import Models
-from elm_app.evaluation.bench import bench_run
+from elm_app.evaluation.bench import bench_run, resume_bench, seeds_of
 from elm_app.evaluation.folder import BenchFolder
 from elm_app.evaluation.report import read_report
 from elm_app.pipelines.resources import Tools
@@ -60,6 +60,12 @@ def dies_after(calls: int) -> Callable[[], bool]:
         return False
 
     return stopped
+
+
+def after(answers: int, out: Path) -> Callable[[], bool]:
+    """Whether so many have been kept since."""
+    enough = BenchFolder(out).counted()[0] + answers
+    return lambda: BenchFolder(out).counted()[0] >= enough
 
 
 def run(
@@ -264,3 +270,44 @@ def test_a_donor_that_comes_later_changes_nothing(kit: Tools, settings: StreamSe
         answered.append(event)
     run(kit, settings, tmp_path / "b", "elm", "elm_farthest_memory")
     assert [told(one) for one in BenchFolder(tmp_path / "b").results("elm_farthest_memory", 0)] == wanted
+
+
+def test_a_pause_ends_it_when_a_problem_is_done_and_it_goes_on_as_it_was_asked_for(
+    kit: Tools, settings: StreamSettings, tmp_path: Path
+) -> None:
+    """Nothing of the problem that goes on is lost, and the report is of what is done."""
+    out, names, seen = tmp_path / "b", ["zero_shot", "elm"], list[Event]()
+    ready = bench_run(
+        PROBLEMS, names, [0, 3], settings, kit, out, "eggs.jsonl", 1,
+        paused=lambda: any(isinstance(event, ProblemAnswered) for event in seen),
+    )  # fmt: skip
+    for event in ready.work(lambda: False):
+        seen.append(event)
+        if isinstance(event, ProblemAnswered):
+            assert read_report(out)["methods"][0]["problems"] == 1
+    assert isinstance(seen[-1], RunStopped)
+    assert BenchFolder(out).counted() == (1, 12)
+    while BenchFolder(out).counted()[0] < 12:
+        events = list(resume_bench(out, kit, paused=after(5, out)).work(bool))
+        assert sum(isinstance(event, ProblemAnswered) for event in events) <= 5
+    assert isinstance(events[-1], RunFinished)
+    with pytest.raises(BadInput, match="All 12 answers"):
+        resume_bench(out, kit)
+    run(kit, settings, tmp_path / "a", *names, seeds=[0, 3], again=1)
+    for name in names:
+        for seed in (0, 3):
+            mine, straight = (BenchFolder(folder).results(name, seed) for folder in (out, tmp_path / "a"))
+            assert [told(one) for one in mine] == [told(one) for one in straight]
+
+
+def test_a_pause_before_it_begins_ends_it_at_once(kit: Tools, settings: StreamSettings, tmp_path: Path) -> None:
+    ready = bench_run(PROBLEMS, ["zero_shot"], [0], settings, kit, tmp_path / "b", paused=lambda: True)
+    assert [type(event) for event in ready.work(lambda: False) if not isinstance(event, Progress)] == [RunStopped]
+
+
+def test_no_method_and_bad_seeds_are_said(kit: Tools, settings: StreamSettings, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="No method was chosen"):
+        bench_run(PROBLEMS, [], [0], settings, kit, tmp_path / "b")
+    for seeds in ("", "1;2", "-1"):
+        with pytest.raises(BadInput, match="seed"):
+            seeds_of(seeds)

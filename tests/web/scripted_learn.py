@@ -303,13 +303,14 @@ def actions(
     def can_resume(run: str) -> bool:
         return (store.folder / "checkpoints" / f"{run}.safetensors").is_file()
 
-    from scripted_stream import stream_actions  # which needs what stands here
+    from scripted_comparing import bench_actions  # which needs what stands here
+    from scripted_stream import stream_actions
 
     stands_in: Any = embedders
     fetching, tools = Fetching(mirror.weights()), Tools(Models(), store, stands_in)
     return Actions(
         solve, learn, resume, can_resume, lambda text, routing, model, n: look_up(text, routing, tools, model, n),
-        store, stands_in, fetching, stream_actions(runner, store, pace),
+        store, stands_in, fetching, stream_actions(runner, store, pace), bench_actions(runner, 4 * pace),
     )  # fmt: skip
 
 

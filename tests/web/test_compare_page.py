@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import scripted_bench
 from browser import Site, Window
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from elm_app.core.events import MethodStarted, ProblemAnswered, RunFinished
 from elm_app.core.types import Timing
@@ -26,6 +27,18 @@ def bench(site: Site) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+HEAD: Callable[[Page], Locator] = lambda page: page.locator(".elm-compare [data-part=head] h2")  # noqa: E731
+EGGS = [{"problem": f"How many eggs are in {n} crates of 24?", "answer": str(24 * n)} for n in range(1, 13)]
+
+
+def lines(rows: list[dict[str, str]]) -> bytes:
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+def choose(page: Page, name: str, data: bytes) -> None:
+    page.set_input_files(".elm-compare input[type=file]", {"name": name, "mimeType": "text/plain", "buffer": data})
+
+
 def opened(window: Window, **how: int) -> Page:
     page = window(**how)
     page.click("#elm-compare-button")
@@ -33,9 +46,13 @@ def opened(window: Window, **how: int) -> Page:
     return page
 
 
-def test_without_a_benchmark_the_page_teaches_the_command(window: Window) -> None:
+def test_without_a_benchmark_the_page_teaches_and_has_one_button(window: Window) -> None:
     page = opened(window)
-    expect(page.locator(".elm-compare .empty code")).to_contain_text("python -m elm_app bench problems.jsonl")
+    expect(page.locator(".elm-compare button:visible")).to_have_count(1)
+    page.click(".elm-compare .empty button")
+    expect(page.locator(".elm-compare .setup .same code")).to_contain_text("python -m elm_app bench problems.jsonl")
+    page.click(".elm-compare .setup [data-act=close]")
+    page.click(".elm-compare .other summary")
     page.fill('.elm-compare [data-part="path"]', "/no/such/folder")
     page.press('.elm-compare [data-part="path"]', "Enter")
     expect(page.locator(".elm-compare .error")).to_contain_text("There is no report.json in /no/such/folder.")
@@ -43,7 +60,7 @@ def test_without_a_benchmark_the_page_teaches_the_command(window: Window) -> Non
 
 def test_a_benchmark_has_a_table_a_plot_and_what_the_numbers_allow(window: Window, bench: Path, tmp_path: Path) -> None:
     page = opened(window)
-    expect(page.locator(".elm-compare h2")).to_have_text("gsm8k_test.jsonl")
+    expect(HEAD(page)).to_have_text("gsm8k_test.jsonl")
     expect(page.locator(".elm-compare .sentences p").nth(1)).to_contain_text("p = 0.021, better.")
     assert page.locator(".compared .wide circle").count() == len(scripted_bench.METHODS)
     assert page.locator(".compared .wide .ours").count() == 3
@@ -52,13 +69,14 @@ def test_a_benchmark_has_a_table_a_plot_and_what_the_numbers_allow(window: Windo
     )
     expect(page.locator(".elm-compare tbody tr").nth(4).locator("td").nth(1)).to_have_text("+16 [+2, +30]")
     scripted_bench.write(tmp_path / "elsewhere", "mine.csv")
+    page.click(".elm-compare .other summary")
     page.fill('.elm-compare [data-part="path"]', str(tmp_path / "elsewhere"))
-    page.click(".elm-compare button[type=submit]")
-    expect(page.locator(".elm-compare h2")).to_have_text("mine.csv")
+    page.click(".elm-compare .other button")
+    expect(HEAD(page)).to_have_text("mine.csv")
     page.reload()
-    expect(page.locator(".elm-compare h2")).to_have_text("mine.csv")
+    expect(HEAD(page)).to_have_text("mine.csv")
     page.select_option('.elm-compare [data-part="known"]', label="first")
-    expect(page.locator(".elm-compare h2")).to_have_text("gsm8k_test.jsonl")
+    expect(HEAD(page)).to_have_text("gsm8k_test.jsonl")
     (bench / "first" / "report.json").write_text('{"name": "x", "problems": 1, "methods": [{"method": "elm"}]}')
     page.reload()
     expect(page.locator(".elm-compare .error")).to_contain_text("methods.0.problems is missing or wrong")
@@ -77,16 +95,14 @@ def test_the_run_of_a_benchmark_leads_to_its_folder(window: Window, site: Site, 
     page.click("#elm-runs-button")
     expect(page.locator(f'tr:has(a[data-run="{run}"]) .kind')).to_have_text("benchmark")
     page.click(f'table.runs a[data-run="{run}"]')
-    expect(page.locator(".elm-compare h2")).to_have_text("gsm8k_test.jsonl")
-    expect(page.locator(".elm-compare .progress")).to_have_text(
-        "ELM, seed 1: 1 of 40 problems · 3 of 4 pairs of method and seed"
-    )
+    expect(HEAD(page)).to_have_text("gsm8k_test.jsonl")
+    expect(page.locator('.elm-compare [data-act="resume"]')).to_be_hidden()  # its plan is not there
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (390, 844)])
 def test_a_benchmark_fits(window: Window, bench: Path, width: int, height: int) -> None:  # noqa: ARG001
     page = opened(window, width=width, height=height)
-    expect(page.locator(".elm-compare h2")).to_have_text("gsm8k_test.jsonl")
+    expect(HEAD(page)).to_have_text("gsm8k_test.jsonl")
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
 
 
@@ -97,3 +113,71 @@ def test_on_a_projector_the_plot_comes_first(window: Window, bench: Path) -> Non
     assert plot is not None
     assert said is not None
     assert plot["y"] + plot["height"] <= min(said["y"], 720)
+
+
+def test_what_a_person_gets_wrong_is_said_where_it_arose(window: Window, site: Site) -> None:
+    page = opened(window)
+    page.click(".elm-compare .empty button")
+    start = page.locator(".elm-compare .setup [type=submit]")
+    at_file, below = (page.locator(f".elm-compare [data-part={name}] .error") for name in ("file", "refused"))
+    start.click()
+    expect(at_file).to_have_text("No file was chosen. Choose one, or take the example.")
+    choose(page, "broken.csv", b"\x89PNG\r\n\xff\x00")
+    expect(at_file).to_contain_text("broken.csv is not text in UTF-8")
+    choose(page, "eggs.jsonl", lines(EGGS))
+    expect(page.locator(".elm-compare [data-part=file]")).to_contain_text("12 problems, each with its right answer.")
+    for name in ("zero_shot", "self_consistency", "elm"):
+        page.uncheck(f'.elm-compare [value="{name}"]')
+    start.click()
+    expect(below).to_have_text("No method was chosen. Tick at least one; two make a comparison.")
+    page.check('.elm-compare [value="zero_shot"]')
+    page.fill(".elm-compare [name=seeds]", "one")
+    expect(below).to_have_text("Seeds is 'one'. It must be whole numbers with commas between them.")
+    page.fill(".elm-compare [name=seeds]", "1")
+    expect(below).to_have_count(0)
+    page.click(".elm-compare .more summary")
+    page.fill(".elm-compare [name=folder]", "../up")
+    expect(below).to_have_text("Folder is '../up'. Give a name of letters, digits, spaces, dots and dashes.")
+    assert site.runner.live() == []
+    assert not (site.actions.store.folder / "bench").exists()
+
+
+def test_a_comparison_is_watched_stopped_and_grows(window: Window, site: Site) -> None:
+    other = opened(window)
+    page = opened(window)
+    page.click(".elm-compare .empty button")
+    choose(page, "eggs.jsonl", lines(EGGS))
+    expect(page.locator('.elm-compare [data-cost="elm"]')).to_have_text(re.compile("about .+ tokens"))
+    expect(page.locator(".elm-compare .setup .same code")).to_contain_text("--methods zero_shot,self_consistency,elm")
+    page.uncheck('.elm-compare [value="elm"]')
+    expect(page.locator(".elm-compare .setup .same code")).to_contain_text("--methods zero_shot,self_consistency ")
+    page.click(".elm-compare .setup [type=submit]")
+    expect(page.locator(".elm-compare .status")).to_have_text(re.compile(r"zero-shot, seed 1: problem \d+ of 12"))
+    expect(page.locator(".compared .wide circle").first).to_be_visible()
+    expect(page.locator(".elm-compare .clock")).to_have_text(re.compile(r"\d+ s gone, about \d+ s left"))
+    page.click('.elm-compare [data-act="stop"]')
+    for each in (page, other):  # who only watches sees the same
+        expect(each.locator(".elm-compare .status")).to_have_text(re.compile(r"Paused after \d+ of 24 answers"))
+    assert site.runner.live() == []
+    page.click('.elm-compare [data-act="new"]')
+    choose(page, "eggs.jsonl", lines(EGGS[:2]))
+    page.click(".elm-compare .more summary")
+    page.fill(".elm-compare [name=folder]", "eggs")
+    page.click(".elm-compare .setup [type=submit]")
+    expect(page.locator(".elm-compare [data-part=refused] .error")).to_contain_text("a benchmark with other problems.")
+    choose(page, "eggs.jsonl", lines(EGGS))
+    expect(page.locator(".elm-compare [data-part=refused] .error")).to_have_count(0)
+    page.click(".elm-compare .setup [type=submit]")
+    for each in (page, other):
+        expect(each.locator(".elm-compare .status")).to_have_text("All 36 answers are in")
+        expect(each.locator(".compared .wide circle")).to_have_count(3)
+    shutil.rmtree(site.actions.store.folder / "bench")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (390, 844)])
+def test_the_form_fits(window: Window, width: int, height: int) -> None:
+    page = opened(window, width=width, height=height)
+    page.click(".elm-compare .empty button")
+    for more in page.locator(".elm-compare .setup summary").all():
+        more.click()
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0

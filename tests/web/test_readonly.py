@@ -94,6 +94,11 @@ def learned(site: Site) -> str:
         ("elm-explanation", "explain_switch", {"memory": KEPT.id, "on": False}, "memories are read-only"),
         ("elm-streaming", "stream_check", {"name": "a.jsonl", "data": ROWS}, "No files are taken in here"),
         ("elm-streaming", "stream_start", {"name": "a.jsonl", "data": ROWS, "fields": {}}, "No files are taken in"),
+        ("elm-comparing", "compare_check", {"name": "a.jsonl", "data": ROWS}, "No files are taken in here"),
+        ("elm-comparing", "compare_start", {"name": "a.jsonl", "data": ROWS, "fields": {}}, "No files are taken in"),
+        ("elm-comparing", "compare_pause", {"what": "r"}, "Nothing is compared here"),
+        ("elm-comparing", "compare_stop", {"what": "r"}, "Nothing is compared here"),
+        ("elm-comparing", "compare_resume", {"folder": "x"}, "Nothing is compared here"),
     ],
 )
 def test_the_functions_behind_the_buttons_refuse(
@@ -243,3 +248,6 @@ def test_the_page_says_so_and_shows_no_button_that_changes_anything(window: Wind
     expect(page.locator(".elm-stream .setup .intro")).to_be_visible()
     for part in (".drop", ".fields >> nth=0", ".go"):
         expect(page.locator(f".elm-stream .setup {part}")).to_be_hidden()
+    page.goto(f"{site.url}/?compare")
+    expect(page.locator(".elm-compare .empty .lead")).to_be_visible()
+    expect(page.locator('.elm-compare [data-act="new"] >> nth=1')).to_be_hidden()

@@ -104,7 +104,6 @@ function layout() {
   part("empty").hidden = setup || state !== "empty";
   part("pick").hidden = setup || state === "empty";
   part("other").hidden = setup;
-  part("close").hidden = !root.querySelector('[data-part="known"] option[value]:not([value=""])');
 }
 
 async function end(name, said) {

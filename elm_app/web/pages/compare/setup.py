@@ -27,13 +27,24 @@ def offered() -> dict[str, str]:
 
 
 def _method(name: str, about: str) -> str:
-    ticked = " checked" if name in CHOSEN else ""
+    ticked, called = " checked" if name in CHOSEN else "", benchmark_labels.name(name)
     return (
         f'<label class="method"><input type="checkbox" name="method" value="{name}"{ticked}>'
-        f'<span class="called"><b>{html.escape(benchmark_labels.name(name))}</b> '
-        f'<span class="about">{html.escape(about)}.</span></span>'
+        f'<span class="called"><b>{html.escape(called)}</b> '
+        f'<span class="about">{html.escape(_beside(called, about))}.</span></span>'
         f'<span class="cost" data-cost="{name}"></span></label>'
     )
+
+
+def _beside(called: str, about: str) -> str:
+    """What a method is, without what stands beside it already.
+
+    >>> _beside("self-consistency", "Self-consistency: the majority of k traces")
+    'The majority of k traces'
+    """
+    first, _, rest = about.partition(": ")
+    told = rest if first.lower() in (called.lower(), "control") else about
+    return told[:1].upper() + told[1:]
 
 
 def _folded(title: str, names: Sequence[str], known: dict[str, str]) -> str:
@@ -77,7 +88,7 @@ SETUP = f"""
     <p class="estimate" data-part="estimate" role="status"></p>
     <div data-part="refused" role="alert"></div>
     <p class="go"><button type="submit" class="strong">Start</button>
-      <button type="button" data-act="close" data-part="close" hidden>Back</button></p>
+      <button type="button" data-act="close">Back</button></p>
     <details class="same"><summary>The same on the command line</summary>
       <pre tabindex="0"><code data-part="command"></code></pre></details>
   </form>
