@@ -194,7 +194,7 @@ def test_before_and_after_stand_side_by_side_in_the_same_colours(studio: Studio)
         colours = re.findall(rf'<i class="(k\d)"[^>]*title="{answer}: ', told)
         assert len(colours) == 2
         assert len(set(colours)) == 1
-    assert re.search(rf'class="{colours[0]}" aria-label="\d+: 28, ', parts["rollouts"])
+    assert re.search(rf'class="{colours[0]}"><title data-key="t">\d+: 28, ', parts["rollouts"])
 
 
 def test_colours_are_the_same_however_often_the_page_asks(studio: Studio) -> None:

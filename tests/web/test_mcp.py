@@ -25,7 +25,7 @@ Ask = Callable[[Callable[[Any], Awaitable[Any]]], Any]
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def offering(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     if importlib.util.find_spec("mcp") is None:
         assert not os.environ.get("CI"), "these tests need the package mcp"
         pytest.skip("the package mcp is not installed")
@@ -36,14 +36,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @pytest.fixture
-def ask(site: Site) -> Ask:
+def ask(offering: Site) -> Ask:
     """Have a client ask something of the server."""
     from mcp import ClientSession
     from mcp.client.streamable_http import streamablehttp_client
 
     async def asked(what: Callable[[Any], Awaitable[Any]]) -> Any:
         async with (
-            streamablehttp_client(f"{site.url}/gradio_api/mcp/") as (reading, writing, _),
+            streamablehttp_client(f"{offering.url}/gradio_api/mcp/") as (reading, writing, _),
             ClientSession(reading, writing) as session,
         ):
             await session.initialize()
@@ -61,14 +61,14 @@ def test_three_tools_are_offered_and_no_other(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("name", ["learn", "memories", "table"])
-def test_another_cannot_be_called(ask: Ask, site: Site, name: str) -> None:
+def test_another_cannot_be_called(ask: Ask, offering: Site, name: str) -> None:
     answer = ask(lambda session: session.call_tool(name, {"problem": EGGS}))
     assert answer.isError
     assert f"Unknown tool for this Gradio app: {name}" in answer.content[0].text
-    assert site.runner.live() == []
+    assert offering.runner.live() == []
 
 
-def test_solving_gives_the_result_as_json_and_tells_that_it_goes_on(ask: Ask, site: Site) -> None:
+def test_solving_gives_the_result_as_json_and_tells_that_it_goes_on(ask: Ask, offering: Site) -> None:
     told: list[float] = []
 
     async def heard(done: float, total: float | None, message: str | None) -> None:  # noqa: ARG001
@@ -78,7 +78,7 @@ def test_solving_gives_the_result_as_json_and_tells_that_it_goes_on(ask: Ask, si
     (content,) = answer.content
     result = json.loads(content.text)
     assert (result["kind"], result["decision"]["answer"], result["settings"]["seed"]) == ("result", "26", 3)
-    assert (site.runner.folder / f"{result['run']}.jsonl").is_file()
+    assert (offering.runner.folder / f"{result['run']}.jsonl").is_file()
     assert len(told) > 2
 
 
