@@ -10,4 +10,5 @@ catalog    how each run began: the first line of every log, read once; `summarie
 related    runs that belong together
 background waits inside a run, told as events
 learning_progress  how far a learning run has come, and how long it still takes
+rollout_groups     all attempts of a learning run, what they were worth, and which of them turned
 """

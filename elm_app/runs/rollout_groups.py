@@ -59,10 +59,12 @@ class Group:
     @property
     def whole(self) -> bool:
         """Whether all have finished."""
-        return len(self.traces) == self.samples and all(each.trace for each in self.traces.values())
+        found = self.by_index()
+        return len(found) == self.samples and all(each.trace for each in found.values())
 
     def by_index(self) -> dict[int, TraceView]:
-        return {index: trace for (_, index), trace in sorted(self.traces.items())}
+        """The attempts that have begun; there may be none beyond the k."""
+        return {key[1]: self.traces[key] for key in sorted(self.traces) if key[1] < self.samples}
 
 
 @dataclass

@@ -71,6 +71,13 @@ def test_every_group_keeps_its_attempts(tmp_path: Path) -> None:
     assert having(groups.by_key["before"], "52/2") == {0, 2}
 
 
+def test_attempts_beyond_the_number_are_left_out(tmp_path: Path) -> None:
+    odd = [started(), PhaseStarted("step", 1, 2, 2), *sampled(GIVEN)]
+    view, groups = folded(tmp_path, odd)
+    assert list(groups.by_key["step-1"].by_index()) == [0, 1]
+    assert judgement(groups.by_key["step-1"], view.settings, None) is None  # that is not the vote over these
+
+
 def test_more_text_alone_changes_nothing(tmp_path: Path) -> None:
     events = [started(), *measuring("before", GIVEN)]
     changed = [folded(tmp_path, events[: end + 1])[1].changed for end in range(len(events))]

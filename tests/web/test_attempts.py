@@ -43,7 +43,7 @@ def test_a_rollout_tells_its_answer_length_reward_and_advantage(studio: Studio) 
     assert cells["step-2-2"] == "Step 2, rollout 3: no answer, 320 tokens, reward 0, advantage −0.38"
     assert marks_of(shown["columns"]["step-2"]) == "01–00–11"
     assert "reward 1" in shown["columns-legend"]
-    assert shown["columns-title"] == "Rollouts, step by step"
+    assert shown["columns-title"] == "Rollouts by step"
 
 
 def test_a_step_without_an_update_has_no_advantages(studio: Studio) -> None:  # noqa: F811

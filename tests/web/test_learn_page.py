@@ -241,6 +241,10 @@ def test_hostile_rollouts_are_shown_and_never_run(window: Window, site: Site) ->
     run = learn(page, steps="1")
     state(page, "done")
     page.click("text=Step by step")
+    page.click("text=All attempts")
+    for key in ("step-1-0", "step-1-1"):
+        page.click(f'[data-attempt="{key}"]')
+    page.wait_for_selector(".versus")
     solved(page, "hostile <img src=x onerror=window.hacked=1> again")
     page.click(".recalled summary")
     page.click("#elm-runs-button")
@@ -287,8 +291,10 @@ def test_contrast_of_the_new_texts_is_at_least_4_5(window: Window, site: Site) -
     run = learn(page, steps="2")
     state(page, "done")
     page.click("text=Step by step")
+    page.click("text=All attempts")
     selectors = (".title", ".clock", ".standing .name", ".chart .tick", ".chart .name.line", ".chart .axis",
-                 "table.steps th", ".stored a", ".history summary")  # fmt: skip
+                 "table.steps th", ".stored a", ".history summary",
+                 ".attempts .turned", ".attempts .legend", ".attempts .readout", ".attempts .turn")  # fmt: skip
     for scheme in ("light", "dark"):
         page.evaluate("dark => document.body.classList.toggle('dark', dark)", scheme == "dark")
         for selector in selectors:

@@ -61,9 +61,9 @@ class Attempts:
         return {
             "turned": html.escape(said or _count(self._groups.ordered(), view)),
             "pairs": "".join(_pair(pair, cells, right) for pair in met),
-            "pairs-legend": _pairs_legend(right, answer is not None),
+            "pairs-legend": _pairs_legend(right, answer is not None or not view.ended),
             "columns-title": _columns_title(view),
-            "columns-legend": _columns_legend(view, self._groups.ordered()),
+            "columns-legend": _columns_legend(view),
         }
 
     def answer(self, since: int, view: RunView) -> dict[str, Any] | None:
@@ -157,22 +157,19 @@ def _pairs_legend(right: bool, counts: bool) -> str:
 
 def _columns_title(view: RunView) -> str:
     if not labels.distils(view):
-        return "Rollouts, step by step"
-    return "Worked examples, variant by variant"
+        return "Rollouts by step"
+    return "Worked examples by variant"
 
 
-def _columns_legend(view: RunView, groups: Sequence[Group]) -> str:
+def _columns_legend(view: RunView) -> str:
     none = _sample("–", "none", "no answer")
     if labels.distils(view):
         told = "There are no rewards here: each step makes the solutions of one variant likelier."
         taken = _sample("●", "plain full", "learned") + _sample("○", "plain", "left out")
         return f'{taken}{none}<span class="key">{told}</span>'
-    made = [group.made for group in groups if group.made is not None]
     if view.settings.get("reward") not in RECOMPUTED:
         told = "an answer; what it was worth is not in the log, only the mean of a step"
         return _sample("·", "plain", told) + none
     rewards = _sample("1", "plain full", "reward 1") + _sample("0", "plain", "reward 0")
-    told = rewards + _sample("–", "none", "no answer") + '<span class="key">each answer has its colour</span>'
-    if any(step.skipped for step in made):
-        told += '<span class="key"><i class="head idle" aria-hidden="true">3</i> a step without an update</span>'
-    return told
+    idle = '<span class="key"><i class="head idle" aria-hidden="true">3</i> a step without an update</span>'
+    return f'{rewards}{none}{idle}<span class="key">each answer has its colour</span>'
