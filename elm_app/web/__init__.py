@@ -2,7 +2,7 @@
 
     launch      the page over the program: what its buttons do
     app         a header and a tab for each page
-    theme       colours, fonts and what `launch` is given; `files`: scripts and style sheets; `shell/base.css`
+    theme       colours, fonts and what `launch` is given; `files`: scripts and style sheets; `shell`: base, stage
     commands    what the page can ask for
     readonly    the same without what changes anything
     api         what other programs may call (docs/API.md)

@@ -4,10 +4,12 @@
 const TYPE = 12; // px of a trace's text on paper (9pt, export.css)
 const [COLUMN, SHEET] = [300, 640]; // px of text across one of two columns, and across A4 or letter
 
-// How wide a formula is on paper, in px; its own size is put back first.
+// How wide a formula is on paper, in px, apart from the room around it; its own size is put back first.
 function width(math) {
   math.style.fontSize = "";
-  return (math.getBoundingClientRect().width * TYPE) / parseFloat(getComputedStyle(math.closest(".text")).fontSize);
+  const content = document.createRange();
+  content.selectNodeContents(math);
+  return (content.getBoundingClientRect().width * TYPE) / parseFloat(getComputedStyle(math.closest(".text")).fontSize);
 }
 
 // Makes the formulas of all cards fit.
