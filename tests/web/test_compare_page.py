@@ -159,7 +159,8 @@ def test_a_comparison_is_watched_stopped_and_grows(window: Window, site: Site) -
     for each in (page, other):  # who only watches sees the same
         expect(each.locator(".elm-compare .status")).to_have_text(re.compile(r"Paused after \d+ of 24 answers"))
     assert site.runner.live() == []
-    page.click('.elm-compare [data-act="new"]')
+    page.click('.elm-compare .pick [data-act="new"]')
+    page.check('.elm-compare [value="elm"]')
     choose(page, "eggs.jsonl", lines(EGGS[:2]))
     page.click(".elm-compare .more summary")
     page.fill(".elm-compare [name=folder]", "eggs")
@@ -177,7 +178,7 @@ def test_a_comparison_is_watched_stopped_and_grows(window: Window, site: Site) -
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (390, 844)])
 def test_the_form_fits(window: Window, width: int, height: int) -> None:
     page = opened(window, width=width, height=height)
-    page.click(".elm-compare .empty button")
+    page.click('.elm-compare [data-act="new"]:visible')
     for more in page.locator(".elm-compare .setup summary").all():
         more.click()
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
