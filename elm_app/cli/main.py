@@ -199,10 +199,13 @@ def _learn(options: argparse.Namespace) -> int:
 
 def _replay(options: argparse.Namespace) -> int:
     from elm_app.runs.replay import play, recording
-    from elm_app.runs.run_json import learn_json, solve_json
+    from elm_app.runs.run_json import effect_json, learn_json, solve_json
     from elm_app.runs.state import RunView
 
-    documents = {"solve": solve_json, "learn": learn_json, "stream": stream.document, "bench": stream.reported}
+    documents = {
+        "solve": solve_json, "learn": learn_json, "stream": stream.document, "bench": stream.reported,
+        "act": effect_json,
+    }  # fmt: skip
     view, reporter = RunView(), Reporter(quiet=options.quiet)
     with closing(reporter):
         tell(play(recording(folder_of(options) / "runs", options.run), options.speed), view, reporter)

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from elm_app.cli import explained_search
+from elm_app.cli import explained_search, token_effect
 from elm_app.cli.lines import one_line
 from elm_app.cli.memory_card import specimen, table
 from elm_app.cli.progress import Reporter
@@ -29,7 +29,7 @@ _TEXTS = ("problem", "label")
 
 def add(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
     """Registers `memories` and its actions; each sets `command` to a function from options to an exit code."""
-    about = "list, search, show, change, delete, export, import and examine memories"
+    about = "list, search, show, change, delete, export, import and examine memories, and see where they act"
     actions = commands.add_parser("memories", help=about).add_subparsers(required=True, metavar="ACTION")
 
     def action(name: str, run: Callable[[argparse.Namespace, Store], int], help: str) -> argparse.ArgumentParser:
@@ -50,6 +50,7 @@ def add(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
     search.add_argument("-n", type=int, default=5, help="at most so many (default: 5)")
     _filters(search)
     explained_search.add(search)
+    token_effect.add(action)
     for name, help in (("enable", "offer memories"), ("disable", "offer memories no more")):
         _ids(action(name, _enable if name == "enable" else _disable, help))
     actions.choices["disable"].add_argument("--reason", default="", help="why, for the card")

@@ -10,7 +10,7 @@ from typing import Any
 from tqdm import tqdm
 
 from elm_app.answers.vote_words import agree_on
-from elm_app.cli import solved
+from elm_app.cli import effect_lines, solved
 from elm_app.cli.lines import one_line
 from elm_app.core.events import (
     Credited,
@@ -150,6 +150,10 @@ class Reporter:
         """
         if view.bench is not None or view.command == "bench":
             print(f"{view.settings['out']}/report.md")
+            return
+        if view.effects:
+            for line in effect_lines.lines(view):
+                print(line)
             return
         if view.stream is not None:
             for line in stream_summary(view.stream):

@@ -21,6 +21,7 @@ from elm_app.core.learning_events import (
 )
 from elm_app.core.results import StreamRow
 from elm_app.core.scores import SideScore
+from elm_app.core.token_effect import TraceEffect
 from elm_app.core.types import (
     Arm,
     Decision,
@@ -175,6 +176,14 @@ class Credited:
 
 
 @dataclass(frozen=True)
+class EffectMeasured:
+    """The tokens of a trace of another run have been scored, without its memory and with it."""
+
+    effect: TraceEffect
+    kind: Literal["effect_measured"] = "effect_measured"
+
+
+@dataclass(frozen=True)
 class ProblemStarted:
     """In a stream: the next problem, `number` (from 1) of `total`. Solving it is the run `solve`, learning from it the
     run `learn`; they have logs of their own, of which this run's log repeats the waits only."""
@@ -258,7 +267,7 @@ class Failed:
 Event = (
     RunStarted | Queued | Progress | ModelReady | Retrieved | PromptRead | TraceChunk | TraceFinished | VoteChanged
     | PhaseStarted | VariantsMade | LessonsTaken | StepFinished | MeasureFinished | LearningEnded | MemoryStored
-    | Verified | Decided | Credited
+    | Verified | Decided | Credited | EffectMeasured
     | ProblemStarted | ProblemFinished | MethodStarted | ProblemAnswered
     | RunFinished | RunStopped | Failed
 )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 
 def count(n: int, one: str, many: str = "") -> str:
     """
@@ -19,6 +21,34 @@ def memories(n: int) -> str:
 def size(bytes: int) -> str:
     """As in "70.2 KB"."""
     return f"{bytes} B" if bytes < 1000 else f"{bytes / 1e3:.1f} KB" if bytes < 1e6 else f"{bytes / 1e6:.1f} MB"
+
+
+def percent(logprob: float) -> str:
+    """A probability, given as its natural logarithm.
+
+    >>> percent(-0.02), percent(-0.7), percent(-3.2), percent(-6.4), percent(-20.0)
+    ('98%', '50%', '4.1%', '0.17%', 'under 0.01%')
+    """
+    share = 100 * math.exp(min(0.0, logprob))
+    return "under 0.01%" if share < 0.01 else f"{share:.{0 if share >= 9.95 else 1 if share >= 0.995 else 2}f}%"
+
+
+def nats(difference: float) -> str:
+    """
+    >>> nats(1.234), nats(-0.5)
+    ('+1.23 nats', '−0.50 nats')
+    """
+    return f"{difference:+.2f} nats".replace("-", "−")
+
+
+def visible(text: str) -> str:
+    r"""Text with marks for what cannot be seen: ends of lines, tabs, and characters that no screen shows.
+
+    >>> print(visible("so\n\tit"), visible("\x1b[2J\u200b"))
+    so↵⇥it \x1b[2J\u200b
+    """
+    marks = {"\n": "↵", "\r": "␍", "\t": "⇥"}
+    return "".join(marks.get(char) or (char if char.isprintable() else repr(char)[1:-1]) for char in text)
 
 
 def beginning(text: str, longest: int = 110) -> str:

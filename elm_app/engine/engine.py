@@ -9,7 +9,7 @@ The arithmetic is a `Decoder`'s (`decoder.py`).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -200,6 +200,51 @@ class Engine:
             tokens = [torch.tensor(row, dtype=torch.long, device=whole.device) for row in rows]
             return self.decoder.log_probs(whole, tokens, temperature, past).cpu()
 
+    def scores(
+        self,
+        prompt: Sequence[int],
+        soft_prompts: Sequence[Tensor | NDArray[np.float32] | None],
+        rows: Sequence[Sequence[int]],
+        temperature: float = 1.0,
+    ) -> Generator[int, None, list[list[list[float]]]]:
+        """Natural log-probabilities of tokens that are given, all rows behind every soft prompt, in one batch.
+
+        Token by token, with the very arithmetic of `rollout`: a row scores as it did when it was drawn, and nothing is
+        kept for a gradient, as `log_probs` does. Yields how many tokens of each row are done.
+
+        Args:
+            soft_prompts: as in a `RolloutRequest`.
+            rows: token ids, at least one each.
+            temperature: as `sampler.draw` has it.
+
+        Returns:
+            Of every soft prompt, of every row, a number for each token. Raises what `rollout` raises.
+        """
+        with readable_errors("scoring"):
+            prompts, first, longest = [], [], max(map(len, rows))
+            for given in soft_prompts:
+                soft_prompt = None if given is None else torch.as_tensor(given).detach()
+                self.check_length(len(prompt) + (0 if soft_prompt is None else len(soft_prompt)), longest)
+                logits, cache = self.decoder.prefill(*self._in_front(soft_prompt, prompt))
+                prompts.append((cache, len(rows)))
+                first.append(logits.expand(len(rows), -1))
+            wanted = [row for _ in soft_prompts for row in rows]
+            found: list[list[float]] = [[] for _ in wanted]
+            batch, logits, left = self.decoder.begin(prompts), torch.cat(first), list(range(len(wanted)))
+            for place in range(longest):
+                tokens = torch.tensor([wanted[row][place] for row in left], device=logits.device)
+                for row, score in zip(left, _chosen(logits, tokens, temperature), strict=True):
+                    found[row].append(score)
+                yield place + 1
+                staying = [at for at, row in enumerate(left) if place + 1 < len(wanted[row])]
+                if not staying:
+                    break
+                if len(staying) < len(left):
+                    batch, tokens = self.decoder.keep(batch, staying), tokens[staying]
+                    left = [left[at] for at in staying]
+                logits = self.decoder.step(batch, tokens)
+        return [found[at : at + len(rows)] for at in range(0, len(found), len(rows))]
+
     def _in_front(
         self, soft_prompt: Tensor | None, prompt: Sequence[int], past: Any | None = None
     ) -> tuple[Tensor, Any | None]:
@@ -230,6 +275,14 @@ class Engine:
         text = self.tokenizer.decode(row.tokens, skip_special_tokens=True)
         stopped = row.tokens[-1] in self.stop_tokens
         return Finished(row.request, row.index, row.seed, tuple(row.tokens), text, stopped, tuple(row.logprobs))
+
+
+@torch.inference_mode()
+def _chosen(logits: Tensor, tokens: Tensor, temperature: float) -> list[float]:
+    """The log-probabilities of tokens, int64 (B,), under logits (B, V)."""
+    scores = (logits.float() / (temperature or 1.0)).log_softmax(1).gather(1, tokens[:, None])[:, 0]
+    chosen: list[float] = scores.tolist()
+    return chosen
 
 
 @contextmanager

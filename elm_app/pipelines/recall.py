@@ -75,12 +75,12 @@ def recall(
     if routing.memory == "untrained":
         return found, dict.fromkeys(found.arms, usable[""])
     arms = _arms(list(usable), routing.compose)
-    soft_prompts = {arm: _joined([usable[id] for id in ids]) for arm, ids in arms.items()}
+    soft_prompts = {arm: joined([usable[id] for id in ids]) for arm, ids in arms.items()}
     found = replace(found, arms=arms, reason=" ".join([found.reason, *lacking]))
     return _counted(found, tools), soft_prompts
 
 
-def _joined(parts: Sequence[NDArray[float32]]) -> NDArray[float32]:
+def joined(parts: Sequence[NDArray[float32]]) -> NDArray[float32]:
     """One after the other. Keys of joined prefixes keep their places, so they stand side by side for the prompt."""
     if len({part.shape[1] for part in parts}) > 1:
         raise BadInput(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from elm_app.core.token_effect import parting
 from elm_app.core.types import to_json
 from elm_app.runs.state import LearnView, RunView
 
@@ -51,6 +52,24 @@ def learn_json(view: RunView) -> dict[str, Any]:
         "after": to_json(learn.after) if learn.after else None,
         "timing": to_json(view.timing) if view.timing else None,
         "seconds": view.seconds,
+        "model": to_json(view.model) if view.model else None,
+        "run": view.run,
+    }
+
+
+def effect_json(view: RunView) -> dict[str, Any]:
+    """The document that `memories act --json` prints; log-probabilities in nats."""
+    return {
+        "problem": view.problem,
+        "status": view.status,
+        "settings": view.settings,
+        "traces": [
+            {**to_json(effect), "mean_zero_shot": effect.means()[0], "mean_memory": effect.means()[1]}
+            for effect in view.effects
+        ],
+        "part_at": parting(view.effects) if len(view.effects) == 2 else None,
+        "strongest": view.effects[0].strongest() if view.effects else [],
+        "timing": to_json(view.timing) if view.timing else None,
         "model": to_json(view.model) if view.model else None,
         "run": view.run,
     }

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from elm_app.core.events import (
     Credited,
     Decided,
+    EffectMeasured,
     Event,
     Failed,
     MethodStarted,
@@ -39,6 +40,7 @@ from elm_app.core.learning_events import (
     StepFinished,
     VariantsMade,
 )
+from elm_app.core.token_effect import TraceEffect
 from elm_app.core.types import Arm, Decision, LearnStep, Measured, ModelInfo, Timing, Trace
 from elm_app.runs.event_log import Entry
 from elm_app.runs.stream_state import BenchView, StreamView
@@ -124,6 +126,7 @@ class RunView:
     verified: Verified | None = None
     decision: Decision | None = None
     credited: tuple[Credited, ...] = ()
+    effects: tuple[TraceEffect, ...] = ()
     timing: Timing | None = None
     failure: Failed | None = None
     seconds: float = 0.0
@@ -204,6 +207,8 @@ class RunView:
                 self.verified = event
             case Credited():
                 self.credited = (*self.credited, event)
+            case EffectMeasured():
+                self.effects = (*self.effects, event.effect)
             case Decided():
                 self.decision = event.decision
             case RunFinished():

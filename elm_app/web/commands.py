@@ -9,7 +9,7 @@ from typing import Any
 
 from elm_app.core.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
 from elm_app.core.events import Retrieved
-from elm_app.core.types import ModelInfo, Problem
+from elm_app.core.types import Arm, ModelInfo, Problem
 from elm_app.pipelines.stream.settings import StreamSettings
 from elm_app.retrieval.embedder import Embedders
 from elm_app.store.store import Store
@@ -61,6 +61,8 @@ class Actions:
         can_resume: whether that run left something to go on from.
         retrieve: which memories a text would be given, and for which model, with nothing sampled; the text, how it is
             retrieved, the model (None: the loaded one), and how many are named at most.
+        act: score the tokens of a trace of that run without its memory and with it; the arm that had the memory, and
+            which trace (from 0; None: one that tells something).
         fetching: brings a model here before anything is asked of it.
         streams: what the Stream page can ask for; without it there is no such page.
         benches: what the Compare page can ask for; without it the page only shows what there is.
@@ -72,6 +74,7 @@ class Actions:
     resume: Callable[[str], str]
     can_resume: Callable[[str], bool]
     retrieve: Callable[[str, RouteSettings, str | None, int], tuple[ModelInfo | None, Retrieved]]
+    act: Callable[[str, Arm, int | None], str]
     store: Store
     embedders: Embedders
     fetching: Fetching

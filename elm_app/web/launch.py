@@ -13,7 +13,7 @@ from elm_app.core.config import LearnSettings, ModelSettings, RouteSettings, Sam
 from elm_app.core.environment import auth, memories_dir
 from elm_app.core.errors import BadInput, ElmError
 from elm_app.core.events import Progress
-from elm_app.core.types import Problem
+from elm_app.core.types import Arm, Problem
 from elm_app.engine.loader import Models, device_for, fetch, fetched
 from elm_app.evaluation.bench import bench_run, resume_bench
 from elm_app.pipelines.learn import can_resume, learn_run, resume_run
@@ -22,6 +22,7 @@ from elm_app.pipelines.resources import Tools
 from elm_app.pipelines.solve import solve_run
 from elm_app.pipelines.stream.settings import StreamSettings
 from elm_app.pipelines.stream.stream import can_resume_stream, resume_stream, stream_run
+from elm_app.pipelines.token_effect import COMMAND, effect_run
 from elm_app.retrieval.embedder import Embedders
 from elm_app.runs.runner import Ready, Runner
 from elm_app.store.store import Store
@@ -86,6 +87,10 @@ def actions(runner: Runner, tools: Tools) -> Actions:
     def streamed(ready: Ready) -> str:
         return runner.submit("stream", ready.problem, ready.settings, ready.work, ready.run)
 
+    def act(run: str, arm: Arm, index: int | None) -> str:
+        ready = effect_run(run, tools, arm, index)
+        return runner.submit(COMMAND, ready.problem, ready.settings, ready.work, ready.run)
+
     def stream(
         problems: Sequence[Problem],
         model: ModelSettings,
@@ -136,6 +141,7 @@ def actions(runner: Runner, tools: Tools) -> Actions:
         resume=lambda run: submitted(resume_run(run, tools)),
         can_resume=lambda run: can_resume(run, tools),
         retrieve=lambda text, routing, model, n: look_up(text, routing, tools, model, n),
+        act=act,
         store=tools.store,
         embedders=tools.embedders,
         fetching=Fetching(Weights(lambda: here(device_for("auto")), fetched, bring)),

@@ -14,6 +14,7 @@ from elm_app.core.events import (
     KINDS,
     Credited,
     Decided,
+    EffectMeasured,
     Event,
     Failed,
     MethodStarted,
@@ -46,6 +47,7 @@ from elm_app.core.learning_events import (
 )
 from elm_app.core.results import ArmResult, StreamRow
 from elm_app.core.scores import SideScore, StepScore, TraceScore
+from elm_app.core.token_effect import TokenScore, TraceEffect
 from elm_app.core.types import AnswerCount, Decision, LearnStep, Match, Measured, ModelInfo, Timing, Trace, Vote
 
 TIMING = Timing(1.5, 0.25, 2.0, 40, 20.0)
@@ -96,6 +98,9 @@ EVENTS: list[Event] = [
     Verified("prm", (SideScore("memory", "1", 0.5, (TraceScore("memory_2", 0, 0.5, (StepScore(0, 9, 0.5),)),)),), 1.5),
     Decided(Decision("72", "agreement", "Both agree.", "model")),
     Credited("m1", "lost", "prm", "The disk is full."),
+    EffectMeasured(
+        TraceEffect("memory_2", 1, (TokenScore(" é", (9, 8), -1.5, -0.25), TokenScore("e", (1,), 0, 0, True)))
+    ),
     ProblemStarted(1, 6, "line-1", "1?", None, "r1", "r2"),
     ProblemFinished(ROW),
     MethodStarted("icl", 0, 2, 4, 3, 40),

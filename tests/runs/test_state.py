@@ -11,6 +11,7 @@ import pytest
 from elm_app.core.events import (
     Credited,
     Decided,
+    EffectMeasured,
     Event,
     Failed,
     MethodStarted,
@@ -32,6 +33,7 @@ from elm_app.core.events import (
 from elm_app.core.learning_events import LessonsTaken, MemoryStored, PhaseStarted, VariantsMade
 from elm_app.core.results import ArmResult, StreamRow
 from elm_app.core.scores import SideScore
+from elm_app.core.token_effect import TraceEffect
 from elm_app.core.types import Decision, Vote, to_json
 from elm_app.runs.event_log import Entry
 from elm_app.runs.run_json import learn_json, solve_json
@@ -153,6 +155,7 @@ class TestFolding:
             RunStarted: STARTED,
             Verified: VERIFIED,
             Credited: Credited("m1", "won", "prm"),
+            EffectMeasured: EffectMeasured(TraceEffect("memory", 0, ())),
             ProblemStarted: ProblemStarted(1, 6, "line-1", "1?", None, "r1", "r2"),
             ProblemFinished: ProblemFinished(row(1)),
             MethodStarted: MethodStarted("icl", 0, 1, 2, 0, 4),

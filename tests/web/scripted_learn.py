@@ -36,6 +36,7 @@ from scripted import (
     vote_over,
 )
 from scripted_arms import moved, with_memories
+from scripted_effect import scored
 from scripted_weights import BYTES, Mirror
 
 from elm_app.core.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
@@ -65,6 +66,7 @@ from elm_app.core.types import Arm, LearnStep, Measured, Memory, ModelInfo, Timi
 from elm_app.engine.loader import Models
 from elm_app.pipelines.lookup import look_up
 from elm_app.pipelines.resources import Tools
+from elm_app.pipelines.token_effect import COMMAND, effect_run
 from elm_app.runs.event_log import new_run_id, read
 from elm_app.runs.runner import Runner, Work
 from elm_app.runs.state import view_of
@@ -303,13 +305,19 @@ def actions(
     def can_resume(run: str) -> bool:
         return (store.folder / "checkpoints" / f"{run}.safetensors").is_file()
 
+    def act(run: str, arm: Arm, index: int | None) -> str:
+        ready = effect_run(run, tools, arm, index)
+        view = view_of(read(runner.folder, run)[0])
+        work = scored(view, ready.settings["arm"], ready.settings["trace"], pace)
+        return runner.submit(COMMAND, ready.problem, ready.settings, work, ready.run)
+
     from scripted_comparing import bench_actions  # which needs what stands here
     from scripted_stream import stream_actions
 
     stands_in: Any = embedders
     fetching, tools = Fetching(mirror.weights()), Tools(Models(), store, stands_in)
     return Actions(
-        solve, learn, resume, can_resume, lambda text, routing, model, n: look_up(text, routing, tools, model, n),
+        solve, learn, resume, can_resume, lambda text, routing, model, n: look_up(text, routing, tools, model, n), act,
         store, stands_in, fetching, stream_actions(runner, store, pace), bench_actions(runner, 4 * pace),
     )  # fmt: skip
 

@@ -109,7 +109,7 @@ def test_the_configuration_of_mcp_names_the_server(site: Site) -> None:
 def test_every_kind_of_event_of_these_runs_is_named() -> None:
     from elm_app.core.events import KINDS
 
-    elsewhere = {"problem_started", "problem_finished", "method_started", "problem_answered"}
+    elsewhere = {"problem_started", "problem_finished", "method_started", "problem_answered", "effect_measured"}
     assert [kind for kind in KINDS if kind not in elsewhere and f"`{kind}`" not in DOCS] == []
 
 

@@ -18,7 +18,7 @@ from elm_app.web.pages.memories.card import card
 
 SPEAKS = re.compile(
     "article|div|span|button|p|strong|h2|h3|label|input|textarea|section|table|thead|tbody|tr|th|td|figure|figcaption"
-    "|svg|line|text|path|circle|rect|dl|dt|dd|a|details|summary|ol|li|code|i|b|header|caption|h4|mark|title|tspan"
+    "|svg|line|text|path|circle|rect|dl|dt|dd|a|details|summary|ol|ul|li|select|option|code|i|b|header|caption|h4|mark|title|tspan"
 )
 
 

@@ -1,12 +1,13 @@
-"""Which memories a problem reminded of: the run's `Retrieved` in, safe HTML out."""
+"""Memories as HTML: which ones a problem reminded of (a run's `Retrieved` in), and the words near to one."""
 
 from __future__ import annotations
 
 import html
 
 from elm_app.core.events import Retrieved
-from elm_app.core.types import Match
+from elm_app.core.types import Match, Memory
 from elm_app.runs.state import RunView
+from elm_app.web.components import labels
 
 
 def line(view: RunView) -> str:
@@ -46,6 +47,15 @@ def matches(view: RunView) -> str:
 def used(found: Retrieved) -> list[str]:
     """The memories of all arms, in their order; a log from before there were several names one."""
     return [id for ids in found.arms.values() for id in ids] or ([found.used] if found.used else [])
+
+
+def virtual_tokens(memory: Memory, most: int) -> str:
+    """The vocabulary words nearest to each virtual token, so many at most, as a list; empty if its card has none."""
+    rows = "".join(
+        f"<li>{''.join(f'<code>{html.escape(labels.vocabulary_word(word))}</code>' for word in words[:most])}</li>"
+        for words in (row or ("–",) for row in memory.words)
+    )
+    return f'<ol class="tokens">{rows}</ol>' if rows else ""
 
 
 def _row(match: Match, found: Retrieved, ended: bool) -> str:

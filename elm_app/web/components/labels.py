@@ -5,6 +5,7 @@ from __future__ import annotations
 from elm_app.answers import vote_words
 from elm_app.core.events import Progress
 from elm_app.core.text import count as count
+from elm_app.core.text import visible
 from elm_app.core.types import Arm, ModelInfo
 from elm_app.runs.state import LearnView, RunView
 from elm_app.weights.presets import PRESETS
@@ -113,6 +114,16 @@ def model_chip(model: ModelInfo) -> str:
     bits = {"int8": "8-bit", "nf4": "4-bit", "none": "16-bit"}.get(model.quantization, model.quantization)
     device = {"cpu": "CPU", "cuda": "GPU"}.get(model.device.split(":")[0].lower(), model.device)
     return DOT.join([model_size(model.id), bits, device])
+
+
+def vocabulary_word(word: str) -> str:
+    """An entry of a vocabulary, so that it can be seen.
+
+    >>> vocabulary_word(" eggs"), vocabulary_word(" "), vocabulary_word("")
+    ('eggs', '␣', '∅')
+    """
+    shown = visible(word.strip() or word.replace(" ", "␣")) or "∅"
+    return shown if len(shown) <= 24 else shown[:23] + "…"
 
 
 def waiting(ahead: int) -> str:

@@ -22,7 +22,7 @@ from elm_app.web.run.replayed_run import Replay
 
 KEPT = 16
 """Runs whose views are kept."""
-PAGES = {"stream": "stream", "bench": "compare"}
+PAGES = {"stream": "stream", "bench": "compare", "act": "explain"}
 """Commands whose runs have a page of their own."""
 
 

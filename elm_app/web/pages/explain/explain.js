@@ -6,6 +6,7 @@ const body = root.querySelector('[data-part="body"]');
 const notice = root.querySelector('[data-part="asked"]');
 const AGAIN_MS = 900;
 let run = "";
+let solved = ""; // the run whose problem it is: `run` itself, or the one whose tokens `run` scores
 let timer = 0;
 let asked = 0; // counts questions, so that a late answer to an old one is dropped
 let busy = false;
@@ -44,6 +45,7 @@ async function ask(id) {
     root.dataset.state = answer.error ? "error" : answer.run ? "shown" : "empty";
     if (answer.error) body.innerHTML = body.dataset.html = "";
     run = answer.run || run;
+    solved = answer.solved || run;
     if (shown()) address(run);
     if (answer.again && shown()) timer = setTimeout(() => ask(run), AGAIN_MS);
   } catch {
@@ -63,6 +65,16 @@ const does = {
       window.elm.open(answer.run);
       window.scrollTo({ top: 0 });
     }
+  },
+  async act(button) {
+    const place = button.closest("section");
+    const answer = await server.explain_act({ run, trace: place.querySelector("select").value });
+    if (answer.run) return ask(answer.run);
+    place.querySelector('[data-part="acted"]').innerHTML = answer.error || "";
+  },
+  async stop() {
+    await server.explain_stop({ run });
+    await ask(run);
   },
   async switch(button) {
     const answer = await server.explain_switch({ memory: button.dataset.memory, on: button.dataset.on === "1" });
@@ -91,7 +103,7 @@ document.addEventListener("click", (event) => {
   const was = url.searchParams.get("explain");
   if (was === null) return;
   url.searchParams.delete("explain");
-  if (was) url.searchParams.set("run", was);
+  if (was) url.searchParams.set("run", was === run ? solved : was);
   history.replaceState(history.state, "", url);
 });
 

@@ -9,6 +9,7 @@ import gradio as gr
 import numpy as np
 
 from elm_app.core.events import Progress
+from elm_app.pipelines.token_effect import COMMAND
 from elm_app.runs import related
 from elm_app.runs.state import RunView
 from elm_app.web.components import found_memories
@@ -16,7 +17,7 @@ from elm_app.web.components.guard import Ask, guarded
 from elm_app.web.components.memory_map import Atlas
 from elm_app.web.components.search_vector import Meaning
 from elm_app.web.files import scripts
-from elm_app.web.pages.explain import sections
+from elm_app.web.pages.explain import effect_view, sections
 from elm_app.web.run import story
 from elm_app.web.run.buttons import Asks
 
@@ -46,22 +47,43 @@ class Explain:
 
     def functions(self) -> list[Callable[[Any], Ask]]:
         """What the page's script may call, each by the name that it has here."""
-        return [guarded(each) for each in (self.explain, self.explain_again, self.explain_switch)]
+        answers = (self.explain, self.explain_again, self.explain_switch, self.explain_act, self.explain_stop)
+        return [guarded(each) for each in answers]
 
     def explain(self, ask: Ask) -> Ask:
         """The page of a run, or of the newest that found memories, or else of a recorded one; `again` if it will be
-        another one soon."""
+        another one soon. A run that scores the tokens of another, `solved`, has the page of that one."""
         run = str(ask.get("run") or "") or related.recalling(self.folder) or story.explained() or ""
         if not run:
             return {"run": "", "html": sections.EMPTY, "again": False}
-        view = self.asks.tail.view(run)
+        view, acting = self._views(run)
         plane, waiting = self._plane(view)
-        told = sections.EXAMPLE if story.recorded(run) else ""
-        return {"run": run, "html": told + sections.page(view, self.store, plane), "again": waiting or not view.ended}
+        live = self.asks.tail.runner.live()
+        acts = effect_view.section(view, self.store, acting, live.index(run) if run in live else 0)
+        soon = waiting or not view.ended or (acting is not None and not acting.ended)
+        told = sections.EXAMPLE if story.recorded(view.run) else ""
+        return {
+            "run": run,
+            "solved": view.run,
+            "html": told + sections.page(view, self.store, plane, acts),
+            "again": soon,
+        }
 
     def explain_again(self, ask: Ask) -> Ask:
         """Solve the problem of a run again, with its seed and settings, but for `memory` or `verifier`."""
-        return self.asks.again(ask)
+        return self.asks.again({**ask, "run": self._solved(ask)})
+
+    def explain_act(self, ask: Ask) -> Ask:
+        """Score the tokens of a trace of a run, without its memory and with it; `trace` is an arm and an index."""
+        arm, _, index = str(ask.get("trace") or "memory").partition(" ")
+        return {"run": self.asks.actions.act(self._solved(ask), arm, int(index) if index.isdecimal() else None)}
+
+    def explain_stop(self, ask: Ask) -> Ask:
+        """Stop scoring."""
+        run = str(ask.get("run") or "")
+        if self.asks.tail.command(run) == COMMAND:
+            self.asks.tail.runner.stop(run)
+        return {}
 
     def explain_switch(self, ask: Ask) -> Ask:
         """Offer a memory (`on`), or do not."""
@@ -69,6 +91,16 @@ class Explain:
         reason = {} if on else {"disabled_reason": "Switched off on the Explain page."}
         self.store.change(str(ask.get("memory") or ""), enabled=on, **reason)
         return {}
+
+    def _views(self, run: str) -> tuple[RunView, RunView | None]:
+        """The run that solved a problem, and the one that scores its tokens, if `run` is such a one."""
+        view = self.asks.tail.view(run)
+        if view.command != COMMAND:
+            return view, None
+        return self.asks.tail.view(str(view.settings.get("source_run") or "")), view
+
+    def _solved(self, ask: Ask) -> str:
+        return self._views(str(ask.get("run") or ""))[0].run
 
     def _plane(self, view: RunView) -> tuple[str, bool]:
         """The map's SVG, and whether the problem's place on it is still to come."""

@@ -31,8 +31,8 @@ EXAMPLE = (
 UTILITY = "utility = similarity + 0.2 · (won − lost) / (won + lost + agreed + 4)"
 
 
-def page(view: RunView, store: Store, plane: str) -> str:
-    """The whole page for one run; `plane` is the map's SVG, or empty."""
+def page(view: RunView, store: Store, plane: str, acts: str = "") -> str:
+    """The whole page for one run; `plane` is the map's SVG, or empty, and `acts` the section of `effect_view`."""
     if view.command != "solve":
         name = html.escape(view.run)
         return (
@@ -43,7 +43,7 @@ def page(view: RunView, store: Store, plane: str) -> str:
     parts = [_head(view), _found(view, store, plane)]
     parts += [_beside(view, memory, store) for memory in used]
     if used:
-        parts += [_section("What the memory changed", _changed(view)), _section("Who decided", _decided(view))]
+        parts += [_section("What the memory changed", _changed(view)), acts, _section("Who decided", _decided(view))]
     return "".join(parts)
 
 

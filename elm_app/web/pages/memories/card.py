@@ -16,7 +16,7 @@ from elm_app.core.config import FORMS
 from elm_app.core.text import size
 from elm_app.core.types import LearnStep, Measured, Memory
 from elm_app.store.row import record
-from elm_app.web.components import labels
+from elm_app.web.components import found_memories, labels
 from elm_app.web.components.charts.learning_charts import length_chart, loss_chart, norm_chart, reward_chart
 from elm_app.web.components.markdown import inline_html
 
@@ -217,26 +217,14 @@ def _since(memory: Memory) -> str:
 
 
 def _prompt(memory: Memory) -> str:
-    tokens = "".join(
-        f"<li>{''.join(f'<code>{_word(word)}</code>' for word in row[:5]) or '<code>–</code>'}</li>"
-        for row in memory.words
-    )
+    tokens = found_memories.virtual_tokens(memory, 5)
     if not tokens:
         return ""
     return (
         "<details><summary>Words nearest to each virtual token</summary>"
         '<p class="aside">A virtual token is no word; these are the vocabulary entries that point most nearly the same '
-        f'way, nearest first.</p><ol class="tokens">{tokens}</ol></details>'
+        f"way, nearest first.</p>{tokens}</details>"
     )
-
-
-def _word(word: str) -> str:
-    """
-    >>> _word(" eggs"), _word(" "), _word("<b>")
-    ('eggs', '␣', '&lt;b&gt;')
-    """
-    shown = word.strip() or word.replace("\n", "↵").replace("\t", "⇥").replace(" ", "␣") or "∅"
-    return html.escape(shown if len(shown) <= 24 else shown[:23] + "…")
 
 
 def _steps(steps: tuple[LearnStep, ...]) -> str:

@@ -24,7 +24,7 @@ from elm_app.web.run import render
 SHOWN = 100
 """Runs in the list; older ones are counted."""
 STATES = {"done": "done", "stopped": "stopped", "failed": "failed", "damaged": "damaged log"}
-KINDS = {"learn": "learning", "stream": "stream", "bench": "benchmark"}
+KINDS = {"learn": "learning", "stream": "stream", "bench": "benchmark", "act": "where a memory acts"}
 _NOTHING = '<span class="nothing">–</span>'
 
 
