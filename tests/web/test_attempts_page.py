@@ -38,19 +38,20 @@ def unfold(page: Page) -> None:
 def test_attempts_are_opened_and_compared_while_others_are_written(window: Window, site: Site) -> None:
     page = window(f"/?run={learning(site)}")
     unfold(page)
+    tops = "[...document.querySelectorAll('.attempts, .attempts .legend, .readout')].map(e => Math.round(e.offsetTop))"
+    stood = page.evaluate(tops)
     opened = page.locator('[data-part="opened"]')
     page.wait_for_selector(f"{cell('before-3')}:not([data-writes])")
     page.click(cell("before-3"))
     expect(opened.locator("article")).to_contain_text("Before, attempt 4")
     expect(page.locator(".readout")).to_contain_text("Before, attempt 4: 26, 128 tokens")
     page.wait_for_selector(cell("step-1-0"))
-    tops = "[...document.querySelectorAll('.attempts, .attempts .legend, .history')].map(e => Math.round(e.offsetTop))"
-    stood = page.evaluate(tops)
+    assert page.evaluate(tops) == stood
     page.keyboard.press("ArrowRight")
     assert page.evaluate(FOCUSED) == "before-4"
     page.wait_for_selector(f"{cell('step-1-7')}:not([data-writes])")
     assert page.evaluate(tops) == stood
-    assert page.evaluate(FOCUSED) == "before-4"
+    assert page.evaluate(FOCUSED) == "before-4"  # what was drawn meanwhile has not taken it
     page.keyboard.press("Enter")
     expect(opened.locator(".versus .heads")).to_contain_text("2 · Before, attempt 5")
     assert page.locator('.attempts [aria-pressed="true"]').count() == 2

@@ -24,6 +24,10 @@ import { moved, toggled } from "../lib/cells.js";
       const stop = all.includes(stops.get(grid)) ? stops.get(grid) : all[0];
       for (const each of all) each.tabIndex = each === stop ? 0 : -1;
     }
+    say();
+  }
+
+  function say() {
     if (told?.isConnected) part("readout").textContent = told.getAttribute("aria-label");
   }
 
@@ -91,7 +95,8 @@ import { moved, toggled } from "../lib/cells.js";
     const button = event.target.closest(CELLS);
     if (!button) return;
     told = button;
-    if (event.type === "focusin") stops.set(button.closest(".cells"), button);
+    if (event.type === "pointerover") return say();
+    stops.set(button.closest(".cells"), button);
     mark();
   }
 
