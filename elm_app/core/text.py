@@ -26,11 +26,13 @@ def size(bytes: int) -> str:
 def percent(logprob: float) -> str:
     """A probability, given as its natural logarithm.
 
-    >>> percent(-0.02), percent(-0.7), percent(-3.2), percent(-6.4), percent(-20.0)
-    ('98%', '50%', '4.1%', '0.17%', 'under 0.01%')
+    >>> percent(-0.004), percent(-0.02), percent(-0.7), percent(-3.2), percent(-6.4), percent(-20.0)
+    ('99.6%', '98%', '50%', '4.1%', '0.17%', 'under 0.01%')
     """
     share = 100 * math.exp(min(0.0, logprob))
-    return "under 0.01%" if share < 0.01 else f"{share:.{0 if share >= 9.95 else 1 if share >= 0.995 else 2}f}%"
+    if share < 0.01 or share > 99.99:
+        return "under 0.01%" if share < 0.01 else "over 99.99%"
+    return f"{share:.{2 if share < 0.995 or share >= 99.95 else 0 if 9.95 <= share < 99 else 1}f}%"
 
 
 def nats(difference: float) -> str:

@@ -51,10 +51,13 @@ class TraceEffect:
         return sorted(moved, key=lambda place: (-abs(self.tokens[place].gain), place))[:most]
 
     def around(self, place: int, longest: int = 32) -> tuple[str, str]:
-        """The text before a token and behind it, so many characters at most."""
-        before = "".join(token.text for token in self.tokens[max(0, place - longest) : place])
-        after = "".join(token.text for token in self.tokens[place + 1 : place + 1 + longest] if not token.special)
-        return before[-longest:], after[:longest]
+        """The text before a token and behind it, so many characters at most; an ellipsis stands where it is cut."""
+        before = "".join(token.text for token in self.tokens[:place])
+        after = "".join(token.text for token in self.tokens[place + 1 :] if not token.special)
+        return (
+            before if len(before) <= longest else f"…{before[-longest:]}",
+            after if len(after) <= longest else f"{after[:longest]}…",
+        )
 
     def means(self) -> tuple[float, float]:
         """The mean log-probability of a token in nats, without the memory and with it."""

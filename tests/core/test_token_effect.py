@@ -24,7 +24,8 @@ def test_a_token_is_seen_in_its_context() -> None:
         "memory", 0, (token("So"), token(" it"), token(" is"), token(" 7"), token("<end>", special=True))
     )
     assert effect.around(2) == ("So it", " 7")
-    assert effect.around(2, 3) == (" it", " 7")
+    assert effect.around(2, 3) == ("… it", " 7")
+    assert effect.around(1, 3) == ("So", " is…")
     assert effect.around(0) == ("", " it is 7")
 
 

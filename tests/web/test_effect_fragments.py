@@ -62,9 +62,9 @@ def test_there_is_nothing_to_ask_while_the_run_goes_on_or_where_no_memory_was(st
 def test_tokens_are_tinted_by_their_gain() -> None:
     shown = tokens_html(scored(("a", 0.0), ("b", 1.5), ("c", -3.0), ("d", 9.0), ("e", 0.01)))
     assert shown == (
-        'a<span class="token up" style="--tint:0.50" title="14% → 61%, +1.50 nats">b</span>'
+        'a<span class="token up" style="--tint:0.55" title="14% → 61%, +1.50 nats">b</span>'
         '<span class="token down" style="--tint:1.00" title="14% → 0.67%, −3.00 nats">c</span>'
-        '<span class="token up" style="--tint:1.00" title="14% → 100%, +9.00 nats">d</span>e'
+        '<span class="token up" style="--tint:1.00" title="14% → over 99.99%, +9.00 nats">d</span>e'
     )
 
 
@@ -87,7 +87,7 @@ def test_what_cannot_be_seen_is_marked() -> None:
     mark = '<i class="unseen-mark">'
     assert shown == (
         f".{mark}↵</i>\n{mark}↵</i>\n"
-        f'<span class="token up" style="--tint:0.50" title="14% → 61%, +1.50 nats">{mark}␣␣</i></span>'
+        f'<span class="token up" style="--tint:0.55" title="14% → 61%, +1.50 nats">{mark}␣␣</i></span>'
         "⇥\\x1b[2J\\u200b"
     )
 
@@ -117,8 +117,8 @@ def test_the_strongest_stand_in_their_context(store: Store) -> None:
     shown = section(solved(), store, acting(EffectMeasured(effect), RunFinished(TIMING)))
     rows = shown.split("<tbody>")[1].split("</tbody>")[0].split("</tr>")[:-1]
     assert len(rows) == 20
-    assert "\u00a0w29</span></b></td><td>14%</td><td>100%</td><td>+2.90 nats</td>" in rows[0]
-    assert '<td class="what"> w21 w22 w23' in rows[0]
+    assert "\u00a0w29</span></b></td><td>14%</td><td>over 99.99%</td><td>+2.90 nats</td>" in rows[0]
+    assert '<td class="what">… w21 w22 w23' in rows[0]
 
 
 def test_hostile_text_stays_text(store: Store) -> None:

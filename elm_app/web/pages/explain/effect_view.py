@@ -157,15 +157,16 @@ def _tinted(text: str, gain: float, token: TokenScore | None = None) -> str:
     if abs(gain) < FAINT:
         return text
     told = f"{percent(token.zero_shot)} → {percent(token.memory)}, {nats(gain)}" if token else nats(gain)
-    kind, tint = "up" if gain > 0 else "down", min(1.0, abs(gain) / FULL)
+    kind, tint = "up" if gain > 0 else "down", min(1.0, 0.1 + 0.9 * abs(gain) / FULL)
     return f'<span class="token {kind}" style="--tint:{tint:.2f}" title="{told}">{text}</span>'
 
 
 def _piece(token: TokenScore) -> str:
-    """A token's text as safe HTML; ends of lines and blanks are marked, and what no screen shows is spelled out."""
+    """A token's text as safe HTML; ends of lines, and blanks in a tint, are marked, and what no screen shows is spelled
+    out."""
     if token.special:
         return f'<i class="special">{html.escape(visible(token.text))}</i>'
-    if token.text and not token.text.strip(" "):
+    if abs(token.gain) >= FAINT and token.text and not token.text.strip(" "):
         return f'<i class="unseen-mark">{"␣" * len(token.text)}</i>'
     lines = (html.escape(visible(line)) for line in token.text.split("\n"))
     return '<i class="unseen-mark">↵</i>\n'.join(lines)
