@@ -1,11 +1,15 @@
-"""What a benchmark takes, in traces and in seconds."""
+"""What a benchmark takes, in traces and in seconds, its report included."""
 
 from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from elm_app.core.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
 from elm_app.core.events import MethodStarted, ProblemAnswered
+from elm_app.evaluation import report
 from elm_app.evaluation.bench import methods
 from elm_app.evaluation.estimate import Cost, Pace, cost, seconds_left, tokens_and_seconds
 from elm_app.pipelines.stream.settings import StreamSettings
@@ -66,3 +70,21 @@ def test_time_left_is_by_the_own_pace_and_else_by_what_a_method_costs() -> None:
     assert (view.done, view.total) == (5, 6)
     view.apply(ProblemAnswered("self_consistency", 0, 3, 3, "a", "1", True, 10, 1.0), 26.0)
     assert seconds_left(view, names, (0,), SETTINGS) == 0.0
+
+
+def test_the_report_takes_little_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, written = [100.0], list[float]()
+
+    def write(*_: Any) -> None:
+        written.append(clock[0])
+        clock[0] += 1.0
+
+    monkeypatch.setattr(report, "write_report", write)
+    monkeypatch.setattr(report, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    as_it_goes: Any = report.ReportAsItGoes(None, None)  # type: ignore[arg-type]
+    while clock[0] < 300:
+        as_it_goes.due()
+        clock[0] += 5.0
+    assert written == [100.0, 151.0, 202.0, 253.0]
+    as_it_goes.write()
+    assert written[-1] == clock[0] - 1.0
