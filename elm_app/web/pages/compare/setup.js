@@ -37,9 +37,8 @@ async function plan() {
   const mine = ++plans;
   const answer = await call("compare_plan", { ...chosen(), count, name: fileName });
   if (mine !== plans || answer.lost) return;
-  refuse(answer.error);
   part("estimate").innerHTML = answer.estimate || "";
-  if (answer.error) return;
+  if (answer.error) return refuse(answer.error); // what the start was refused for stays until something is changed
   part("command").textContent = answer.command;
   for (const cost of form.querySelectorAll("[data-cost]")) cost.textContent = answer.costs[cost.dataset.cost] || "";
 }
@@ -73,6 +72,7 @@ form.addEventListener("submit", (event) => {
   once(start);
 });
 form.addEventListener("input", () => {
+  refuse("");
   clearTimeout(planning);
   planning = setTimeout(plan, PLAN_MS);
 });
