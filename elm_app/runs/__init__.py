@@ -5,7 +5,6 @@ event_log  the events of a run on disk, one a line; `child_log`: of a run inside
 state      what a log says, folded: a run as it stands; `stream_state`: of a stream
 run_json   a run as the document that a command prints
 replay     a log as if it happened now
-redaction  a log without what tells of its machine
 catalog    how each run began: the first line of every log, read once; `summaries`: and how it ended
 related    runs that belong together
 background waits inside a run, told as events

@@ -1,7 +1,7 @@
 """A run as one HTML file: its frames, the page's style, and a small script that plays them.
 
 The file asks nobody for anything: a content security policy forbids every request, and every script but the one that it
-came with. Nothing in it names a folder or an address of the machine that it was made on (`runs/redaction.py`).
+came with. Nothing in it names a folder or an address of the machine that it was made on (`redaction.py`).
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import Any
 from elm_app.core.errors import BadInput
 from elm_app.core.events import ENDINGS
 from elm_app.core.text import beginning
-from elm_app.runs.redaction import Redaction
 from elm_app.runs.replay import Recording, recording
 from elm_app.runs.state import RunView, view_of
 from elm_app.web.export.frames import Frames, frames, seconds
+from elm_app.web.export.redaction import Redaction
 from elm_app.web.export.template import body
 from elm_app.web.files import ASSETS, scripts, style
 

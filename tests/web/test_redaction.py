@@ -9,7 +9,7 @@ import pytest
 from elm_app.core.events import Failed, ModelReady, RunStarted, TraceChunk
 from elm_app.core.types import ModelInfo
 from elm_app.runs.event_log import Entry
-from elm_app.runs.redaction import Redaction
+from elm_app.web.export.redaction import Redaction
 
 HERE = Path("/srv/elm/memories/runs")
 
