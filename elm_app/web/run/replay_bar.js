@@ -49,7 +49,8 @@ export function replayBar(bar, playback, show, more = {}) {
   slider.addEventListener("input", () => playback.span && does.seek());
   speed.addEventListener("input", () => playback.span && does.speed());
   document.addEventListener("keydown", (event) => {
-    if (!playback.span || event.defaultPrevented || event.target.closest?.(HOLD_KEYS)) return;
+    const hidden = !bar.offsetParent; // another tab is open
+    if (!playback.span || hidden || event.defaultPrevented || event.target.closest?.(HOLD_KEYS)) return;
     const name = KEYS[event.key];
     if (!name) return;
     event.preventDefault();

@@ -4,6 +4,7 @@ import { stageAction } from "../lib/stage_keys.js";
 
 {
   const TABS = ["solve", "explain", "memories", "stream", "compare", "runs"];
+  const REPLAYS = new Set(["next", "back", "toggle"]);
   const keys = document.getElementById("elm-keys");
   const onStage = () => page.classList.contains("stage");
   const leaveField = () => document.activeElement?.blur();
@@ -19,15 +20,24 @@ import { stageAction } from "../lib/stage_keys.js";
   // A finished run is opened for replay, and stands at its beginning, if none is played yet.
   const played = (name) => {
     if (replay) replay.does(name);
-    else if (section.dataset.state === "done") window.elm.replay(run, "1", name === "toggle");
+    else window.elm.replay(run, "1", name === "toggle");
     leaveField();
+  };
+
+  // Whether a key for the replay is free: it is shown, or may be opened, which the keys that scroll do not do.
+  const forReplay = (key) => {
+    if (document.querySelector("#elm-solve-button")?.getAttribute("aria-selected") !== "true") return false;
+    return Boolean(replay) || (" p".includes(key) && ["done", "stopped"].includes(section.dataset.state));
   };
 
   const acts = {
     next: () => played("next"),
     back: () => played("back"),
     toggle: () => played("toggle"),
-    tab: (number) => tab(TABS[number - 1]),
+    tab(number) {
+      left += 1;
+      tab(TABS[number - 1]);
+    },
     full: () => (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen()),
     keys: () => keys?.toggleAttribute("hidden"),
     field: leaveField,
@@ -39,7 +49,7 @@ import { stageAction } from "../lib/stage_keys.js";
   // Heard before all others, so that Escape does not also stop a run and a space does not scroll.
   const onStageKey = (event) => {
     const [name, number] = onStage() ? stageAction(event).split(" ") : [""];
-    if (!name) return;
+    if (!name || (REPLAYS.has(name) && !forReplay(event.key))) return;
     event.preventDefault();
     acts[name](number);
   };
