@@ -17,6 +17,7 @@ from elm_app.web.components import alerts, benchmark_labels, labels
 from elm_app.web.components.guard import Ask
 from elm_app.web.run import render
 from elm_app.web.run.feed import Tail
+from elm_app.web.run.learning_view import about
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,7 @@ class Standing:
         rest = seconds_left(view.bench, plan.methods, plan.seeds, StreamSettings.from_json(plan.settings))
         if rest is None:
             return told
-        rest = max(1.0, rest - (now - view.bench.since))
-        return f"{told}, about {labels.seconds_left(5 * round(rest / 5) if rest >= 60 else rest)}"
+        return f"{told}, {about(max(1.0, rest - (now - view.bench.since)))} left"
 
     def _failure(self) -> str:
         view = self.view
