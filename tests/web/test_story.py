@@ -92,6 +92,8 @@ def test_a_stranger_watches_one_after_the_other(window: Window) -> None:
         slider.fill(slider.get_attribute("max") or "")
         state(page, "done")
         expect(page.locator('[data-replay-do="toggle"]')).to_have_text("Play again")
+        if "Learn" in scene.title:
+            expect(page.locator('[data-part="stored"]')).to_contain_text("this run was recorded elsewhere")
         if after is None:
             expect(following).to_be_hidden()
         else:

@@ -22,6 +22,7 @@ from elm_app.web.components.charts.learning_charts import (
 )
 from elm_app.web.components.links import replay_link, run_link, save_link
 from elm_app.web.components.markdown import inline_html
+from elm_app.web.run import story
 
 Colours = Mapping[str, str]
 """The colour of every answer that the run has shown so far; the same through all its steps."""
@@ -256,6 +257,8 @@ def stored(view: RunView, now: Stored) -> str:
     use = f'<button type="button" data-ask="again" data-with="{name}">Solve with it</button>'
     match now:
         case "gone":
+            if story.recorded(view.run):
+                return "<p>The memory is not kept here: this run was recorded elsewhere.</p>"
             return f"<p>Memory {name} has been deleted since.</p>"
         case "damaged":
             return f'<p class="error"><strong>Memory {name} is damaged.</strong> Open it to see how. {link}</p>'
