@@ -220,7 +220,7 @@ class Engine:
         Returns:
             Of every soft prompt, of every row, a number for each token. Raises what `rollout` raises.
         """
-        with readable_errors("scoring"):
+        with readable_errors("scoring", "Choose a shorter trace, or close what else uses the memory."):
             prompts, first, longest = [], [], max(map(len, rows))
             for given in soft_prompts:
                 soft_prompt = None if given is None else torch.as_tensor(given).detach()
@@ -286,13 +286,13 @@ def _chosen(logits: Tensor, tokens: Tensor, temperature: float) -> list[float]:
 
 
 @contextmanager
-def readable_errors(what: str = "sampling") -> Iterator[None]:
+def readable_errors(what: str = "sampling", less: str = "Lower the samples or the new tokens.") -> Iterator[None]:
     """Turns the device's errors into sentences."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
         if isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in str(error):
-            raise OutOfMemory(f"Memory ran out while {what}.", "Lower the samples or the new tokens.") from error
+            raise OutOfMemory(f"Memory ran out while {what}.", less) from error
         if "CUDA" in str(error):
             raise ModelError(f"The GPU failed: {error}.", "Restart the app, or use --device cpu.") from error
         raise

@@ -156,6 +156,9 @@ def bench(
     def halted() -> bool:
         return resting or stopped()
 
+    def ended() -> bool:
+        return paused() or stopped()
+
     def timing() -> Timing:
         seconds = time.perf_counter() - began
         return Timing(0.0, 0.0, round(seconds, 3), tokens, round(tokens / max(seconds, 1e-9), 1))
@@ -164,7 +167,7 @@ def bench(
         try:
             if resting:
                 raise Stopped("The run was stopped.")
-            engine = yield from while_waiting(lambda report: tools.models.get(settings.model, report, halted), halted)
+            engine = yield from while_waiting(lambda report: tools.models.get(settings.model, report, ended), ended)
             yield ModelReady(engine.info, round(time.perf_counter() - began, 3))
             report = ReportAsItGoes(folder, engine.info)
             check_lengths(plan.problems, engine, settings)

@@ -173,17 +173,18 @@ class BenchFolder:
     def busy(self) -> bool:
         """Whether somebody works at it now, in this program or another."""
         try:
-            with self.claimed():
+            with self.claimed(0):
                 return False
         except BadInput:
             return True
 
     @contextmanager
-    def claimed(self) -> Iterator[None]:
-        """One writer at a time."""
+    def claimed(self, patience: float = 1.0) -> Iterator[None]:
+        """One writer at a time; who only asks whether there is one takes no longer than a moment, so `patience` seconds
+        are enough to tell the two apart."""
         lock = FileLock(self.path / ".lock", thread_local=False)
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=patience)
         except Timeout as error:
             raise BadInput(f"The benchmark in {self.path} goes on elsewhere.", "Wait for it, or stop it.") from error
         try:

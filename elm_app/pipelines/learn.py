@@ -81,12 +81,13 @@ def resume_run(run: str, tools: Tools) -> Ready:
     from elm_app.learning import checkpoint
 
     state = checkpoint.read(tools.store.folder, run)
+    gold = state.settings.get("gold")
     return _run(
         state.problem,
         settings_from(ModelSettings, state.settings),
         settings_from(LearnSettings, state.settings),
         tools,
-        {"resumed_from": run},
+        {"resumed_from": run} | ({"gold": str(gold)} if gold else {}),
     )
 
 

@@ -270,7 +270,9 @@ def _note(view: RunView, trace: Trace, own: Sequence[float]) -> str:
             f"{count(len(own), 'token')}."
         )
     mean = sum(own) / len(own)
-    if view.settings.get("top_k") or abs(mean - trace.mean_logprob) <= _NEAR:
+    if top_k := view.settings.get("top_k"):
+        return f"It was drawn among the {top_k} likeliest tokens; here each is scored among all."
+    if abs(mean - trace.mean_logprob) <= _NEAR:
         return ""
     told = f"{mean:.2f} nats a token, and {trace.mean_logprob:.2f} when it was drawn".replace("-", "−")
     return f"Its own tokens score {told}: some may be other tokens, or the numbers of the model or the memory others."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +45,11 @@ def source(folder: Path, view: RunView) -> str | None:
     return about(folder, view.problem, "solve", before=view.run)
 
 
-def recalling(folder: Path, memory: str = "") -> str | None:
-    """The newest run that found memories, or the newest in which that memory was used."""
+def recalling(folder: Path, memory: str = "", but: Callable[[str], bool] = lambda _: False) -> str | None:
+    """The newest run that found memories, or the newest in which that memory was used; none of which `but` is true."""
     for run in runs(folder)[:LOOKED_AT]:
+        if but(run):
+            continue
         with (folder / f"{run}.jsonl").open("rb") as file:
             head = file.read(_HEAD_BYTES)
         for line in head[: head.rfind(b"\n") + 1].splitlines():

@@ -218,7 +218,7 @@ def known_right(settings: Mapping[str, Any]) -> str | None:
 def wanted(settings: Mapping[str, Any], before: Group | None) -> str | None:
     """The answer that counts: the right one if the run knows it, else that of the majority before learning, if any."""
     vote = before.vote if before is not None else None
-    majority = vote.answer if vote is not None and vote.agreed else None
+    majority = vote.answer if vote is not None and vote.agreed and not vote.tied else None
     return known_right(settings) or majority
 
 

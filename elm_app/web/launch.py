@@ -104,14 +104,16 @@ def actions(runner: Runner, tools: Tools) -> Actions:
         return streamed(replace(ready, settings=ready.settings | how))
 
     pausing: dict[str, threading.Event] = {}
+    starting = threading.Lock()
 
     def compared(prepared: Callable[[Callable[[], bool]], Ready]) -> str:
-        for ended in pausing.keys() - set(runner.live()):
-            del pausing[ended]
         paused = threading.Event()
         ready = prepared(paused.is_set)
-        run = runner.submit("bench", ready.problem, ready.settings, ready.work, ready.run)
-        pausing[run] = paused
+        with starting:
+            for ended in pausing.keys() - set(runner.live()):
+                del pausing[ended]
+            run = runner.submit("bench", ready.problem, ready.settings, ready.work, ready.run)
+            pausing[run] = paused
         return run
 
     def bench(

@@ -39,6 +39,11 @@ def refuse_file() -> NoReturn:
     raise StoreError("No files are taken in here: the page is read-only.", _REMEDY)
 
 
+def refuse_scoring(*_: Any) -> NoReturn:
+    """Raises `StoreError` in place of scoring the tokens of a run, for which its model may have to be fetched."""
+    raise StoreError("Where a memory acts is not worked out here: the page is read-only.", _REMEDY)
+
+
 def refuse_comparison(*_: Any) -> NoReturn:
     """Raises `StoreError` in place of comparing methods."""
     raise StoreError("Nothing is compared here: the page is read-only.", _REMEDY)
@@ -62,6 +67,8 @@ def readonly(actions: Actions) -> Actions:
 
     def solve(problem: str, model: ModelSettings, sampling: SamplingSettings, routing: RouteSettings) -> str:
         check_model(model, weights)
+        if routing.verifier == "prm":
+            raise BadInput("This page is read-only: it fetches no reward model.", "Choose another verifier.")
         return actions.solve(problem, model, sampling, routing)
 
     def fetch(model: ModelSettings, *watched: Any) -> None:
@@ -73,6 +80,6 @@ def readonly(actions: Actions) -> Actions:
     streams = actions.streams and replace(actions.streams, start=refuse, resume=refuse, can_resume=lambda _: False)
     benches = actions.benches and BenchActions(refuse_comparison, refuse_comparison, refuse_comparison)
     return replace(
-        actions, solve=solve, learn=refuse, resume=refuse, can_resume=lambda _: False, streams=streams, benches=benches,
-        readonly=True, fetching=Fetching(replace(weights, fetch=fetch)),
+        actions, solve=solve, learn=refuse, resume=refuse, can_resume=lambda _: False, act=refuse_scoring,
+        streams=streams, benches=benches, fetching=Fetching(replace(weights, fetch=fetch)), readonly=True,
     )  # fmt: skip

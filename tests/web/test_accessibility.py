@@ -43,6 +43,8 @@ def explained(page: Page, site: Site) -> None:
     solved(page, site)
     page.click(".recalled .explain")
     page.wait_for_selector(".elm-explain[data-state=shown]")
+    page.click("text=Where does the memory act?")
+    page.wait_for_selector(".elm-explain .scored")
 
 
 def learned(page: Page, site: Site) -> None:  # noqa: ARG001
@@ -53,6 +55,9 @@ def learned(page: Page, site: Site) -> None:  # noqa: ARG001
     page.click('[data-ask="learn"]')
     page.wait_for_selector(".elm-run.learns")
     state(page, "done")
+    page.click(".attempts > summary")
+    page.locator(".attempts .turn").first.click()
+    page.wait_for_selector(".attempts .versus")
 
 
 def memories(page: Page, site: Site) -> None:

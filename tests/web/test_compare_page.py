@@ -12,6 +12,7 @@ import pytest
 import scripted_bench
 from browser import Site, Window
 from playwright.sync_api import Locator, Page, expect
+from scripted_comparing import HELD
 
 from elm_app.core.events import MethodStarted, ProblemAnswered, RunFinished
 from elm_app.core.types import Timing
@@ -151,11 +152,13 @@ def test_a_comparison_is_watched_stopped_and_grows(window: Window, site: Site) -
     expect(page.locator(".elm-compare .setup .same code")).to_contain_text("--methods zero_shot,self_consistency,elm")
     page.uncheck('.elm-compare [value="elm"]')
     expect(page.locator(".elm-compare .setup .same code")).to_contain_text("--methods zero_shot,self_consistency ")
+    HELD.set()
     page.click(".elm-compare .setup [type=submit]")
     expect(page.locator(".elm-compare .status")).to_have_text(re.compile(r"zero-shot, seed 1: problem \d+ of 12"))
     expect(page.locator(".compared .wide circle").first).to_be_visible()
     expect(page.locator(".elm-compare .clock")).to_have_text(re.compile(r"\d+ s gone, about \d+ (s|min) left"))
     page.click('.elm-compare [data-act="stop"]')
+    HELD.clear()
     for each in (page, other):  # who only watches sees the same
         expect(each.locator(".elm-compare .status")).to_have_text(re.compile(r"Paused after \d+ of 24 answers"))
     assert site.runner.live() == []

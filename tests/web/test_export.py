@@ -132,6 +132,7 @@ def test_a_learning_run_is_one_file_too(studio: Studio) -> None:  # noqa: F811
     assert [name for name in ended if name.startswith("card:") and ended[name]]
     assert "Step 1 of 2" in {standing(given, mark)["part:status"][:11] for mark in given["marks"]}
     assert 'class="elm-run learns"' in text
+    assert 'class="attempts"' not in text, "its cells would ask the program"
 
 
 def test_without_scripts_it_shows_how_the_run_ended(runner: Runner) -> None:  # noqa: F811

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -13,6 +14,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+import scripted_bench
 from browser import EGGS, Site, Window, answered
 from gradio_client import Client
 from gradio_client.exceptions import AppError
@@ -92,6 +94,8 @@ def learned(site: Site) -> str:
         ("elm-live", "keep", {"run": "learned"}, "memories are read-only"),
         ("elm-live", "resume", {"run": "learned"}, "Nothing is learned here"),
         ("elm-explanation", "explain_switch", {"memory": KEPT.id, "on": False}, "memories are read-only"),
+        ("elm-explanation", "explain_act", {"run": "learned"}, "Where a memory acts is not worked out here"),
+        ("elm-comparing", "compare_zip", {"folder": "/"}, "Nothing is compared here"),
         ("elm-streaming", "stream_check", {"name": "a.jsonl", "data": ROWS}, "No files are taken in here"),
         ("elm-streaming", "stream_start", {"name": "a.jsonl", "data": ROWS, "fields": {}}, "No files are taken in"),
         ("elm-comparing", "compare_check", {"name": "a.jsonl", "data": ROWS}, "No files are taken in here"),
@@ -148,8 +152,8 @@ def test_programs_can_solve_but_not_learn(site: Site) -> None:
 @pytest.mark.parametrize("model", ["owner/name", "/etc"])
 def test_a_visitor_cannot_have_another_model_fetched(site: Site, ask: Ask, model: str) -> None:
     client, runs = Client(site.url, verbose=False, analytics_enabled=False), sorted(site.runner.folder.iterdir())
-    for how in ({"model": model}, {"quantization": "none"}):
-        with pytest.raises(AppError, match="it solves with what is on its machine"):
+    for how in ({"model": model}, {"quantization": "none"}, {"verifier": "prm"}):
+        with pytest.raises(AppError, match=r"it solves with what is on its machine|it fetches no reward model"):
             client.predict(EGGS, **how, api_name="/solve")
     client.close()
     ask("elm-live", "fetch", {"model": model})
@@ -157,6 +161,18 @@ def test_a_visitor_cannot_have_another_model_fetched(site: Site, ask: Ask, model
     site.actions.fetching.close()
     assert "it solves with what is on its machine" in str(site.actions.fetching.left(asked))
     assert sorted(site.runner.folder.iterdir()) == runs
+
+
+def test_a_visitor_is_told_of_comparisons_by_name_and_of_no_others(site: Site, ask: Ask) -> None:
+    folder = site.actions.store.folder / "bench" / "first"
+    scripted_bench.write(folder)
+    for what in ("", "first"):
+        told = ask("elm-comparing", "compare_show", {"what": what})
+        assert (told["known"], told["folder"], told["parts"]["where"]) == ([["first", "first"]], "first", "")
+        assert str(site.actions.store.folder) not in json.dumps(told)
+    for what in (str(folder), "/etc"):
+        assert "There is no such comparison here." in ask("elm-comparing", "compare_show", {"what": what})["error"]
+    shutil.rmtree(folder.parent)
 
 
 def test_a_preset_can_be_used_once_it_is_here(site: Site) -> None:

@@ -34,6 +34,19 @@ def test_sentences(said: str, left: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("Look at /home/alice/models/private/x.gguf.", "Look at x.gguf."),
+        ("/home/alice/.cache/hub/a/b.safetensors is damaged.", "b.safetensors is damaged."),
+        ("/home/alicea/x/y is gone, so is /home/alice.", "y is gone, so is ~."),
+    ],
+)
+def test_what_lies_under_the_home_folder(monkeypatch: pytest.MonkeyPatch, said: str, left: str) -> None:
+    monkeypatch.setenv("HOME", "/home/alice")
+    assert Redaction(HERE).text(said) == left
+
+
+@pytest.mark.parametrize(
     ("value", "left"),
     [
         ("/home/My Name/my models/mine", "mine"),

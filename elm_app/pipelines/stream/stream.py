@@ -261,6 +261,8 @@ def _learn(
 ) -> Generator[Event, None, RunView]:
     resumed = next((run for run in reversed(current.earlier) if can_resume(run, tools)), None)
     said = {**asdict(model), **asdict(learning), "stream": plan.id, "source_run": current.solve}
+    said |= {"resumed_from": resumed} if resumed else {}
+    said |= {"gold": known.gold} if known.gold else {}
     events = learn(current.learn, problem, model, learning, tools, stopped, resumed, known)
     runs = tools.store.folder / "runs"
     return (yield from child(runs, current.learn, "learn", problem, said, events))

@@ -28,8 +28,9 @@ class Redaction:
     """
 
     def __init__(self, folder: Path) -> None:
-        own = (folder, folder.parent, Path.home(), environment.cache_dir(), Path.cwd())
+        own = (folder, folder.parent, environment.cache_dir(), Path.cwd())
         self._known = {str(one.absolute()): one.absolute().name for one in own if one.absolute().name}
+        self._known[str(Path.home().absolute())] = "~"
 
     def entries(self, log: Iterable[Entry]) -> Iterator[Entry]:
         """The entries of the log, the first one first."""
@@ -45,7 +46,7 @@ class Redaction:
         '3 of 8 agree; 1/2 and 0.5 are one, 40 km/h another.'
         """
         for path in sorted(self._known, key=len, reverse=True):
-            said = said.replace(path, self._known[path])
+            said = self._known[path].join(re.split(rf"{re.escape(path)}(?![\w-])", said))
         return _WITHIN.sub(lambda path: path[1] or "…", _ADDRESS.sub("…", said))
 
     def setting(self, value: Any) -> Any:

@@ -13,6 +13,8 @@ from elm_app.web.run.learning_template import PANEL
 from elm_app.web.run.template import HEADLINE, PLAYING, TRACES
 
 _PART = re.compile(r'(<(\w+)[^<>]*\bdata-part="([\w-]+)"[^<>]*>)([^<]*)(?=</\2>)')
+_ATTEMPTS = re.compile(r'\s*<details class="attempts">.*?</details>', re.DOTALL)
+"""Its cells ask the program for what they open."""
 _TEXT_ENDS = "</div></article>"
 _RECALLED = """
     <details class="recalled">
@@ -30,6 +32,7 @@ def body(view: RunView, slots: Mapping[str, str], arms: Mapping[str, str]) -> st
         arms: the name of each arm.
     """
     learns = view.command == "learn"
+    under = _ATTEMPTS.sub("", PANEL) if learns else _RECALLED
     parts = {name.removeprefix("part:"): text for name, text in slots.items() if name.startswith("part:")}
     parts |= {"arms": _columns(slots, arms), "problem": html.escape(view.problem), "recorded": _day(view.created)}
     made = f"""
@@ -46,7 +49,7 @@ def body(view: RunView, slots: Mapping[str, str], arms: Mapping[str, str]) -> st
     </div>
     <noscript><p class="scriptless">This is how the run ended. To play it, open the file in a browser that runs scripts.
     </p></noscript>
-    <p class="problem" data-part="problem"></p>{offline(HEADLINE)}{PANEL if learns else _RECALLED}{TRACES}
+    <p class="problem" data-part="problem"></p>{offline(HEADLINE)}{under}{TRACES}
   </div>
 </section>"""
     made = made.replace(' data-part="course" hidden', ' data-part="course"') if learns else made

@@ -167,7 +167,8 @@ def _columns_legend(view: RunView) -> str:
         told = "There are no rewards here: each step makes the solutions of one variant likelier."
         taken = _sample("●", "plain full", "learned") + _sample("○", "plain", "left out")
         return f'{taken}{none}<span class="key">{told}</span>'
-    if view.settings.get("reward") not in RECOMPUTED:
+    reward = view.settings.get("reward")
+    if reward not in RECOMPUTED or (reward == "gold" and known_right(view.settings) is None):
         told = "an answer; what it was worth is not in the log, only the mean of a step"
         return _sample("·", "plain", told) + none
     rewards = _sample("1", "plain full", "reward 1") + _sample("0", "plain", "reward 0")

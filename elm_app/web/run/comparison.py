@@ -13,7 +13,7 @@ from elm_app.web.components.markdown import block_html, blocks, inline_html, set
 from elm_app.web.run.attempt_cells import Cell
 
 LINES = 600
-"""So many lines of each attempt are compared; of the rest only their number is told."""
+"""So many lines of each attempt are compared; that there are more is told."""
 _FORMULA_LINES = 40
 """A formula that is not closed after so many lines is none."""
 _FENCE = "```"
@@ -67,9 +67,11 @@ def _head(cell: Cell, number: str = "") -> str:
 
 
 def _versus(first: Cell, second: Cell) -> str:
-    rows = list(compared(lines_of(_text(first)), lines_of(_text(second))))
+    both = [lines_of(_text(cell)) for cell in (first, second)]
+    rows = list(compared(*(lines[:LINES] for lines in both)))
     count = {kind: sum(row[0] == kind for row in rows) for kind in _SIGNS}
     parts = [labels.count(count[kind], *words) for kind, words in _TOLD.items() if count[kind]]
+    parts += [f"only the first {LINES} lines are compared"] if max(map(len, both)) > LINES else []
     heads = "".join(
         f'<div class="{cell.colour}" data-key="{number}">{_head(cell, number)}</div>'
         for number, cell in (("1", first), ("2", second))
@@ -123,7 +125,7 @@ def compared(left: Sequence[Line], right: Sequence[Line]) -> Iterator[tuple[Kind
 
 
 def lines_of(text: str) -> list[Line]:
-    r"""The lines of a text; a formula over several of them is one, a blank line none.
+    r"""The lines of a text, at most one more than `LINES`; a formula over several of them is one, a blank line none.
 
     >>> [line for line, _ in lines_of("so\n\\[\nx = 3\n\\]\n\nthus")]
     ['so', '\\[ x = 3 \\]', 'thus']
@@ -136,8 +138,8 @@ def lines_of(text: str) -> list[Line]:
         else:
             found += [(" ".join(part.split()), block_html(part)) for part in _with_whole_formulas(block.split("\n"))]
         if len(found) > LINES:
-            return [*found[:LINES], ("", f"<p>and more than these {LINES} lines</p>")]
-    return found
+            break
+    return found[: LINES + 1]
 
 
 def _with_whole_formulas(lines: Sequence[str]) -> Iterator[str]:

@@ -50,7 +50,8 @@ export function replayBar(bar, playback, show, more = {}) {
   speed.addEventListener("input", () => playback.span && does.speed());
   document.addEventListener("keydown", (event) => {
     const hidden = !bar.offsetParent; // another tab is open
-    if (!playback.span || hidden || event.defaultPrevented || event.target.closest?.(HOLD_KEYS)) return;
+    const others = event.altKey || event.ctrlKey || event.metaKey; // the browser's own, such as going back
+    if (!playback.span || hidden || others || event.defaultPrevented || event.target.closest?.(HOLD_KEYS)) return;
     const name = KEYS[event.key];
     if (!name) return;
     event.preventDefault();

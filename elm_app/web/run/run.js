@@ -171,7 +171,7 @@ function explain(id) {
   tab("explain");
 }
 
-// A stream and a benchmark have pages of their own; who has gone elsewhere meanwhile stays there.
+// A stream, a benchmark and a run that scores tokens have pages of their own; who has gone elsewhere meanwhile stays there.
 function visit(name, id, gone) {
   replay?.close();
   run = "";

@@ -70,7 +70,7 @@ export function fileField(form, { check, example, changed = () => {} }) {
     // What the server is to be given, or null and a sentence: at the field, or, about rows, by `told`.
     given(told) {
       if (!file) {
-        refuse('<p class="error"><strong>No file was chosen.</strong> Choose one, or take the example.</p>');
+        if (!chosen) refuse('<p class="error"><strong>No file was chosen.</strong> Choose one, or take the example.</p>');
         at("drop").scrollIntoView({ block: "nearest" });
         return null;
       }

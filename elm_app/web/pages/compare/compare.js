@@ -18,7 +18,7 @@ let live = false;
 let timer = 0;
 let asked = 0; // counts questions, so that a late answer to an old one is dropped
 let failures = 0;
-let ending = null; // { run, said }: what was asked of it, until it has ended
+let ending = null; // { run, name, said }: what was asked of it, until it has ended
 let busy = false;
 
 const shown = () => document.querySelector("#elm-compare-button")?.getAttribute("aria-selected") === "true";
@@ -64,7 +64,8 @@ function show(answer) {
   part("stands").hidden = !folder;
   for (const name of ["status", "clock", "wait", "failure"]) if (!(name in answer.parts)) fill(name, "");
   act("pause").hidden = act("stop").hidden = !live;
-  act("pause").disabled = act("stop").disabled = Boolean(ending);
+  act("pause").disabled = Boolean(ending);
+  act("stop").disabled = ending?.name === "compare_stop";
   act("resume").hidden = !answer.resume;
   part("same").hidden = !answer.parts.again;
   const bar = part("bar");
@@ -107,9 +108,10 @@ function layout() {
 }
 
 async function end(name, said) {
-  ending = { run, said };
+  ending = { run, name, said };
   part("status").textContent = said;
-  act("pause").disabled = act("stop").disabled = true;
+  act("pause").disabled = true;
+  act("stop").disabled = name === "compare_stop";
   const answer = await call(name, { run });
   part("asked").innerHTML = answer.error || "";
   if (answer.error) ending = null;
@@ -124,10 +126,12 @@ const does = {
     part("asked").innerHTML = answer.error || "";
     if (answer.run) await open(answer.run);
   },
-  async zip() {
+  async zip() { // a large folder takes a while, and Stop does not wait for it
+    act("zip").disabled = true;
     part("asked").textContent = "Packing …";
     const answer = await call("compare_zip", { folder });
     part("asked").innerHTML = answer.error || "";
+    act("zip").disabled = false;
     if (!answer.error) download(answer.file, answer.name);
   },
 };
@@ -144,7 +148,8 @@ async function once(doing) {
 
 root.addEventListener("click", (event) => {
   const button = event.target.closest?.("button[data-act]");
-  if (button) once(does[button.dataset.act]);
+  if (button?.dataset.act === "zip") does.zip();
+  else if (button) once(does[button.dataset.act]);
 });
 part("known").addEventListener("change", (event) => event.target.value && open(event.target.value));
 part("form").addEventListener("submit", (event) => {

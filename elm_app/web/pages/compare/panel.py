@@ -70,11 +70,12 @@ class Compares:
         choose from; `stamp` is of the last answer: the same state has the same stamp, and is not told twice."""
         known = folders(self.memories, self.index)
         what = str(ask.get("what") or "").strip()
-        answer: Ask = {"known": [[str(path), path.name] for path in known], "what": what, "folder": "", "parts": {}}
+        choices = [[self._name(path), path.name] for path in known]
+        answer: Ask = {"known": choices, "what": what, "folder": "", "parts": {}}
         try:
             folder = self._folder(what) if what else known[0] if known else None
             if folder is not None:
-                answer |= self._answer(folder, what or str(folder))
+                answer |= self._answer(folder, what or self._name(folder))
         except ElmError as error:
             answer["error"] = alerts.error(error)
         answer["stamp"] = hashlib.sha256(json.dumps(answer).encode()).hexdigest()[:16]
@@ -95,6 +96,7 @@ class Compares:
 
     def compare_zip(self, ask: Ask) -> Ask:
         """Writes the folder of a comparison into a zip file that the browser then fetches."""
+        self._does()
         folder = self._known(ask)
         file = downloads.place(f"{folder.name}.zip")
         BenchFolder(folder).pack(file)
@@ -111,10 +113,19 @@ class Compares:
             raise BadInput("That folder holds no comparison of this place.", "Choose one from the list.")
         return known
 
+    def _name(self, folder: Path) -> str:
+        """What a folder is asked for by; nobody is told the paths of a read-only page's machine."""
+        return folder.name if self.readonly else str(folder)
+
     def _folder(self, what: str) -> Path:
-        """Where a comparison lies."""
+        """Where a comparison lies; on a read-only page one of those that it offers."""
         started = self.index.started(what) if Path(what).name == what else {}
         if started.get("command") != "bench":
+            if self.readonly:
+                found = (path for path in folders(self.memories, self.index) if path.name == what)
+                if (known := next(found, None)) is None:
+                    raise BadInput("There is no such comparison here.", "Choose one from the list.")
+                return known
             if "\0" in what:
                 raise BadInput("That is no path.", "Type the path of a folder.")
             return Path(what).expanduser()
@@ -124,30 +135,31 @@ class Compares:
         return Path(out)
 
     def _answer(self, folder: Path, what: str) -> Ask:
-        answer: Ask = {"what": what, "folder": str(folder), "live": False, "parts": {}}
+        answer: Ask = {"what": what, "folder": self._name(folder), "live": False, "parts": {}}
         begun = (folder / PLAN).is_file()
+        report = read_report(folder) if not begun or (folder / REPORT).is_file() else None
         if begun:
             standing, now = self.standings.of(folder)
             answer |= standing.answer(now)
             answer["resume"] = answer["resume"] and self.actions is not None and not self.readonly
             answer["parts"] |= {
                 "head": figures.begun(standing.plan),
-                "again": html.escape(command(standing.plan, str(folder / "problems.jsonl"), folder)),
+                "again": ""
+                if self.readonly
+                else html.escape(command(standing.plan, str(folder / "problems.jsonl"), folder)),
             }
-            if not (folder / REPORT).is_file():
-                coming = "The plot comes with the first answer." if answer["live"] else ""
-                answer["parts"] |= {"coming": coming} | dict.fromkeys(
-                    ("sentences", "plot", "running", "table", "where"), ""
-                )  # fmt: skip
-                return answer
-        report = read_report(folder)
+        if report is None or (begun and not report.methods):
+            coming = "The plot comes with the first answer." if answer["live"] else ""
+            nothing = dict.fromkeys(("sentences", "plot", "running", "table", "where"), "")
+            answer["parts"] |= nothing | {"coming": coming}
+            return answer
         answer["parts"] |= {
             "head": figures.head(report),
             "sentences": figures.sentences(report),
             "plot": figures.plot(report),
             "running": figures.running(report),
             "table": figures.table(report),
-            "where": html.escape(f"From {folder / REPORT}"),
+            "where": "" if self.readonly else html.escape(f"From {folder / REPORT}"),
             "coming": "",
         }
         return answer | {"begun": begun}

@@ -71,8 +71,9 @@ class Standing:
         if view is None or not self.live or view.bench is None or view.status == "queued":
             return ""
         told = f"{labels.whole_seconds(now)} gone"
-        plan = self.plan
-        rest = seconds_left(view.bench, plan.methods, plan.seeds, StreamSettings.from_json(plan.settings))
+        plan, its = self.plan, view.settings  # a comparison grows: the run does a part of its folder's plan
+        methods, seeds = its.get("methods", plan.methods), its.get("seeds", plan.seeds)
+        rest = seconds_left(view.bench, methods, seeds, StreamSettings.from_json(plan.settings))
         if rest is None:
             return told
         return f"{told}, {about(max(1.0, rest - (now - view.bench.since)))} left"
@@ -110,8 +111,7 @@ class Standings:
         if run not in live:
             busy = not view.ended and BenchFolder(folder).busy()
             return Standing(plan, view, *BenchFolder(folder).counted(plan), busy=busy), view.seconds
-        bench = view.bench
-        counted = (bench.done, bench.total) if bench and bench.total else BenchFolder(folder).counted(plan)
+        counted = BenchFolder(folder).counted(plan)
         waited = time.time() - (self.tail.runner.folder / f"{run}.jsonl").stat().st_mtime
         return Standing(plan, view, *counted, live.index(run)), view.seconds + max(0.0, waited)
 

@@ -7,7 +7,7 @@ import html
 import math
 from collections.abc import Sequence
 
-from elm_app.core.errors import ElmError
+from elm_app.core.errors import BadInput, ElmError
 from elm_app.core.text import nats, percent, visible
 from elm_app.core.token_effect import TokenScore, TraceEffect, parting
 from elm_app.core.types import Arm, Trace
@@ -33,6 +33,8 @@ def section(view: RunView, store: Store, acting: RunView | None = None, ahead: i
     options = _options(view, acting)
     if not view.ended or not options:
         return ""
+    if acting is None and (told := _gone(view, store)):
+        return f'<section class="acts"><h3>Where the memory acts</h3>{told}</section>'
     busy = acting is not None and not acting.ended
     button = (
         '<button type="button" data-explain="stop">Stop</button>'
@@ -46,6 +48,22 @@ def section(view: RunView, store: Store, acting: RunView | None = None, ahead: i
         f'<select id="elm-act-trace"{" disabled" if busy else ""}>{options}</select>{button}</p>'
         f'<div data-part="acted" role="alert"></div>{_acted(view, store, acting, ahead)}</section>'
     )
+
+
+def _gone(view: RunView, store: Store) -> str:
+    """Why none of the memories can be looked at, "" if one can."""
+    told = ""
+    for ids in arms_with_memories(view).values():
+        try:
+            for id in ids:
+                store.get(id)
+        except BadInput:
+            told = told or '<p class="quiet">That is worked out with the memory itself, which is not kept here.</p>'
+        except ElmError as error:
+            told = told or alerts.error(error)
+        else:
+            return ""
+    return told
 
 
 def _options(view: RunView, acting: RunView | None) -> str:
@@ -203,8 +221,10 @@ def _words_of(store: Store, id: str) -> str:
     card = f'<a href="?memory={name}" data-memory="{name}">its card</a>'
     try:
         memory = store.get(id)
-    except ElmError:
+    except BadInput:
         return f'<p class="quiet">Memory {name} has been deleted since.</p>'
+    except ElmError as error:
+        return alerts.error(error)
     if memory.form == "prefix":
         return (
             '<p class="quiet">The memory is a prefix: keys and values in every layer, to which no words are near. More '

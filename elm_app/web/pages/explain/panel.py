@@ -53,7 +53,8 @@ class Explain:
     def explain(self, ask: Ask) -> Ask:
         """The page of a run, or of the newest that found memories, or else of a recorded one; `again` if it will be
         another one soon. A run that scores the tokens of another, `solved`, has the page of that one."""
-        run = str(ask.get("run") or "") or related.recalling(self.folder) or story.explained() or ""
+        own = related.recalling(self.folder, but=story.recorded)
+        run = str(ask.get("run") or "") or own or story.explained() or ""
         if not run:
             return {"run": "", "html": sections.EMPTY, "again": False}
         view, acting = self._views(run)
