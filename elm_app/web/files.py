@@ -19,15 +19,19 @@ _OF_FILES = _WEB / "export"
 
 
 def scripts(*names: str) -> str:
-    """Scripts of this room, by their path in it, joined into one; what they import stands in front of them.
+    """Scripts of this room, by their path in it, as the one script of a component: Gradio runs it as a function of
+    `element` and `server`. It is strict, as modules are: else a function within a block would take the place of one of
+    the same name outside."""
+    return f'(() => {{\n"use strict";\n{joined(*names)}\n}})();'
 
-    Gradio runs a component's script as a function of `element` and `server`, so there is one script for it: top-level
-    names of its modules must differ (`npm run lint` sees to that).
-    """
-    joined = "\n".join(_EXPORT.sub("", _IMPORT.sub("", text)) for text in _modules(names).values())
-    if left := _LEFT.search(joined):
+
+def joined(*names: str) -> str:
+    """Scripts of this room joined into one; what they import stands in front of them. Top-level names of its modules
+    must differ (`npm run lint` sees to that)."""
+    found = "\n".join(_EXPORT.sub("", _IMPORT.sub("", text)) for text in _modules(names).values())
+    if left := _LEFT.search(found):
         raise ValueError(f"a script has a form of import or export that is not joined: {left[0]}")
-    return joined
+    return found
 
 
 def _modules(names: Iterable[str]) -> dict[Path, str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from elm_app.web.files import scripts
+from elm_app.web.files import joined
 
 PAGES = ("solve", "explain", "memories", "stream", "compare")
 MODULES = {**{page: f"elm_app.web.pages.{page}.panel" for page in PAGES}, "player": "elm_app.web.export.one_file"}
@@ -21,8 +21,8 @@ MODULES = {**{page: f"elm_app.web.pages.{page}.panel" for page in PAGES}, "playe
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, module in MODULES.items():
-        joined = scripts(*import_module(module).SCRIPTS)
-        text = f"export function script(element, server, upload, trigger, props) {{\n{joined}\n}}\n"
+        script = joined(*import_module(module).SCRIPTS)
+        text = f"export function script(element, server, upload, trigger, props) {{\n{script}\n}}\n"
         (folder / f"{name}.js").write_text(text, encoding="utf-8")
 
 

@@ -67,4 +67,4 @@ def test_a_label_of_the_bar_is_whole_or_shorter_or_not_there(window: Window, sta
 def test_a_label_that_says_or_has_something_before_it(window: Window) -> None:
     page = window("/?compare")
     page.wait_for_selector('.elm-compare[data-state="empty"]')
-    expect(page.locator(".elm-compare .path")).to_have_text("Path of a benchmark's folder")
+    expect(page.locator(".elm-compare .path")).to_contain_text("Path of a comparison's folder")

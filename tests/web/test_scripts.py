@@ -10,14 +10,15 @@ import pytest
 from joined_scripts import MODULES
 
 from elm_app.web import files
-from elm_app.web.files import scripts, style
+from elm_app.web.files import joined, scripts, style
 
 
 @pytest.mark.parametrize("module", MODULES.values())
 def test_a_tab_s_script_has_no_imports_left(module: str) -> None:
-    joined = scripts(*import_module(module).SCRIPTS)
-    assert len(joined) > 1000
-    assert re.findall(r"^(?:import|export)\b.*", joined, re.MULTILINE) == []
+    script = scripts(*import_module(module).SCRIPTS)
+    assert len(script) > 1000
+    assert script.startswith('(() => {\n"use strict";\n'), "modules are strict, and the linter takes it for one"
+    assert re.findall(r"^(?:import|export)\b.*", script, re.MULTILINE) == []
 
 
 def test_what_a_script_imports_stands_in_front_of_it_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,7 +33,7 @@ def test_what_a_script_imports_stands_in_front_of_it_once(tmp_path: Path, monkey
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
     monkeypatch.setattr(files, "_WEB", tmp_path)
-    lines = scripts("a.js", "d.js").split()
+    lines = joined("a.js", "d.js").split()
     assert " ".join(lines) == "function c() {} const b = c; start(b, c); end(b);"
 
 
