@@ -27,8 +27,8 @@ def accuracy_plot(report: dict[str, Any]) -> str:
     top, step = 34, 28
     height = top + step * len(methods) + 40
     most = _ceiling(max(one["accuracy_interval"][1] for one in methods))
-    x = _scale(0, most, _LEFT, _WIDTH - _RIGHT - 60)
-    parts = _grid_x(x, most, top - 8, height - 34)
+    x = scale(0, most, _LEFT, _WIDTH - _RIGHT - 60)
+    parts = grid_x(x, most, top - 8, height - 34)
     for place, one in enumerate(methods):
         y = top + step * place + 8
         low, high = one["accuracy_interval"]
@@ -40,7 +40,7 @@ def accuracy_plot(report: dict[str, Any]) -> str:
             f'<text x="{x(high) + 8:.1f}" y="{y + 4}">{100 * one["accuracy"]:.1f}%</text>',
         ]
     parts.append(f'<text class="note" x="{_LEFT}" y="{height - 6}">accuracy, with 95% intervals over problems</text>')
-    return _svg(height, parts, "Accuracy by method")
+    return svg(height, parts, "Accuracy by method")
 
 
 def running_plot(report: dict[str, Any]) -> str:
@@ -50,8 +50,8 @@ def running_plot(report: dict[str, Any]) -> str:
     height, top = 360, 20
     last = max(points[-1][0] for _, points in shown)
     most = _ceiling(max(value for _, points in shown for _, value in points))
-    x = _scale(1, max(last, 2), 60, _WIDTH - _NAMES)
-    y = _scale(0, most, height - 50, top)
+    x = scale(1, max(last, 2), 60, _WIDTH - _NAMES)
+    y = scale(0, most, height - 50, top)
     parts = _grid_y(y, most, 60, _WIDTH - _NAMES)
     names: list[tuple[float, str, str]] = []
     for place, (name, points) in enumerate(shown):
@@ -63,7 +63,7 @@ def running_plot(report: dict[str, Any]) -> str:
     parts.append(
         f'<text class="note" x="60" y="{height - 8}">accuracy so far, by problem of the stream (1 to {last})</text>'
     )
-    return _svg(height, parts, "Running accuracy by problem")
+    return svg(height, parts, "Running accuracy by problem")
 
 
 def tokens_plot(report: dict[str, Any]) -> str:
@@ -71,8 +71,8 @@ def tokens_plot(report: dict[str, Any]) -> str:
     methods = [one for one in report["methods"] if one["accuracy"] is not None]
     height, top = max(360, _LINE * len(methods) + 70), 20
     most, widest = _ceiling(max(one["accuracy"] for one in methods)), max(1, *(one["tokens"] for one in methods)) * 1.05
-    x = _scale(0, widest, 60, _WIDTH - _NAMES)
-    y = _scale(0, most, height - 50, top)
+    x = scale(0, widest, 60, _WIDTH - _NAMES)
+    y = scale(0, most, height - 50, top)
     parts = _grid_y(y, most, 60, _WIDTH - _NAMES)
     names = []
     for place, one in enumerate(methods):
@@ -84,7 +84,7 @@ def tokens_plot(report: dict[str, Any]) -> str:
         f'<text class="note" x="60" y="{height - 8}">accuracy by new tokens a problem, 0 to {widest:,.0f}; '
         "each method's tokens at the right</text>"
     )
-    return _svg(height, parts, "Accuracy by tokens")
+    return svg(height, parts, "Accuracy by tokens")
 
 
 def _most_telling(lines: list[tuple[str, list[Any]]]) -> list[tuple[str, list[Any]]]:
@@ -110,7 +110,7 @@ def _labels(names: Sequence[tuple[float, str, str]], x: float, lowest: float) ->
     return parts
 
 
-def _scale(low: float, high: float, first: float, last: float) -> Callable[[float], float]:
+def scale(low: float, high: float, first: float, last: float) -> Callable[[float], float]:
     """From a value between `low` and `high` to a place in the drawing."""
     return lambda value: first + (value - low) / (high - low) * (last - first)
 
@@ -125,7 +125,8 @@ def _ticks(most: float) -> list[float]:
     return [round(step * place, 1) for place in range(int(round(most / step, 6)) + 1)]
 
 
-def _grid_x(x: Callable[[float], float], most: float, top: float, bottom: float) -> list[str]:
+def grid_x(x: Callable[[float], float], most: float, top: float, bottom: float) -> list[str]:
+    """Lines upright at round shares from 0 to `most`, each named below."""
     return [
         f'<line class="grid" x1="{x(tick):.1f}" x2="{x(tick):.1f}" y1="{top}" y2="{bottom}"/>'
         f'<text class="note" x="{x(tick):.1f}" y="{bottom + 14}" text-anchor="middle">{tick:.0%}</text>'
@@ -141,7 +142,8 @@ def _grid_y(y: Callable[[float], float], most: float, left: float, right: float)
     ]
 
 
-def _svg(height: float, parts: Sequence[str], title: str) -> str:
+def svg(height: float, parts: Sequence[str], title: str) -> str:
+    """A drawing of our width that stands alone and follows light and dark."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img">'
         f"<title>{title}</title>{_STYLE}{''.join(parts)}</svg>\n"
