@@ -1,4 +1,4 @@
-"""The tables and drawings of docs/RESULTS.md, from the raw lines in docs/results/: no number there is written by hand.
+"""The tables and drawings of docs/RESULTS.md, and what the empty Compare page tells, from the lines in docs/results/.
 
     python experiments/results_page.py            writes them anew, between the page's marks
     python experiments/results_page.py --check    says whether they are what the raw lines say, and fails if not
@@ -9,6 +9,7 @@ A table stands between `<!-- table NAME -->` and `<!-- end -->`. What the number
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -19,11 +20,13 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from elm_app.weights.presets import PRESETS
 from experiments.ladder_plot import Dots, dots
 from experiments.report import Results, report, right
 
 PAGE = ROOT / "docs" / "RESULTS.md"
 RAW = ROOT / "docs" / "results"
+EVIDENCE = ROOT / "assets" / "evidence.json"
 DEVELOP, HELD_OUT = RAW / "ladder", RAW / "held-out"
 Row = dict[str, Any]
 
@@ -131,6 +134,27 @@ def drawing(folder: Path, memory: str, teacher: str) -> str:
     return dots([Dots(row["family"], row["without"], row["with"][memory], row["with"].get(teacher)) for row in rows])
 
 
+def evidence(folder: Path, memory: str, teacher: str) -> str:
+    """What the empty Compare page tells of it, as JSON: shares of right traces about siblings, the gain in points."""
+    (_, ours), (_, example) = paired([folder / memory, folder / teacher])
+    all, beside = ours[1]["all"], example[1]["all"]
+    rows = sorted(families(folder, {memory: "", teacher: ""}), key=lambda row: row["without"] - row["with"][memory])
+    title, siblings = PRESETS[ours[1]["model"]].title, all["problems"] // all["families"]
+    shares = {"without": all["before"], "memory": all["after"], "teacher": beside["after"]}
+    return json.dumps({
+        "model": title, "split": ours[1]["split"], "siblings": siblings,
+        **{name: round(points["value"], 1) for name, points in shares.items()},
+        "gain": all["difference"]["value"], "low": all["difference"]["low"], "high": all["difference"]["high"],
+        "families": [
+            {
+                "name": row["family"].replace("_", " "), "without": round(row["without"], 4),
+                "memory": round(row["with"][memory], 4), "teacher": round(row["with"][teacher], 4),
+            }
+            for row in rows
+        ],
+    }, indent=1) + "\n"  # fmt: skip
+
+
 def tables() -> dict[str, str]:
     """Every table of the page by its name."""
     main = {"distil.jsonl": "`distil`, the default", "icl.jsonl": "`icl`: the example itself in context, the teacher"}
@@ -173,6 +197,7 @@ def files() -> dict[Path, str]:
         PAGE: page(PAGE.read_text(encoding="utf-8"), tables()),
         RAW / "ladder.svg": drawing(DEVELOP, "distil.jsonl", "icl.jsonl"),
     }
+    made[EVIDENCE] = evidence(DEVELOP, "distil.jsonl", "icl.jsonl")
     if (HELD_OUT / "distil.jsonl").is_file():
         made[RAW / "held-out.svg"] = drawing(HELD_OUT, "distil.jsonl", "icl.jsonl")
     return made

@@ -60,10 +60,10 @@ def test_other_runs_are_left_alone(tmp_path: Path) -> None:
 
 
 def test_the_outline_is_plain() -> None:
-    told = story.outline()
-    harmless(told)
-    assert "${" not in told, "Gradio would take it for a template"
-    assert told.count("data-replay=") == len(story.scenes())
+    for told, count in ((story.outline(), len(story.scenes())), (story.of_a_memory(), 2)):
+        harmless(told)
+        assert "${" not in told, "Gradio would take it for a template"
+        assert told.count("data-replay=") == count
 
 
 @pytest.mark.browser
@@ -77,9 +77,17 @@ def test_explain_has_an_example_while_there_is_no_run_of_ones_own(window: Window
 
 
 @pytest.mark.browser
+def test_memories_show_one_come_about_while_there_is_none(window: Window) -> None:
+    page, learned = window("/?memories"), story.scenes()[1]
+    page.locator(".elm-memories .story a").first.click()
+    page.wait_for_selector(f'.elm-run[data-run="{learned.run}"]:visible')
+    expect(page.locator('[data-replay-do="speed"]')).to_have_value(str(learned.speed))
+
+
+@pytest.mark.browser
 def test_a_stranger_watches_one_after_the_other(window: Window) -> None:
     page, scenes = window(), story.scenes()
-    links = page.locator(".story a")
+    links = page.locator(".elm-run .story a")
     expect(links).to_have_count(len(scenes))
     links.first.click()
     following = page.locator('[data-part="replay-next"]')

@@ -1,4 +1,4 @@
-"""What the empty Solve page shows: recorded runs that come with the program, played again with no model loaded.
+"""What the empty pages show: recorded runs that come with the program, played again with no model loaded.
 
 `assets/story/story.json` says in which order and what each shows; beside it are their logs, compressed. A log is put
 with the other runs when it is first opened.
@@ -10,6 +10,7 @@ import gzip
 import html
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -73,11 +74,20 @@ def bring(run: str, folder: Path) -> None:
 
 def outline() -> str:
     """The story as a list of links, each of which plays a run again."""
-    told = json.loads((_FOLDER / "story.json").read_text(encoding="utf-8"))
+    about = json.loads((_FOLDER / "story.json").read_text(encoding="utf-8"))["about"]
+    return _links(about, "Recorded runs", scenes())
+
+
+def of_a_memory() -> str:
+    """Where the memory of the story was learned and where it helped, for a page that has none of the user's own."""
+    about = "Or watch one come about: recorded with the default model, played again with nothing loaded."
+    return _links(about, "A recorded memory", scenes()[1:])
+
+
+def _links(about: str, label: str, shown: Sequence[Scene]) -> str:
     items = "".join(
         f'<li><a href="?replay={scene.run}" data-replay="{scene.run}" data-speed="{scene.speed}">'
         f"<strong>{html.escape(scene.title)}</strong><span>{html.escape(scene.text)}</span></a></li>"
-        for scene in scenes()
+        for scene in shown
     )
-    about = html.escape(told["about"])
-    return f'<section class="story" aria-label="Recorded runs"><p>{about}</p><ol>{items}</ol></section>'
+    return f'<section class="story" aria-label="{label}"><p>{html.escape(about)}</p><ol>{items}</ol></section>'

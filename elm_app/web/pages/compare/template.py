@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from elm_app.web.pages.compare.evidence import evidence
 from elm_app.web.pages.compare.setup import SETUP
 
 COMPARE = f"""
@@ -16,6 +17,7 @@ COMPARE = f"""
     <p>A comparison asks every method the same problems, with the same samples, and grades them alike. This place will
     show its table, its plot with intervals that narrow as problems are done, and what the numbers allow to say.</p>
     <p class="go"><button type="button" class="strong" data-act="new">Compare methods on a file</button></p>
+{evidence()}
   </div>
 {SETUP}
   <div data-part="shown" hidden>

@@ -1,6 +1,8 @@
 """The Memories tab's own HTML, without content: `memories.js` fills it, `memories.css` dresses it."""
 
-CABINET = """
+from elm_app.web.run.story import of_a_memory
+
+CABINET = f"""
 <section class="elm-memories" data-state="none" role="tabpanel" aria-label="Memories">
   <input type="file" accept=".zip" data-part="file" class="unseen" tabindex="-1" aria-label="A file of memories">
   <div data-part="notice" class="notice" role="status"></div>
@@ -15,6 +17,7 @@ CABINET = """
       <a href="?" data-tab="solve" class="elm-start">Solve a problem and learn from it</a>
       <button type="button" class="elm-start" data-act="import">Import a file …</button>
     </p>
+    {of_a_memory()}
   </div>
   <div data-part="cabinet" hidden>
     <form class="seek" role="search">
