@@ -82,6 +82,7 @@ def test_every_form_learns_the_majority(form: str, model: ModelSettings) -> None
     assert after > 0.7
 
 
+@pytest.mark.slow
 def test_the_majority_helps_and_chance_does_not(model: ModelSettings) -> None:
     """Rewarded by the majority nearly all rollouts end in it, whatever the seed; rewarded by the toss of a coin they
     wander, and on average they are where they began."""

@@ -47,6 +47,7 @@ def brute(vectors: dict[str, NDArray[np.float32]], wanted: NDArray[Any], n: int)
 
 
 class TestExactness:
+    @pytest.mark.slow
     def test_after_thousands_of_deletes_and_replacements(self, tmp_path: Path) -> None:
         """The index alone: 1,000 memories in clusters, 2,000 deleted or replaced, against brute force."""
         rng = np.random.default_rng(3)

@@ -151,6 +151,7 @@ def test_an_emptied_server_is_filled_whatever_comes_first(server: Server, tmp_pa
     assert store.nearest(key(2), 1) == []
 
 
+@pytest.mark.slow
 def test_two_writers_and_a_reader_with_one_killed_now_and_then(server: Server) -> None:
     command = [sys.executable, str(STRESS / "turns.py"), "--operations", "60", "--kills", "3", "--json"]
     done = subprocess.run(

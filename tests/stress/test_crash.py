@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 STRESS = Path(__file__).parents[2] / "stress"
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(("scenario", "kills"), [("store", 12), ("learn", 6)])

@@ -56,6 +56,7 @@ print(sum(sum(kernel.stats.cache_hits.values()) for kernel in used))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not torch.cpu.get_capabilities().get("avx512_vnni"), reason="a CPU without AVX512-VNNI")
 def test_compiled_kernels_equal_those_from_the_cache(tmp_path: Path) -> None:
     def run() -> list[str]:
