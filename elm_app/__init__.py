@@ -43,6 +43,9 @@ Flow of `learn`
     engine.log_probs) or, of the paper's recipe, learning.trainer (rollouts.collect, rewards, engine.log_probs, grpo);
     checkpoint → acceptance → store.store (adapters/<id>/, then chroma/) → events as above
 
+Flow of `memories act` and of Explain's "where a memory acts"
+    … → pipelines.token_effect: a trace's text → tokens → Engine.scores without and with the memory → events as above
+
 Flow of `stream` and `bench`
     … → pipelines.stream.stream: for each problem solve and learn as runs of their own (runs.child_log) → a row in the
     folder

@@ -14,7 +14,7 @@ from elm_app.cli.run_command import folder_of, print_json, run_to_end
 from elm_app.cli.settings_options import ABOUT_LEARNING, ABOUT_ROUTING, ABOUT_SAMPLING, add_options, given
 from elm_app.core.config import LearnSettings, ModelSettings, RouteSettings, SamplingSettings
 from elm_app.core.errors import BadInput
-from elm_app.evaluation.report import markdown, read_report
+from elm_app.evaluation.report import markdown, report_json
 from elm_app.pipelines.problems import arranged
 
 if TYPE_CHECKING:
@@ -212,7 +212,7 @@ def _bench(options: argparse.Namespace) -> int:
 
 def reported(view: RunView) -> dict[str, Any]:
     """What --json prints of a benchmark: the report in its folder."""
-    return read_report(Path(view.settings["out"]))
+    return report_json(Path(view.settings["out"]))
 
 
 def _told(options: argparse.Namespace, report: dict[str, Any]) -> int:

@@ -37,7 +37,7 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Pace:
+class TraceSpeed:
     """How long a trace is, in new tokens, and how many are written a second; `assumed` if no run has shown it."""
 
     trace_tokens: float
@@ -70,21 +70,21 @@ def _written(learning: LearnSettings) -> float:
     return size.worked or size.steps * size.rollouts
 
 
-def pace_of(view: RunView) -> Pace | None:
+def pace_of(view: RunView) -> TraceSpeed | None:
     """As a solved problem has shown it."""
     timing, tokens = view.timing, [trace.tokens for trace in view.traces.values() if trace.tokens]
     if timing is None or not tokens or timing.tokens_per_second <= 0:
         return None
-    return Pace(sum(tokens) / len(tokens), timing.tokens_per_second)
+    return TraceSpeed(sum(tokens) / len(tokens), timing.tokens_per_second)
 
 
-def assumed_pace(preset: str, settings: StreamSettings) -> Pace:
+def assumed_pace(preset: str, settings: StreamSettings) -> TraceSpeed:
     """Where no run has shown it; an unknown model is taken to be as fast as the 1.5B."""
     tokens = SHARE_OF_LIMIT * settings.sampling.max_new_tokens
-    return Pace(tokens, PER_SECOND.get(preset, PER_SECOND["base"]), True)
+    return TraceSpeed(tokens, PER_SECOND.get(preset, PER_SECOND["base"]), True)
 
 
-def tokens_and_seconds(one: Cost, pace: Pace, settings: StreamSettings, answers: int) -> tuple[float, float]:
+def tokens_and_seconds(one: Cost, pace: TraceSpeed, settings: StreamSettings, answers: int) -> tuple[float, float]:
     """New tokens and seconds of so many answers."""
     tokens = min(pace.trace_tokens, settings.sampling.max_new_tokens) * answers
     return one.written * tokens, one.time * tokens / pace.per_second

@@ -77,8 +77,8 @@ def report_of(folder: BenchFolder, model: ModelInfo | dict[str, Any] | None) -> 
     }
 
 
-def read_report(path: Path) -> dict[str, Any]:
-    """The report in a folder. Raises `BadInput` if there is none."""
+def report_json(path: Path) -> dict[str, Any]:
+    """The report in a folder as written (typed: `report_schema.read_report`). Raises `BadInput` if there is none."""
     try:
         report: dict[str, Any] = json.loads((path / "report.json").read_text(encoding="utf-8"))
         if report["schema"] != 1:
@@ -92,7 +92,7 @@ def read_report(path: Path) -> dict[str, Any]:
 
 def _model(folder: BenchFolder) -> dict[str, Any] | None:
     try:
-        return read_report(folder.path)["model"]  # type: ignore[no-any-return]
+        return report_json(folder.path)["model"]  # type: ignore[no-any-return]
     except BadInput:
         return None
 

@@ -18,7 +18,7 @@ from elm_app.core.results import Result
 from elm_app.core.types import Problem
 from elm_app.evaluation.bench import bench_run, methods
 from elm_app.evaluation.folder import BenchFolder
-from elm_app.evaluation.report import read_report
+from elm_app.evaluation.report import report_json
 from elm_app.pipelines.resources import Tools
 from elm_app.pipelines.stream.settings import StreamSettings
 from elm_app.store.store import Store
@@ -87,7 +87,7 @@ def test_methods_answer_the_same_problems_with_the_same_seeds(
         assert ours[1].detail["retrieved"] == ours[0].detail["learned"]
     assert folder.results("zero_shot", 0)[0].traces != folder.results("zero_shot", 1)[0].traces
     assert kit.store.count() == 0  # the user's own memories stay out of it
-    report = read_report(out)
+    report = report_json(out)
     assert [one["method"] for one in report["methods"]] == ["zero_shot", "elm"]
     assert report["methods"][1]["trainable"] == 5 * 64
 

@@ -20,7 +20,7 @@ from elm_app.core.types import Problem
 from elm_app.engine.loader import Models
 from elm_app.evaluation.bench import bench_run, resume_bench, seeds_of
 from elm_app.evaluation.folder import BenchFolder
-from elm_app.evaluation.report import read_report
+from elm_app.evaluation.report import report_json
 from elm_app.pipelines.resources import Tools
 from elm_app.pipelines.stream.settings import StreamSettings
 from elm_app.store.store import Store
@@ -161,7 +161,7 @@ def test_stopped_while_the_model_is_loaded(kit: Tools, settings: StreamSettings,
     events = run(fresh, settings, tmp_path / "b", "zero_shot", stopped=lambda: True)
     assert isinstance(events[-1], RunStopped)
     assert not [event for event in events if isinstance(event, ProblemAnswered)]
-    assert read_report(tmp_path / "b")["methods"] == []
+    assert report_json(tmp_path / "b")["methods"] == []
     assert isinstance(run(kit, settings, tmp_path / "b", "zero_shot")[-1], RunFinished)
 
 
@@ -244,7 +244,7 @@ def test_asked_once_more_with_other_seeds_and_all_memories(
     assert all(one.kept == {} for one in icl[2:])
     assert ours[2].detail["retrieved"] == ours[0].detail["learned"]
     assert all(one.detail["learned"] is None for one in ours[2:])
-    assert all(row["problems"] == 2 for row in read_report(tmp_path / "b")["methods"])
+    assert all(row["problems"] == 2 for row in report_json(tmp_path / "b")["methods"])
 
 
 def test_memories_made_elsewhere_are_taken_once(kit: Tools, settings: StreamSettings, tmp_path: Path) -> None:
@@ -284,7 +284,7 @@ def test_a_pause_ends_it_when_a_problem_is_done_and_it_goes_on_as_it_was_asked_f
     for event in ready.work(lambda: False):
         seen.append(event)
         if isinstance(event, ProblemAnswered):
-            assert read_report(out)["methods"][0]["problems"] == 1
+            assert report_json(out)["methods"][0]["problems"] == 1
     assert isinstance(seen[-1], RunStopped)
     assert BenchFolder(out).counted() == (1, 12)
     while BenchFolder(out).counted()[0] < 12:

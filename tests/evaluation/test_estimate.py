@@ -11,7 +11,7 @@ from elm_app.core.config import LearnSettings, ModelSettings, RouteSettings, Sam
 from elm_app.core.events import MethodStarted, ProblemAnswered
 from elm_app.evaluation import report
 from elm_app.evaluation.bench import methods
-from elm_app.evaluation.estimate import Cost, Pace, cost, seconds_left, tokens_and_seconds
+from elm_app.evaluation.estimate import Cost, TraceSpeed, cost, seconds_left, tokens_and_seconds
 from elm_app.pipelines.stream.settings import StreamSettings
 from elm_app.runs.learning_progress import UPDATE
 from elm_app.runs.stream_state import BenchView
@@ -47,7 +47,7 @@ def test_every_method_has_a_cost_and_none_is_cheaper_than_its_traces() -> None:
 
 
 def test_no_trace_is_longer_than_it_may_be() -> None:
-    assert tokens_and_seconds(Cost(4, 8), Pace(250, 50), SETTINGS, 3) == (4 * 100 * 3, 8 * 100 * 3 / 50)
+    assert tokens_and_seconds(Cost(4, 8), TraceSpeed(250, 50), SETTINGS, 3) == (4 * 100 * 3, 8 * 100 * 3 / 50)
 
 
 def test_time_left_is_by_the_own_pace_and_else_by_what_a_method_costs() -> None:

@@ -18,7 +18,7 @@ from elm_app.core.errors import BadInput
 from elm_app.core.results import Result, TraceResult
 from elm_app.core.types import ModelInfo, Problem
 from elm_app.evaluation.folder import BenchFolder, BenchPlan
-from elm_app.evaluation.report import markdown, read_report, sentences, write_report
+from elm_app.evaluation.report import markdown, report_json, sentences, write_report
 from elm_app.evaluation.statistics import (
     at_samples,
     by_problem,
@@ -234,7 +234,7 @@ def folder(tmp_path: Path) -> BenchFolder:
 
 def test_the_report_is_written_and_read(folder: BenchFolder) -> None:
     report = write_report(folder, ModelInfo("tiny", "int8", "cpu", "0" * 64))
-    assert read_report(folder.path) == json.loads(json.dumps(report))
+    assert report_json(folder.path) == json.loads(json.dumps(report))
     assert [one["method"] for one in report["methods"]] == [
         "zero_shot",
         "self_consistency",
@@ -298,7 +298,7 @@ def test_a_folder_may_grow_but_not_change(folder: BenchFolder, tmp_path: Path) -
     with pytest.raises(BadInput, match="no benchmark in"):
         BenchFolder(tmp_path / "nothing").plan()
     with pytest.raises(BadInput, match="no report in"):
-        read_report(tmp_path)
+        report_json(tmp_path)
 
 
 def test_a_line_that_was_cut_off_is_taken_away(folder: BenchFolder) -> None:

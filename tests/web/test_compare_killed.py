@@ -22,7 +22,7 @@ from commands import Elm
 from playwright.sync_api import Browser, Page, expect
 from remembering import answers_by_length
 
-from elm_app.evaluation.report import read_report
+from elm_app.evaluation.report import report_json
 
 pytestmark = pytest.mark.browser
 PROBLEMS = [
@@ -146,6 +146,6 @@ def test_a_comparison_is_paused_killed_and_ends_as_if_nothing_had_happened(
     (tmp_path / "eggs.jsonl").write_bytes(LINES)
     words[words.index("bench") + 1], words[-1] = str(tmp_path / "eggs.jsonl"), str(tmp_path / "straight")
     assert elm(*words[words.index("bench") :], "--quiet").code == 0
-    straight = read_report(tmp_path / "straight")
+    straight = report_json(tmp_path / "straight")
     assert without_times(straight) == without_times(report)
     assert straight["methods"][0]["accuracy"] is not None

@@ -47,9 +47,9 @@ def _beside(called: str, about: str) -> str:
     return told[:1].upper() + told[1:]
 
 
-def _folded(title: str, names: Sequence[str], known: dict[str, str]) -> str:
+def _folded(one: str, many: str, names: Sequence[str], known: dict[str, str]) -> str:
     rows = "".join(_method(name, known[name]) for name in names)
-    return f"<details><summary>{labels.count(len(names), title)}</summary>{rows}</details>"
+    return f"<details><summary>{labels.count(len(names), one, many)}</summary>{rows}</details>"
 
 
 def _methods() -> str:
@@ -57,9 +57,8 @@ def _methods() -> str:
     others = [name for name in known if name not in (*FIRST, *VARIANTS)]
     controls = [name for name in known if name not in FIRST and name in VARIANTS]
     shown = "".join(_method(name, known[name]) for name in known if name in FIRST)
-    return shown + _folded("more method", others, known) + _folded("control of ELM", controls, known).replace(
-        "control of ELMs", "controls of ELM"
-    )  # fmt: skip
+    folded = ("more method", "more methods", others), ("control of ELM", "controls of ELM", controls)
+    return shown + "".join(_folded(*words, known) for words in folded)
 
 
 _FIELDS = "".join(

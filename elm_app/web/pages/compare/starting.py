@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 from elm_app.core.config import ModelSettings
 from elm_app.core.errors import BadInput, ElmError
-from elm_app.evaluation.estimate import Pace, assumed_pace, cost, pace_of, tokens_and_seconds
+from elm_app.evaluation.estimate import TraceSpeed, assumed_pace, cost, pace_of, tokens_and_seconds
 from elm_app.evaluation.folder import BenchPlan
 from elm_app.pipelines.problems import arranged
 from elm_app.runs.event_log import runs
@@ -94,7 +94,7 @@ class Starting:
         names = (stem if number == 1 else f"{stem}-{number}" for number in range(1, 10_000))
         return next(self.folder / name for name in names if not (self.folder / name).exists())
 
-    def _pace(self, wanted: BenchFields) -> tuple[Pace, str]:
+    def _pace(self, wanted: BenchFields) -> tuple[TraceSpeed, str]:
         """How fast this machine is, and on what that rests: the newest run that solved a problem with the model."""
         model = wanted.settings.model.model
         for run in runs(self.summaries.folder)[:LOOKED_AT]:
