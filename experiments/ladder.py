@@ -132,11 +132,15 @@ class Run:
             lines.append(self.plain, line)
             say(f"  {id} without help: {sum(line['right'])} of {len(traces)} right")
 
+    def saved(self, family: Family) -> Path:
+        """Where what the recipe made for a family is kept."""
+        plan = self.plan
+        what = json.dumps([plan.base, plan.settings, plan.donor(family).member(0).text, self.how], sort_keys=True)
+        return self.out.parent / "learned" / f"{plan.base}-{digest(what)}.safetensors"
+
     def learn(self, family: Family) -> Learned:
         """What the recipe makes, now or earlier, of the problem that it learns from."""
-        plan, donor = self.plan, self.plan.donor(family).member(0)
-        what = json.dumps([plan.base, plan.settings, donor.text, self.how], sort_keys=True)
-        path = self.out.parent / "learned" / f"{plan.base}-{digest(what)}.safetensors"
+        plan, donor, path = self.plan, self.plan.donor(family).member(0), self.saved(family)
         self.sample_plain({str(donor.id): donor})
         line = self.known[str(donor.id)]
         if path.is_file():
