@@ -19,7 +19,7 @@ from elm_app.core.config import SamplingSettings
 from elm_app.core.errors import BadInput, Stopped
 from elm_app.core.events import Event, MethodStarted, ModelReady, ProblemAnswered, Progress, RunFinished, RunStopped
 from elm_app.core.types import Problem, Timing
-from elm_app.evaluation.baselines import LEARNED, METHODS
+from elm_app.evaluation.baselines import BY_GOLD, LEARNED, METHODS
 from elm_app.evaluation.elm_method import elm
 from elm_app.evaluation.folder import AGAIN, BenchFolder, BenchPlan
 from elm_app.evaluation.method import Desk, Method
@@ -131,7 +131,7 @@ def _reward(method: str, settings: StreamSettings) -> str | None:
     if method in VARIANTS:
         variant = VARIANTS[method]
         return variant.learning.get("reward", settings.learning.reward) if variant.learns else None
-    return "gold" if method == "grpo_gold" else settings.learning.reward if method in LEARNED else None
+    return "gold" if method in BY_GOLD else settings.learning.reward if method in LEARNED else None
 
 
 def bench(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from elm_app.core.config import LearnSettings
-from elm_app.evaluation.baselines import LEARNED
+from elm_app.evaluation.baselines import BY_GOLD, LEARNED
 from elm_app.evaluation.baselines.self_consistency import POOL
 from elm_app.evaluation.variants import VARIANTS
 from elm_app.pipelines.stream.settings import StreamSettings
@@ -55,11 +55,11 @@ def cost(method: str, settings: StreamSettings, beside: Sequence[str] = ()) -> C
         return Cost(3 * k + written, 3 * k + learned.learned) if learns else Cost(2 * k, 2 * k)
     if method in ("elm_lora", "elm_prefix"):
         return Cost(2 * k + written, 2 * k + learned.learned)
-    if method in (*LEARNED, "grpo_gold"):
+    if method in (*LEARNED, *BY_GOLD):
         return Cost(k + written, k + learned.learned)
     if method == "self_consistency":
         return Cost(POOL * k, POOL * k)
-    if method in ("icl_reflection", "reasoning_bank", "dynamic_cheatsheet"):
+    if method in ("icl_reflection", "reasoning_bank", "dynamic_cheatsheet", "ace"):
         return Cost(k + 1, k + 1)
     return Cost(k, k)
 

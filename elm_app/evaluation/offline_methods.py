@@ -1,6 +1,7 @@
-"""Learning once over the whole set of problems before any is answered: what `elm_offline`, `grpo_gold` and `ttrl`
-share. `steps` passes, one update a problem and pass: as many rollouts as ELM online spends. All problems are seen
-before they are answered, without their answers unless a method says otherwise.
+"""Learning once before any problem is answered: what `elm_offline`, `grpo_gold`, `one_shot_rlvr` and `ttrl` share. It
+is over the whole set, `steps` passes, one update a problem and pass, as many rollouts as ELM online spends; one method
+takes as many of a single problem. What is learned from is seen before it is answered, without its answer unless a
+method says otherwise.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from elm_app.core.events import Event, Progress
 from elm_app.core.results import Result
+from elm_app.core.text import count
 from elm_app.core.types import Problem
 from elm_app.evaluation.learned_methods import learn_once
 from elm_app.evaluation.method import Desk, Solved, solved
@@ -39,6 +41,10 @@ class Offline:
 
         return SoftPrompt(self.desk.engine, self.desk.learning)
 
+    def taught(self, problems: Sequence[Problem]) -> Sequence[Problem]:
+        """The problems that are learned from, in turn."""
+        return problems
+
     @property
     def trainable(self) -> int:
         return sum(part.numel() for part in self.policy.parameters) if self.policy else 0
@@ -64,9 +70,11 @@ class Offline:
         assert self.policy is not None
         desk, learner = self.desk, Learner(self.policy, self.desk.learning)
         tokens, read_tokens, total = desk.tokens, desk.read_tokens, desk.learning.steps * len(problems)
+        taught = self.taught(problems)
+        over = "all problems" if len(taught) == len(problems) else count(len(taught), "problem")
         for number in range(total):
-            yield Progress("update", f"Learning the {self.form} over all problems", number, total, "updates")
-            problem, seed = problems[number % len(problems)], trace_seed(desk.learning.seed, -1 - number)
+            yield Progress("update", f"Learning the {self.form} over {over}", number, total, "updates")
+            problem, seed = taught[number % len(taught)], trace_seed(desk.learning.seed, -1 - number)
             self.updates += yield from learn_once(desk, learner, problem, seed, self.by_gold)
         write(self.policy, desk.folder / _FILE)
         cost = {"updates": self.updates, "tokens": desk.tokens - tokens, "read_tokens": desk.read_tokens - read_tokens}

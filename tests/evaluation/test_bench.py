@@ -164,6 +164,7 @@ def test_what_cannot_be_compared(kit: Tools, settings: StreamSettings, tmp_path:
     for names, problems, said in (
         (["nothing"], PROBLEMS, "There is no method 'nothing'"),
         (["grpo_gold"], bare, "grpo_gold needs right answers; problem a has none"),
+        (["one_shot_rlvr"], bare, "one_shot_rlvr needs right answers; problem a has none"),
         (["elm_gold_reward"], bare, "elm_gold_reward needs right answers"),
         (["elm_frozen"], PROBLEMS, "needs memories made elsewhere"),
     ):
@@ -182,8 +183,15 @@ def test_what_cannot_be_compared(kit: Tools, settings: StreamSettings, tmp_path:
 
 def test_every_method_says_what_it_is() -> None:
     told = methods()
-    wanted = (
-        "zero_shot self_consistency icl icl_reflection reasoning_bank dynamic_cheatsheet lag elm elm_lora elm_prefix"
-    )
-    assert {*wanted.split(), "elm_offline", "grpo_gold", "ttrl", "elm_random_memory", "elm_random_reward"} <= set(told)
+    wanted = "zero_shot self_consistency icl icl_reflection reasoning_bank dynamic_cheatsheet ace lag elm elm_lora"
+    assert {
+        *wanted.split(),
+        "elm_prefix",
+        "elm_offline",
+        "grpo_gold",
+        "one_shot_rlvr",
+        "ttrl",
+        "elm_random_memory",
+        "elm_random_reward",
+    } <= set(told)
     assert all(len(about) > 25 for about in told.values())

@@ -18,14 +18,18 @@ _CLASSES = {
     "icl_reflection": "IclReflection",
     "reasoning_bank": "ReasoningBank",
     "dynamic_cheatsheet": "DynamicCheatsheet",
+    "ace": "Ace",
     "lag": "Lag",
     "elm_lora": "ElmLora",
     "elm_prefix": "ElmPrefix",
     "elm_offline": "ElmOffline",
     "grpo_gold": "GrpoGold",
+    "one_shot_rlvr": "OneShotRlvr",
     "ttrl": "Ttrl",
 }
 """The class of each method, in the module of its name."""
+BY_GOLD = ("grpo_gold", "one_shot_rlvr")
+"""Methods that are told right answers."""
 LEARNED = ("elm_lora", "elm_prefix", "elm_offline", "ttrl")
 """Methods that are rewarded by the majority, or by the right answers if `LearnSettings.reward` is `gold`."""
 

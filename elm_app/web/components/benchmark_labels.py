@@ -8,8 +8,8 @@ from elm_app.web.components import labels
 METHODS = {
     "zero_shot": "zero-shot", "self_consistency": "self-consistency", "icl": "ICL, raw traces",
     "icl_reflection": "ICL, reflected", "reasoning_bank": "ReasoningBank", "dynamic_cheatsheet": "Dynamic Cheatsheet",
-    "lag": "LAG", "elm": "ELM", "elm_lora": "ELM-LoRA", "elm_prefix": "ELM-Prefix", "elm_offline": "ELM offline",
-    "grpo_gold": "GRPO, gold answers", "ttrl": "TTRL",
+    "ace": "ACE", "lag": "LAG", "elm": "ELM", "elm_lora": "ELM-LoRA", "elm_prefix": "ELM-Prefix",
+    "elm_offline": "ELM offline", "grpo_gold": "GRPO, gold answers", "one_shot_rlvr": "one-shot RLVR", "ttrl": "TTRL",
 }  # fmt: skip
 
 

@@ -30,7 +30,7 @@ PROBLEMS = [
 ]
 ALL = list(METHODS)
 TEXTS = ["icl", "icl_reflection", "reasoning_bank", "dynamic_cheatsheet", "lag"]
-LEARNED = ["elm_lora", "elm_prefix", "elm_offline", "grpo_gold", "ttrl"]
+LEARNED = ["elm_lora", "elm_prefix", "elm_offline", "grpo_gold", "one_shot_rlvr", "ttrl"]
 
 
 @pytest.fixture(scope="module")
@@ -204,7 +204,7 @@ def test_another_form_of_memory_is_learned_and_tried(
     assert drained(far.solve(PROBLEMS[1], 101)).detail["retrieved"] is None
 
 
-@pytest.mark.parametrize("name", ["elm_offline", "grpo_gold", "ttrl"])
+@pytest.mark.parametrize("name", ["elm_offline", "grpo_gold", "one_shot_rlvr", "ttrl"])
 def test_the_whole_set_is_learned_once(name: str, engine: Engine, model: ModelSettings, tmp_path: Path) -> None:
     strong = LearnSettings(steps=2, rollouts=4, virtual_tokens=5, max_new_tokens=10, temperature=1.0, learning_rate=0.5)
     place = desk(engine, model, tmp_path, learning=strong)

@@ -19,6 +19,7 @@ from elm_app.engine.chat_template import asked, turns_prompt
 from elm_app.engine.engine import Engine, RolloutRequest
 from elm_app.engine.loader import load
 from elm_app.evaluation.baselines import METHODS
+from elm_app.evaluation.baselines.ace import MOST_RULES, Rule, merged
 from elm_app.evaluation.method import Desk, Solved
 from elm_app.evaluation.text_methods import TextMethod, against_majority, of_majority
 
@@ -101,7 +102,7 @@ def user(*turns: str) -> str:
     return f"{told}<|im_start|>assistant\n"
 
 
-@pytest.mark.parametrize("name", [*BARE, *TEXTS, "lag"])
+@pytest.mark.parametrize("name", [*BARE, *TEXTS, "ace", "lag"])
 def test_a_seed_gives_the_same_traces_and_another_others(name: str, desk: Writer) -> None:
     one, same, other = (
         drained(METHODS[name](desk).solve(EGGS, seed)).traces for seed in (5, 5, 6)
@@ -111,7 +112,7 @@ def test_a_seed_gives_the_same_traces_and_another_others(name: str, desk: Writer
     assert len({trace.text for trace in one}) > 1
 
 
-@pytest.mark.parametrize("name", [*BARE, *TEXTS, "lag"])
+@pytest.mark.parametrize("name", [*BARE, *TEXTS, "ace", "lag"])
 def test_special_tokens_in_a_problem_are_plain_characters(name: str, desk: Writer) -> None:
     method = METHODS[name](desk)
     learned(method, HOSTILE)
@@ -186,6 +187,46 @@ def test_one_note_grows_and_only_the_last_is_shown(desk: Writer) -> None:
     assert "First note." not in said(desk)
     assert found.detail["shown"] == [SINE.text]
     assert method.stored_bytes() == len("Second note.")
+
+
+def test_a_playbook_is_changed_rule_by_rule() -> None:
+    embed = lambda text: WordEmbedder().encode([text])[0]  # noqa: E731
+    first = merged([], "ADD Name the units.\n- ADD: Check the sum once more.\nThat is all.", embed)
+    assert first == [Rule("Name the units."), Rule("Check the sum once more.")]
+    second = merged(first, "HELPFUL rule 2\nMISLEADING [1]\nHELPFUL 2\nHELPFUL 9\nADD Name the units.", embed)
+    assert second == [Rule("Name the units.", 0, 1), Rule("Check the sum once more.", 2)], "a rule is there once"
+    assert merged(second, "Nothing to change.", embed) == second
+    many = [Rule(letter * 4, helpful=1) for letter in "abcdefghijklmnopqrst"]
+    assert len(many) == MOST_RULES
+    grown = merged([*many[:5], Rule("worst", 1, 3), *many[6:]], "ADD one\nADD two\nADD three\nADD four", embed)
+    assert len(grown) == MOST_RULES
+    assert "worst" not in [rule.text for rule in grown]
+    assert "four" not in [rule.text for rule in grown], "three are added at most"
+
+
+def test_the_playbook_stands_before_every_problem_and_grows(desk: Writer) -> None:
+    method = METHODS["ace"](desk)
+    desk.written = "ADD Multiply crates by eggs."
+    found, kept = learned(method, EGGS)
+    success, failure = of_majority(found), against_majority(found)
+    assert success is not None
+    assert failure is not None
+    assert "The playbook:\n(empty)" in said(desk)
+    assert said(desk).index("probably right") < said(desk).index("probably wrong")
+    desk.written = "HELPFUL 1"
+    shown, again = learned(method, SINE)
+    assert "[1] helped 0, misled 0: Multiply crates by eggs." in said(desk, 0 if len(desk.asked) == 1 else -2)
+    assert shown.detail["shown"] == [EGGS.text]
+    assert again["text"] == kept["text"].replace('"helpful": 0', '"helpful": 1')
+    desk.written = "I would not change anything."
+    assert learned(method, MORE)[1] == {}, "a line keeps a playbook only where it has changed"
+    assert "[1] helped 1, misled 0" in said(desk)
+    second = METHODS["ace"](desk)
+    line = Result("m", 0, 1, "eggs", EGGS.text, None, None, None, 0.0, (), 0, 0, 0.0, again)
+    assert list(second.prepare([], [line])) == []
+    drained(second.solve(MORE, 3))
+    assert "[1] helped 1, misled 0: Multiply crates by eggs." in said(desk)
+    assert second.stored_bytes() == method.stored_bytes() > 0
 
 
 @pytest.mark.parametrize("name", TEXTS)
