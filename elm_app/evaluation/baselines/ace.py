@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CURATE = (
-    "Which rules of the playbook helped here, which misled, and what new rule would help with other problems? Write "
-    "one line for each change and nothing else:\nHELPFUL number of a rule\nMISLEADING number of a rule\n"
-    "ADD one sentence that names no numbers or names of this problem\nWrite at most three ADD lines."
+    "The playbook is a list of short rules for problems like this one. What do these solutions teach? Change the "
+    "playbook by one to five lines like these three, and write nothing else:\n\nHELPFUL 2\nMISLEADING 3\nADD Read what "
+    "the question asks for before the last step.\n\nHELPFUL and MISLEADING name a rule of the playbook by its number. "
+    "ADD is followed by a new rule: one sentence, in your own words, without numbers, useful for other problems, too."
 )
 MOST_RULES, MOST_ADDED = 20, 3
 SAME = 0.9
