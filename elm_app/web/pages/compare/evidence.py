@@ -13,6 +13,8 @@ from typing import Any
 from elm_app.web.components import labels
 from elm_app.web.files import ASSETS
 
+_CAUTION = "These are families that the recipe was made with; others are being measured, and the first gained nothing."
+
 
 @cache
 def evidence() -> str:
@@ -30,7 +32,7 @@ def evidence() -> str:
   <ul class="marks" aria-hidden="true"><li><i class="mark without"></i>without</li>
     <li><i class="mark memory"></i>with the memory</li><li><i class="mark teacher"></i>example in view</li></ul>
   <ul class="families">{"".join(_family(one) for one in told["families"])}</ul>
-  <p class="quiet">How it was measured, what failed, and what it does not show: docs/RESULTS.md.</p>
+  <p class="quiet">{_CAUTION} How it was measured, what failed, and what it does not show: docs/RESULTS.md.</p>
 </section>"""
 
 
