@@ -6,11 +6,19 @@ import secrets
 import shutil
 import time
 from pathlib import Path
+from typing import TypedDict
 
 from gradio.utils import get_upload_folder
 
 _KEPT_SECONDS = 3600.0
 """How long such a file is kept."""
+
+
+class ServedFile(TypedDict):
+    """A file that the browser is to fetch (`lib/download.js`), and the name under which it saves it."""
+
+    file: str
+    name: str
 
 
 def place(name: str) -> Path:

@@ -22,7 +22,7 @@ from elm_app.runs.runner import Runner
 from elm_app.web.export.frames import difference, seconds
 from elm_app.web.export.offline import offline
 from elm_app.web.export.one_file import file_name, one_file
-from elm_app.web.export.saving import saving
+from elm_app.web.export.saving import Saving
 from elm_app.web.run import story
 from elm_app.web.run.feed import Tail
 
@@ -180,7 +180,7 @@ def test_what_is_no_such_run_is_a_sentence(runner: Runner) -> None:  # noqa: F81
 
 
 def test_the_page_gets_the_file_or_a_sentence(runner: Runner) -> None:  # noqa: F811
-    run, save = finished_run(runner), saving(runner.folder)
+    run, [save] = finished_run(runner), Saving(runner.folder).functions()
     answer = save({"run": run})
     assert answer["name"] == file_name(run)
     assert Path(answer["file"]).read_text("utf-8") == one_file(runner.folder, run)

@@ -102,7 +102,7 @@ def test_searching_gives_scores_and_places_on_the_map(store: Store) -> None:
     fill(store, [memory(number) for number in range(24)])
     page = desk(store)
     found = ask(page, "memories_list", text=memory(7).problem)
-    assert found["matches"][0] == [memory(7).id, 1.0]
+    assert found["matches"][0] == (memory(7).id, 1.0)
     assert len(found["matches"]) == 5
     first = found["rows"].split("</li>")[0]
     assert f'data-id="{memory(7).id}"' in first
@@ -136,7 +136,7 @@ def test_the_map_has_every_memory_and_changes_only_with_them(store: Store) -> No
     columns = atlas.columns()
     assert len({len(columns[name]) for name in ("ids", "x", "y", "state", "gain", "created", "model")}) == 1
     assert max(map(abs, columns["x"] + columns["y"])) == 1000
-    assert columns["models"][columns["model"][3]] == [TINY.weights_sha256, "tiny"]
+    assert columns["models"][columns["model"][3]] == (TINY.weights_sha256, "tiny")
     for place, id in enumerate(columns["ids"]):
         made = store.get(id)
         assert columns["state"][place] == made.improved + 2 * made.enabled

@@ -6,7 +6,7 @@ import threading
 import zlib
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,25 @@ DRAWN = 5000
 """Memories on the map at most: more could not be told apart, and would be slow to draw."""
 _FEW = 0.1
 """A plane is made anew when more than this share of the memories that it was made from came or went."""
+
+
+class MapColumns(TypedDict):
+    """Memories on the map, column by column, in one order.
+
+    `x`, `y` are thousandths in [-1000, 1000]; `state` has bit 1 for improved and bit 2 for enabled; `gain` is in
+    hundredths or None; `created` are seconds since 1970; `model` are places in `models`, pairs of hash and id; `total`
+    is how many memories there are.
+    """
+
+    ids: list[str]
+    x: list[int]
+    y: list[int]
+    state: list[int]
+    gain: list[int | None]
+    created: list[int]
+    model: list[int]
+    models: list[tuple[str, str]]
+    total: int
 
 
 def stamp(store: Store) -> str:
@@ -36,14 +55,8 @@ class Atlas:
         self._points: NDArray[np.float32] = np.zeros((0, 2), np.float32)
         self._sample: NDArray[np.intp] = np.zeros(0, np.intp)
 
-    def columns(self, ids: Iterable[str] | None = None) -> dict[str, Any]:
-        """What is drawn, column by column, in one order: `DRAWN` memories at most, picked evenly, or those of `ids`
-        that there are.
-
-        `x`, `y` are thousandths in [-1000, 1000]; `state` has bit 1 for improved and bit 2 for enabled; `gain` is in
-        hundredths or None; `created` are seconds since 1970; `model` are places in `models`; `total` is how many
-        memories there are.
-        """
+    def columns(self, ids: Iterable[str] | None = None) -> MapColumns:
+        """What is drawn: `DRAWN` memories at most, picked evenly, or those of `ids` that there are."""
         with self._lock:
             rows = {row.id: row for row in self._store.indexed()}
             if self._plane is None or rows.keys() != self._places.keys():
@@ -63,7 +76,7 @@ class Atlas:
                 "gain": [None if row.gain is None else round(row.gain * 100) for row in drawn],
                 "created": [_seconds(row.created) for row in drawn],
                 "model": [numbers[row.model_sha256] for row in drawn],
-                "models": [[sha256, id] for sha256, id in models.items()],
+                "models": list(models.items()),
                 "total": len(rows),
             }
 

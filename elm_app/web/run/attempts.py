@@ -12,6 +12,7 @@ from elm_app.runs.learning_progress import sizes
 from elm_app.runs.rollout_groups import RECOMPUTED, Group, Groups, Pair, known_right, pairs, wanted
 from elm_app.runs.state import LearnView, RunView
 from elm_app.web.components import labels
+from elm_app.web.run.answers import AttemptColumns
 from elm_app.web.run.attempt_cells import Cell, cells_of, column, pair_html, turned
 from elm_app.web.run.comparison import opened
 
@@ -66,7 +67,7 @@ class Attempts:
             "columns-legend": _columns_legend(view),
         }
 
-    def answer(self, since: int, view: RunView) -> dict[str, Any] | None:
+    def answer(self, since: int, view: RunView) -> AttemptColumns | None:
         """The columns younger than `since`, and the order of all; None where nothing is learned."""
         if view.command != "learn":
             return None
@@ -74,7 +75,7 @@ class Attempts:
         return {
             "rows": rows.each if labels.distils(view) else rows.rollouts,
             "order": sorted(self._columns, key=_place),
-            "columns": [[key, text] for key, (text, seq) in self._columns.items() if seq > since],
+            "columns": [(key, text) for key, (text, seq) in self._columns.items() if seq > since],
         }
 
     def opened(self, view: RunView, known: Colours, keys: Sequence[str]) -> str:

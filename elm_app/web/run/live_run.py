@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from elm_app.core.config import LEARNS_BY, LearnSettings
 from elm_app.core.errors import BadInput, ElmError
@@ -27,6 +27,7 @@ from elm_app.web.components.answer_colors import classes, remember
 from elm_app.web.components.markdown import block_html, blocks, settled
 from elm_app.web.components.wait_rate import Meter, Wait
 from elm_app.web.run import headline, learning_steps, learning_view, render
+from elm_app.web.run.answers import ChangedCard, Fragments, LearningOffer, LearningStanding
 from elm_app.web.run.attempts import Attempts
 from elm_app.weights.choice import larger
 
@@ -101,7 +102,7 @@ class LiveRun:
                 self._look_around()
             self._draw()
 
-    def answer(self, since: int) -> dict[str, Any]:
+    def answer(self, since: int) -> Fragments:
         """The fragments younger than `since`."""
         live = self._runner.live()
         ahead = live.index(self._run) if self._run in live else self.view.ahead
@@ -121,7 +122,8 @@ class LiveRun:
             "shown": [f"{arm}-{index}" for arm, index in self._cards],
             "offer": self._offer(),
             "attempts": self._attempts.answer(since, self.view),
-            **self._learning(live),
+            "learning": self._learning(live),
+            "resume": self._resume(),
             "parts": {name: text for name, (text, seq) in self._parts.items() if seq > since},
             "cards": [
                 self._card_json(key, card, since)
@@ -146,7 +148,7 @@ class LiveRun:
         view = self.view
         return not view.traces and view.learn is None and (view.status == "queued" or self.coming() is not None)
 
-    def _offer(self) -> dict[str, str] | None:
+    def _offer(self) -> LearningOffer | None:
         """For a solved problem: how long learning from it takes, and what else there is to know."""
         view = self.view
         if view.command != "solve" or view.status != "done" or view.decision is None or view.decision.answer is None:
@@ -157,24 +159,26 @@ class LiveRun:
             "hint": learning_view.hint(view, self._links.get("learn")),
         }
 
-    def _learning(self, live: list[str]) -> dict[str, Any]:
+    def _learning(self, live: list[str]) -> LearningStanding | None:
         """For a learning run: what depends on the time and on the store, and so is told every time."""
         view = self.view
         if view.command != "learn":
-            return {"learning": None, "resume": ""}
+            return None
         now = view.seconds + (max(0.0, time.time() - self._written) if self._run in live and not view.ended else 0.0)
-        on = view.status == "failed" and self._actions is not None and self._actions.can_resume(self._run)
         return {
-            "learning": {
-                "title": learning_view.title(view),
-                "clock": learning_view.clock(view, self._course, now),
-                "share": round(share(view, self._course, now), 4),
-                "begun": view.learn is not None,
-                "traces": learning_view.traces_title(view),
-                "stored": learning_view.stored(view, self._stored()),
-            },
-            "resume": learning_view.resume(view) if on else "",
+            "title": learning_view.title(view),
+            "clock": learning_view.clock(view, self._course, now),
+            "share": round(share(view, self._course, now), 4),
+            "begun": view.learn is not None,
+            "traces": learning_view.traces_title(view),
+            "stored": learning_view.stored(view, self._stored()),
         }
+
+    def _resume(self) -> str:
+        """The way to go on with a learning run that broke off."""
+        if self.view.command != "learn" or self.view.status != "failed" or self._actions is None:
+            return ""
+        return learning_view.resume(self.view) if self._actions.can_resume(self._run) else ""
 
     def _stored(self) -> learning_view.Stored:
         result = self.view.learn.stored if self.view.learn else None
@@ -213,9 +217,9 @@ class LiveRun:
         if isinstance(entry.event, VoteChanged) and self.view.command == "learn":
             remember(self.view, self._colours)
 
-    def _card_json(self, key: tuple[Arm, int], card: _Card, since: int) -> dict[str, Any]:
+    def _card_json(self, key: tuple[Arm, int], card: _Card, since: int) -> ChangedCard:
         young = [
-            [place, block_html(source)]
+            (place, block_html(source))
             for place, (source, seq) in enumerate(zip(card.sources, card.seqs, strict=True))
             if seq > since
         ]

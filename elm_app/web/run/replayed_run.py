@@ -4,11 +4,11 @@ page's business (`run/replay.js`): it lets them pass, faster or slower, or goes 
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import Any
 
 from elm_app.runs.replay import recording
 from elm_app.runs.runner import Runner
 from elm_app.web.commands import Actions
+from elm_app.web.run.answers import Fragments, ReplaySpan
 from elm_app.web.run.live_run import LiveRun
 
 
@@ -31,8 +31,8 @@ class Replay(LiveRun):
         self.take(recorded.entries[self._played : place])
         self._played = place
 
-    def answer(self, since: int) -> dict[str, Any]:
+    def answer(self, since: int) -> Fragments:
         """As a live run's, and what there is to play."""
         recorded = self._recorded
-        replay = {"start": recorded.start, "length": recorded.length, "marks": recorded.marks}
+        replay: ReplaySpan = {"start": recorded.start, "length": recorded.length, "marks": recorded.marks}
         return {**super().answer(since), "live": False, "replay": replay}

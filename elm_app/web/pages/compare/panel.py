@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import html
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
@@ -19,9 +17,18 @@ from elm_app.runs.summaries import Summaries
 from elm_app.web import downloads
 from elm_app.web.commands import Actions, BenchActions
 from elm_app.web.components import alerts
-from elm_app.web.components.guard import Ask, guarded
+from elm_app.web.components.guard import Answering, Begun, OfRun, Stopping, guarded
+from elm_app.web.downloads import ServedFile
 from elm_app.web.files import scripts
 from elm_app.web.pages.compare import figures
+from elm_app.web.pages.compare.answers import (
+    ComparisonInFolder,
+    OfFolder,
+    Pausing,
+    SameComparison,
+    ShownComparison,
+    WhichComparison,
+)
 from elm_app.web.pages.compare.command import command
 from elm_app.web.pages.compare.standing import Standings
 from elm_app.web.pages.compare.starting import Starting
@@ -44,7 +51,7 @@ def panel(compares: Compares) -> gr.HTML:
 
 
 class Compares:
-    """Answers the questions of the pages. Every answer is plain JSON; `error` is a sentence as HTML."""
+    """Answers the questions of the pages."""
 
     def __init__(self, actions: Actions, tail: Tail, summaries: Summaries, index: Index) -> None:
         self.actions, self.tail, self.index = actions.benches, tail, index
@@ -55,9 +62,9 @@ class Compares:
             Starting(self.actions, summaries, self.memories, choice, self.readonly) if self.actions else None
         )
 
-    def functions(self) -> list[Callable[[Any], Ask]]:
+    def functions(self) -> list[Answering]:
         """What the page's scripts may call, each by the name that it has here."""
-        answers: list[Callable[[Ask], Ask]] = [
+        answers: list[Answering] = [
             self.compare_show, self.compare_pause, self.compare_stop, self.compare_resume, self.compare_zip
         ]  # fmt: skip
         if self.starting:
@@ -65,36 +72,35 @@ class Compares:
             answers += [one.compare_check, one.compare_example, one.compare_plan, one.compare_start]
         return [guarded(answer) for answer in answers]
 
-    def compare_show(self, ask: Ask) -> Ask:
-        """The comparison in a folder, or that of a run (`what`); without either the newest. `known` is what there is to
-        choose from; `stamp` is of the last answer: the same state has the same stamp, and is not told twice."""
+    def compare_show(self, ask: WhichComparison) -> ShownComparison | SameComparison:
+        """A comparison as it stands. The same state has the same stamp, and is not told twice."""
         known = folders(self.memories, self.index)
         what = str(ask.get("what") or "").strip()
-        choices = [[self._name(path), path.name] for path in known]
-        answer: Ask = {"known": choices, "what": what, "folder": "", "parts": {}}
+        choices = [(self._name(path), path.name) for path in known]
+        answer: ShownComparison = {"known": choices, "what": what, "folder": "", "parts": {}, "stamp": ""}
         try:
             folder = self._folder(what) if what else known[0] if known else None
             if folder is not None:
-                answer |= self._answer(folder, what or self._name(folder))
+                answer = {**answer, **self._answer(folder, what or self._name(folder))}
         except ElmError as error:
             answer["error"] = alerts.error(error)
         answer["stamp"] = hashlib.sha256(json.dumps(answer).encode()).hexdigest()[:16]
         return {"what": what, "same": True} if answer["stamp"] == ask.get("stamp") else answer
 
-    def compare_pause(self, ask: Ask) -> Ask:
+    def compare_pause(self, ask: OfRun) -> Pausing:
         """End a comparison when the problem that it is at is done."""
         return {"pausing": self._does().pause(_run(ask))}
 
-    def compare_stop(self, ask: Ask) -> Ask:
+    def compare_stop(self, ask: OfRun) -> Stopping:
         """Stop a comparison at once; what is done is kept."""
         self._does()
         return {"stopping": self.tail.runner.stop(_run(ask))}
 
-    def compare_resume(self, ask: Ask) -> Ask:
+    def compare_resume(self, ask: OfFolder) -> Begun:
         """Go on with the comparison in a folder."""
         return {"run": self._does().resume(self._known(ask))}
 
-    def compare_zip(self, ask: Ask) -> Ask:
+    def compare_zip(self, ask: OfFolder) -> ServedFile:
         """Writes the folder of a comparison into a zip file that the browser then fetches."""
         self._does()
         folder = self._known(ask)
@@ -105,7 +111,7 @@ class Compares:
     def _does(self) -> BenchActions:
         return refuse_comparison() if self.readonly or self.actions is None else self.actions
 
-    def _known(self, ask: Ask) -> Path:
+    def _known(self, ask: OfFolder) -> Path:
         """The folder that is asked for, if it is one of those that the page offers."""
         wanted = str(ask.get("folder") or "")
         known = next((path for path in folders(self.memories, self.index) if str(path) == wanted), None)
@@ -134,13 +140,13 @@ class Compares:
             raise BadInput(f"Run {what} names no folder.", "Type the path of its folder.")
         return Path(out)
 
-    def _answer(self, folder: Path, what: str) -> Ask:
-        answer: Ask = {"what": what, "folder": self._name(folder), "live": False, "parts": {}}
+    def _answer(self, folder: Path, what: str) -> ComparisonInFolder:
+        answer: ComparisonInFolder = {"what": what, "folder": self._name(folder), "live": False, "parts": {}}
         begun = (folder / PLAN).is_file()
         report = read_report(folder) if not begun or (folder / REPORT).is_file() else None
         if begun:
             standing, now = self.standings.of(folder)
-            answer |= standing.answer(now)
+            answer = {**answer, **standing.answer(now)}
             answer["resume"] = answer["resume"] and self.actions is not None and not self.readonly
             answer["parts"] |= {
                 "head": figures.begun(standing.plan),
@@ -162,10 +168,10 @@ class Compares:
             "where": "" if self.readonly else html.escape(f"From {folder / REPORT}"),
             "coming": "",
         }
-        return answer | {"begun": begun}
+        return answer
 
 
-def _run(ask: Ask) -> str:
+def _run(ask: OfRun) -> str:
     run = ask.get("run")
     if not isinstance(run, str) or not run:
         raise BadInput("There is no comparison.", "Start one.")

@@ -14,7 +14,7 @@ from elm_app.pipelines.stream.settings import StreamSettings
 from elm_app.runs.catalog import Index
 from elm_app.runs.state import RunView
 from elm_app.web.components import alerts, benchmark_labels, labels
-from elm_app.web.components.guard import Ask
+from elm_app.web.pages.compare.answers import ComparisonStanding
 from elm_app.web.run import render
 from elm_app.web.run.feed import Tail
 from elm_app.web.run.learning_view import about
@@ -42,7 +42,7 @@ class Standing:
     def live(self) -> bool:
         return self.ahead is not None
 
-    def answer(self, now: float) -> Ask:
+    def answer(self, now: float) -> ComparisonStanding:
         """What the page shows of it; `now` is in seconds since its run began."""
         view = self.view
         return {

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePath
+from typing import Any
 
 from elm_app.core.config import ModelSettings
 from elm_app.core.errors import BadInput, ElmError
@@ -15,10 +16,11 @@ from elm_app.pipelines.problems import arranged
 from elm_app.runs.event_log import runs
 from elm_app.runs.summaries import Summaries
 from elm_app.web.commands import BenchActions
-from elm_app.web.components import alerts, labels
-from elm_app.web.components.guard import Ask
+from elm_app.web.components import labels
+from elm_app.web.components.guard import Begun, Fields, Nothing
 from elm_app.web.components.problem_file import upload
 from elm_app.web.components.settings.form import BenchFields, bench_fields
+from elm_app.web.pages.compare.answers import ComparisonPlan, PlanComparison, StartComparison
 from elm_app.web.pages.compare.command import command
 from elm_app.web.pages.compare.setup import offered
 from elm_app.web.readonly import refuse_file
@@ -38,17 +40,16 @@ class Starting:
         self.actions, self.summaries, self.choice, self.readonly = actions, summaries, choice, readonly
         self.folder = memories / "bench"
 
-    def compare_check(self, ask: Ask) -> Ask:
-        """What is in a file; see `upload.checked`. A read-only page takes none."""
+    def compare_check(self, ask: upload.FileToRead) -> upload.FileContents:
+        """What is in a file. A read-only page takes none."""
         return refuse_file() if self.readonly else upload.checked(ask)
 
-    def compare_example(self, _: Ask) -> Ask:
+    def compare_example(self, _: Nothing) -> upload.SentFile:
         """The example that comes with the program, as the browser would send it."""
         return upload.example()
 
-    def compare_plan(self, ask: Ask) -> Ask:
-        """About how long it will take: `costs` of each method and the `estimate` of those that are chosen, for `count`
-        problems; and the `command` that does the same."""
+    def compare_plan(self, ask: PlanComparison) -> ComparisonPlan:
+        """About how long it will take."""
         chosen, wanted = _chosen(ask), bench_fields(_fields(ask))
         pace, basis = self._pace(wanted)
         given = ask.get("count")
@@ -67,12 +68,12 @@ class Starting:
             "command": command(_plan(chosen, wanted), name, out, _file_options(ask, wanted)),
         }
 
-    def compare_start(self, ask: Ask) -> Ask:
-        """Start a comparison of `methods` on a file; `skip` leaves its bad rows out, `fields` are those of the form."""
+    def compare_start(self, ask: StartComparison) -> Begun | upload.FileRefused:
+        """Start a comparison."""
         try:
             name, found = refuse_file() if self.readonly else upload.whole(ask)
         except ElmError as error:
-            return {"error": alerts.error(error), "field": "file"}
+            return upload.refused(error)
         chosen, wanted = _chosen(ask), bench_fields(_fields(ask))
         if not chosen:
             raise BadInput("No method was chosen.", "Tick at least one; two make a comparison.")
@@ -80,7 +81,7 @@ class Starting:
         out = self._out(_fields(ask), name)
         return {"run": self.actions.start(problems, chosen, wanted.seeds, wanted.settings, out, name)}
 
-    def _out(self, fields: Ask, file: str) -> Path:
+    def _out(self, fields: Fields, file: str) -> Path:
         """The folder that is named, or one that is not there yet, named after the file.
 
         Raises:
@@ -115,12 +116,12 @@ class Starting:
         )
 
 
-def _fields(ask: Ask) -> Ask:
+def _fields(ask: Mapping[str, Any]) -> Fields:
     fields = ask.get("fields")
     return fields if isinstance(fields, dict) else {}
 
 
-def _chosen(ask: Ask) -> list[str]:
+def _chosen(ask: Mapping[str, Any]) -> list[str]:
     """The methods that are ticked, in the order of the list."""
     given = ask.get("methods")
     return [name for name in offered() if name in (given if isinstance(given, list) else ())]
@@ -130,7 +131,7 @@ def _plan(chosen: Sequence[str], wanted: BenchFields) -> BenchPlan:
     return BenchPlan("", (), tuple(chosen), wanted.seeds, wanted.settings.to_json())
 
 
-def _file_options(ask: Ask, wanted: BenchFields) -> list[str]:
+def _file_options(ask: PlanComparison, wanted: BenchFields) -> list[str]:
     """The options about the file: as much of it, and read as the form says."""
     columns = str(_fields(ask).get("columns") or "").strip()
     told = [("--columns", columns), ("--limit", str(wanted.limit or ""))]

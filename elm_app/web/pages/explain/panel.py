@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -13,12 +12,14 @@ from elm_app.pipelines.token_effect import COMMAND
 from elm_app.runs import related
 from elm_app.runs.state import RunView
 from elm_app.web.components import found_memories
-from elm_app.web.components.guard import Ask, guarded
+from elm_app.web.components.guard import Answering, Begun, Nothing, OfRun, guarded
 from elm_app.web.components.memory_map import Atlas
 from elm_app.web.components.search_vector import Meaning
 from elm_app.web.files import scripts
 from elm_app.web.pages.explain import effect_view, sections
+from elm_app.web.pages.explain.answers import ExplainedRun, ScoreTokens, SwitchMemory
 from elm_app.web.run import story
+from elm_app.web.run.answers import SolveAgain
 from elm_app.web.run.buttons import Asks
 
 SCRIPTS = ("pages/explain/explain.js",)
@@ -39,20 +40,22 @@ def panel(asks: Asks, meaning: Meaning, atlas: Atlas) -> gr.HTML:
 
 
 class Explain:
-    """Answers the questions of the pages. Every answer is plain JSON; `error` is a sentence as HTML."""
+    """Answers the questions of the pages."""
 
     def __init__(self, asks: Asks, meaning: Meaning, atlas: Atlas) -> None:
         self.asks, self.meaning, self.atlas = asks, meaning, atlas
         self.store, self.folder = asks.actions.store, asks.tail.runner.folder
 
-    def functions(self) -> list[Callable[[Any], Ask]]:
+    def functions(self) -> list[Answering]:
         """What the page's script may call, each by the name that it has here."""
-        answers = (self.explain, self.explain_again, self.explain_switch, self.explain_act, self.explain_stop)
+        answers: tuple[Answering, ...] = (
+            self.explain, self.explain_again, self.explain_switch, self.explain_act, self.explain_stop
+        )  # fmt: skip
         return [guarded(each) for each in answers]
 
-    def explain(self, ask: Ask) -> Ask:
-        """The page of a run, or of the newest that found memories, or else of a recorded one; `again` if it will be
-        another one soon. A run that scores the tokens of another, `solved`, has the page of that one."""
+    def explain(self, ask: OfRun) -> ExplainedRun:
+        """The page of a run, or of the newest that found memories, or else of a recorded one. A run that scores the
+        tokens of another, `solved`, has the page of that one."""
         own = related.recalling(self.folder, but=story.recorded)
         run = str(ask.get("run") or "") or own or story.explained() or ""
         if not run:
@@ -70,23 +73,23 @@ class Explain:
             "again": soon,
         }
 
-    def explain_again(self, ask: Ask) -> Ask:
+    def explain_again(self, ask: SolveAgain) -> Begun:
         """Solve the problem of a run again, with its seed and settings, but for `memory` or `verifier`."""
         return self.asks.again({**ask, "run": self._solved(ask)})
 
-    def explain_act(self, ask: Ask) -> Ask:
-        """Score the tokens of a trace of a run, without its memory and with it; `trace` is an arm and an index."""
+    def explain_act(self, ask: ScoreTokens) -> Begun:
+        """Score the tokens of a trace of a run, without its memory and with it."""
         arm, _, index = str(ask.get("trace") or "memory").partition(" ")
         return {"run": self.asks.actions.act(self._solved(ask), arm, int(index) if index.isdecimal() else None)}
 
-    def explain_stop(self, ask: Ask) -> Ask:
+    def explain_stop(self, ask: OfRun) -> Nothing:
         """Stop scoring."""
         run = str(ask.get("run") or "")
         if self.asks.tail.command(run) == COMMAND:
             self.asks.tail.runner.stop(run)
         return {}
 
-    def explain_switch(self, ask: Ask) -> Ask:
+    def explain_switch(self, ask: SwitchMemory) -> Nothing:
         """Offer a memory (`on`), or do not."""
         on = ask.get("on") is True
         reason = {} if on else {"disabled_reason": "Switched off on the Explain page."}
@@ -100,7 +103,7 @@ class Explain:
             return view, None
         return self.asks.tail.view(str(view.settings.get("source_run") or "")), view
 
-    def _solved(self, ask: Ask) -> str:
+    def _solved(self, ask: OfRun) -> str:
         return self._views(str(ask.get("run") or ""))[0].run
 
     def _plane(self, view: RunView) -> tuple[str, bool]:

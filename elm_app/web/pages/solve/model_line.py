@@ -4,8 +4,6 @@ and what can be done meanwhile (`pages/solve/model.js`)."""
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
-from typing import Any
 
 from elm_app.core import environment
 from elm_app.core.config import ModelSettings
@@ -18,9 +16,10 @@ from elm_app.runs.summaries import Summaries
 from elm_app.web import starters
 from elm_app.web.commands import Actions
 from elm_app.web.components import alerts, labels
-from elm_app.web.components.guard import Ask, guarded
+from elm_app.web.components.guard import Answering, Nothing, OfRun, guarded
 from elm_app.web.components.links import replay_link
 from elm_app.web.components.settings.form import model_settings
+from elm_app.web.pages.solve.answers import Meanwhile, ModelFields, ModelHere
 from elm_app.web.run.feed import Tail
 from elm_app.weights.presets import PRESETS
 
@@ -45,13 +44,12 @@ class Machine:
     def __init__(self, actions: Actions, tail: Tail, summaries: Summaries, index: Index) -> None:
         self.actions, self.tail, self.summaries, self.index = actions, tail, summaries, index
 
-    def functions(self) -> list[Callable[[Any], Ask]]:
+    def functions(self) -> list[Answering]:
         """What the page's script may call, each by the name that it has here."""
         return [guarded(answer) for answer in (self.machine, self.fetch, self.unfetch, self.meanwhile)]
 
-    def machine(self, ask: Ask) -> Ask:
-        """The model of the fields `model` and `numbers`: what it is called, why it is this one, and, if its weights are
-        not here, what is to be said about that, and on the button that fetches them."""
+    def machine(self, ask: ModelFields) -> ModelHere:
+        """The model of these fields."""
         settings = _settings(ask)
         choice = self.actions.fetching.weights.choice()
         preset = choice.preset if settings.model == "auto" else settings.model
@@ -67,12 +65,12 @@ class Machine:
             "fetch": button,
         }
 
-    def fetch(self, ask: Ask) -> Ask:
+    def fetch(self, ask: ModelFields) -> Nothing:
         """Begin to fetch that model, or go on."""
         self.actions.fetching.start(_settings(ask))
         return {}
 
-    def unfetch(self, _: Ask) -> Ask:
+    def unfetch(self, _: Nothing) -> Nothing:
         """Stop fetching, and the run that waits for it."""
         self.actions.fetching.stop()
         run = self.tail.waiting()
@@ -80,7 +78,7 @@ class Machine:
             self.tail.runner.stop(run)
         return {}
 
-    def meanwhile(self, ask: Ask) -> Ask:
+    def meanwhile(self, ask: OfRun) -> Meanwhile:
         """What can be done without the model, as links; `run` is the one that waits for it, if any."""
         run = ask.get("run")
         command = self.tail.command(run) if isinstance(run, str) and run else ""
@@ -128,7 +126,7 @@ class Machine:
         return [*items, "A vote over traces made elsewhere: <code>python -m elm_app vote traces.jsonl</code>"]
 
 
-def _settings(ask: Ask) -> ModelSettings:
+def _settings(ask: ModelFields) -> ModelSettings:
     return model_settings(str(ask.get("model") or environment.default_model()), ask.get("numbers") or "auto")
 
 

@@ -6,7 +6,6 @@ Gradio's events only hand a run's id over, so nothing is lost when they end.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -15,10 +14,11 @@ from elm_app.core.errors import ElmError
 from elm_app.runs.runner import Runner
 from elm_app.web.commands import Actions
 from elm_app.web.components import alerts
+from elm_app.web.components.guard import Answering
 from elm_app.web.components.settings import drawer as drawers
 from elm_app.web.components.settings import memory_field
 from elm_app.web.components.settings.form import model_settings, route_settings, sampling_settings
-from elm_app.web.export.saving import saving
+from elm_app.web.export.saving import Saving
 from elm_app.web.files import ASSETS, scripts
 from elm_app.web.pages.solve.model_line import Machine
 from elm_app.web.run.buttons import Asks
@@ -67,7 +67,7 @@ def panel(runner: Runner, actions: Actions, tail: Tail, asks: Asks, machine: Mac
         fields = [*drawers.model_and_sampling(), *drawers.routing(actions.store, drawer)]
         settings_notice = _notice("elm-settings-notice")
     told = gr.JSON(visible=False)
-    _live(runner, tail, [*asks.functions(), *machine.functions(), saving(runner.folder)])
+    _live([*tail.functions(), *asks.functions(), *machine.functions(), *Saving(runner.folder).functions()])
 
     def submit(*values: Any) -> tuple[str, str, dict[str, str]]:
         text, model, quantization, samples, temperature, tokens, seed, memory, *way = values
@@ -97,24 +97,11 @@ def _notice(elem_id: str) -> gr.HTML:
     return gr.HTML(apply_default_css=False, js_on_load=None, elem_id=elem_id, elem_classes="elm-notice")
 
 
-def _live(runner: Runner, answers: Tail, more: list[Callable[[Any], dict[str, Any]]]) -> None:
-    def tail(ask: dict[str, Any]) -> dict[str, Any]:
-        run, since, viewer, at = (ask.get(name) for name in ("run", "since", "viewer", "at"))
-        return answers.answer(
-            run if isinstance(run, str) else "",
-            since if isinstance(since, int) else -1,
-            viewer if isinstance(viewer, str) else "",
-            at if isinstance(at, int | float) else None,
-        )
-
-    def stop(ask: dict[str, Any]) -> bool:
-        run = ask.get("run")
-        return isinstance(run, str) and runner.stop(run)
-
+def _live(answers: list[Answering]) -> None:
     gr.HTML(
         html_template=LIVE,
         js_on_load=scripts(*SCRIPTS),
         apply_default_css=False,
-        server_functions=[tail, stop, *more],
+        server_functions=answers,
         elem_id="elm-live",
     )

@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 import html
 import json
-from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
@@ -21,11 +19,20 @@ from elm_app.runs.summaries import Summaries
 from elm_app.web.commands import StreamActions
 from elm_app.web.components import alerts, labels, stream_labels
 from elm_app.web.components.charts.running_accuracy import race
-from elm_app.web.components.guard import Ask, guarded
+from elm_app.web.components.guard import Answering, Begun, Nothing, OfRun, Stopping, guarded
 from elm_app.web.components.problem_file import upload
 from elm_app.web.components.settings.form import stream_fields
 from elm_app.web.files import scripts
 from elm_app.web.pages.stream import current_problem, ledger
+from elm_app.web.pages.stream.answers import (
+    NoStream,
+    ResultsFile,
+    SameStream,
+    ShownStream,
+    StreamResults,
+    StreamSince,
+    StreamStanding,
+)
 from elm_app.web.pages.stream.template import STREAM
 from elm_app.web.readonly import refuse_file
 from elm_app.web.run import render
@@ -49,7 +56,7 @@ def panel(streams: Streams) -> gr.HTML:
 
 
 class Streams:
-    """Answers the questions of the pages. Every answer is plain JSON; `error` is a sentence as HTML."""
+    """Answers the questions of the pages."""
 
     def __init__(
         self, actions: StreamActions, tail: Tail, summaries: Summaries, index: Index, readonly: bool = False
@@ -57,29 +64,29 @@ class Streams:
         self.actions, self.tail, self.summaries, self.index = actions, tail, summaries, index
         self.readonly = readonly
 
-    def functions(self) -> list[Callable[[Any], Ask]]:
+    def functions(self) -> list[Answering]:
         """What the page's script may call, each by the name that it has here."""
-        answers: tuple[Callable[[Ask], Ask], ...] = (
+        answers: tuple[Answering, ...] = (
             self.stream_check, self.stream_example, self.stream_start, self.stream_tail, self.stream_pause,
             self.stream_resume, self.stream_results,
         )  # fmt: skip
         return [guarded(answer) for answer in answers]
 
-    def stream_check(self, ask: Ask) -> Ask:
-        """What is in a file; see `upload.checked`. A read-only page takes none."""
+    def stream_check(self, ask: upload.FileToRead) -> upload.FileContents:
+        """What is in a file. A read-only page takes none."""
         return refuse_file() if self.readonly else upload.checked(ask)
 
-    def stream_example(self, _: Ask) -> Ask:
+    def stream_example(self, _: Nothing) -> upload.SentFile:
         """The example that comes with the program, as the browser would send it."""
         return upload.example()
 
-    def stream_start(self, ask: Ask) -> Ask:
-        """Start a stream of a file; `skip` leaves its bad rows out, `fields` are those of the form."""
+    def stream_start(self, ask: upload.FileToUse) -> Begun | upload.FileRefused:
+        """Start a stream of a file."""
         fields = ask.get("fields")
         try:
             name, found = refuse_file() if self.readonly else upload.whole(ask)
         except ElmError as error:
-            return {"error": alerts.error(error), "field": "file"}
+            return upload.refused(error)
         wanted = stream_fields(fields if isinstance(fields, dict) else {})
         problems = arranged(found.problems, wanted.order, wanted.sampling.seed, wanted.limit)
         how = {"order": wanted.order, "limit": wanted.limit, "left_out": len(found.bad)}
@@ -88,26 +95,24 @@ class Streams:
         )  # fmt: skip
         return {"run": run}
 
-    def stream_pause(self, ask: Ask) -> Ask:
+    def stream_pause(self, ask: OfRun) -> Stopping:
         """Stop a stream at once; what it has made is kept."""
         return {"stopping": self.tail.runner.stop(_run(ask))}
 
-    def stream_resume(self, ask: Ask) -> Ask:
+    def stream_resume(self, ask: OfRun) -> Begun:
         """Go on with a stream at the very problem at which it ended."""
         return {"run": self.actions.resume(self._out(_run(ask)))}
 
-    def stream_results(self, ask: Ask) -> Ask:
-        """The results so far as text, to be saved by the browser; `kind` is `jsonl` or `csv`."""
+    def stream_results(self, ask: StreamResults) -> ResultsFile:
+        """The results so far."""
         kind = ask.get("kind") if ask.get("kind") in _FILES else "jsonl"
         path = self._out(_run(ask)) / _FILES[str(kind)]
         if not path.is_file():
             raise BadInput("There are no results yet.", "They come with the first problem that is done.")
         return {"name": f"{path.parent.name}-{path.name}", "text": path.read_text(encoding="utf-8")}
 
-    def stream_tail(self, ask: Ask) -> Ask:
-        """A stream as it stands: `run`, or the live one, or the newest. `rows` are known already; `stamp` is of the
-        last answer: the same state has the same stamp, and is not told twice. With `follow` a run that went on in
-        another one gives that one."""
+    def stream_tail(self, ask: StreamSince) -> ShownStream | SameStream | NoStream:
+        """A stream as it stands. The same state has the same stamp, and is not told twice."""
         live = self.tail.runner.live()
         run = str(ask.get("run") or "") or self._first(live)
         if not run:
@@ -119,15 +124,16 @@ class Streams:
             view = held.enter_context(self.tail.reading(run))
             if view.command != "stream":
                 raise BadInput(f"Run {run} is no stream.", "Open it on the page Runs.")
-            answer = self._answer(view, live, newest, held)
+            standing = self._standing(view, live, newest, held)
             rows = [ledger.row(row, view.settings) for row in stream_labels.of(view).rows]
-        answer["stamp"] = hashlib.sha256(json.dumps([answer, len(rows)]).encode()).hexdigest()[:16]
-        if answer["stamp"] == ask.get("stamp") and ask.get("run") == run:
+        stamp = hashlib.sha256(json.dumps([standing, len(rows)]).encode()).hexdigest()[:16]
+        if stamp == ask.get("stamp") and ask.get("run") == run:
             return {"run": run, "same": True}
-        known = ask.get("rows") if ask.get("run") == run and isinstance(ask.get("rows"), int) else 0
-        return {**answer, "from": known, "rows": rows[known:]}
+        given = ask.get("rows")
+        known = given if ask.get("run") == run and isinstance(given, int) else 0
+        return {**standing, "stamp": stamp, "from": known, "rows": rows[known:]}
 
-    def _answer(self, view: RunView, live: list[str], newest: str, held: ExitStack) -> Ask:
+    def _standing(self, view: RunView, live: list[str], newest: str, held: ExitStack) -> StreamStanding:
         current = stream_labels.of(view).current
         solve = self._child(current.solve, held) if current else None
         learn = self._child(current.learn, held) if current else None
@@ -222,7 +228,7 @@ def _failure(view: RunView) -> str:
     return render.failure(view)
 
 
-def _run(ask: Ask) -> str:
+def _run(ask: OfRun) -> str:
     run = ask.get("run")
     if not isinstance(run, str) or not run:
         raise BadInput("There is no stream.", "Start one.")
