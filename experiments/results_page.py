@@ -208,10 +208,10 @@ def main(given: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args(given)
-    changed = [path for path, text in files().items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    made = files()
+    changed = [path for path, text in made.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
     if options.check and changed:
         sys.exit(f"Not what the raw lines say: {', '.join(path.name for path in changed)}.")
-    made = files()
     for path in changed:
         path.write_text(made[path], encoding="utf-8")
         print(path.relative_to(ROOT))
