@@ -5,10 +5,14 @@ import { bounds, nearest, placed, towards, zoomed } from "./memory_map_geometry.
 export function makePlane(canvas, { pick, hover, legend }) {
   const style = () => getComputedStyle(document.body);
   let view = { zoom: 1, x: 0, y: 0 };
-  let data = null; // the columns of web/components/memory_map.py: the sample, and the others that are to be seen
+  /** @type {Answers.MapColumns} */
+  let data = null; // the sample, and the others that are to be seen
+  /** @type {Answers.MapColumns} */
   let sample = null;
+  /** @type {Record<string, Answers.MapColumns | null>} */
   const others = {}; // what was searched for and what is selected, if the sample lacks it
   let colours = [];
+  /** @type {Fits} */
   let fits = () => true;
   let by = "improved";
   let chosen = "";
@@ -19,6 +23,7 @@ export function makePlane(canvas, { pick, hover, legend }) {
   let pending = 0;
   const PAD = 26;
 
+  /** @param {Answers.MapColumns} columns */
   function set(columns) {
     sample = columns;
     merge();

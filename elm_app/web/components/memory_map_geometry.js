@@ -12,7 +12,10 @@ export function bounds(xs, ys, more, width, height) {
   return { x: (left + right) / 2, y: (low + high) / 2, scale };
 }
 
-// A point of the map on the canvas.
+/**
+ * A point of the map on the canvas.
+ * @returns {[number, number]}
+ */
 export function placed(x, y, box, view, size) {
   const scale = box.scale * view.zoom;
   return [size.width / 2 + (x - box.x) * scale + view.x, size.height / 2 - (y - box.y) * scale + view.y];
@@ -30,8 +33,17 @@ export function zoomed(view, by, x, y, size) {
   };
 }
 
-// The index of the point nearest to a place, at most `within` away; -1 if there is none. One that does not fit must be
-// nearer to be meant.
+/** @typedef {(index: number) => boolean} Fits */
+
+/**
+ * The index of the point nearest to a place, at most `within` away; -1 if there is none. One that does not fit must be
+ * nearer to be meant.
+ * @param {number[][]} points
+ * @param {number} x
+ * @param {number} y
+ * @param {number} within
+ * @param {Fits} fits
+ */
 export function nearest(points, x, y, within, fits = () => true) {
   let [best, found] = [within * within, -1];
   points.forEach(([a, b], index) => {
@@ -41,7 +53,14 @@ export function nearest(points, x, y, within, fits = () => true) {
   return found;
 }
 
-// The nearest point that lies more in a direction than to its side; the one we come from if there is none.
+/**
+ * The nearest point that lies more in a direction than to its side; the one we come from if there is none.
+ * @param {number[][]} points
+ * @param {number} from
+ * @param {number} dx
+ * @param {number} dy
+ * @param {Fits} fits
+ */
 export function towards(points, from, dx, dy, fits = () => true) {
   const [x, y] = points[from];
   let [best, found] = [Infinity, from];

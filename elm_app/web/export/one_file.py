@@ -12,14 +12,14 @@ import html
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from elm_app.core.errors import BadInput
 from elm_app.core.events import ENDINGS
 from elm_app.core.text import beginning
 from elm_app.runs.replay import Recording, recording
 from elm_app.runs.state import RunView, view_of
-from elm_app.web.export.frames import Frames, frames, seconds
+from elm_app.web.export.frames import Change, Frames, frames, seconds
 from elm_app.web.export.redaction import Redaction
 from elm_app.web.export.template import body
 from elm_app.web.files import ASSETS, scripts, style
@@ -31,6 +31,16 @@ _STYLES = (
 _KINDS = {"solve": "", "learn": "", "stream": "a stream", "bench": "a benchmark"}
 _PACES = ((60, 1), (120, 2), (400, 5))
 """Up to so many seconds a run is played so many times as fast as it was, until somebody chooses; longer ones by 20."""
+
+
+class RecordedRun(TypedDict):
+    """What the player is given: seconds count from the start of the replay; `slots` and `frames` as in `Frames`."""
+
+    length: float
+    speed: int
+    marks: list[float]
+    slots: list[str]
+    frames: list[tuple[float, list[Change]]]
 
 
 def file_name(run: str) -> str:
@@ -89,8 +99,7 @@ def _document(view: RunView, made: Frames, recorded: Recording) -> str:
 """
 
 
-def _told(made: Frames, recorded: Recording) -> dict[str, Any]:
-    """What the player is given: all seconds count from the start of the replay."""
+def _told(made: Frames, recorded: Recording) -> RecordedRun:
     length = seconds(recorded.length, recorded)
     return {
         "length": length,

@@ -9,6 +9,7 @@ import { fitFormulas } from "./paper.js";
 import { Slots } from "./slots.js";
 
 const STEP_MS = 60; // between two looks at the clock while it runs
+/** @type {Answers.RecordedRun} */
 const recording = JSON.parse(document.getElementById("recording").textContent);
 const section = document.querySelector(".elm-run");
 const page = document.body;

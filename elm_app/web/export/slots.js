@@ -7,6 +7,7 @@ export class Slots {
   #next = 0; // the first frame that is not taken in
   #texts = new Map();
 
+  /** @param {{ slots: string[], frames: Answers.RecordedRun["frames"] }} recording */
   constructor({ slots, frames }) {
     this.#names = slots;
     this.#frames = frames;

@@ -3,7 +3,9 @@
 const NEAR = 0.001; // a mark so near is the one that is shown
 
 export class Playback {
-  span = null; // { start, length, marks } of the run, in seconds; null before the server has told it
+  /** @type {Answers.ReplaySpan | null} */
+  span = null; // null before the server has told it
+  /** @type {number | null} */
   at = null; // the moment that is shown
   playing = false;
   read = 0; // when it was last looked at, in ms

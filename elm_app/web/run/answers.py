@@ -126,7 +126,7 @@ class Fragments(TypedDict):
 
 
 class ShownRun(Fragments):
-    """… on the page: `elsewhere` is another run that is running, `waits`: this one has not begun."""
+    """A run as the page shows it: `elsewhere` is another run that is running, `waits`: this one has not begun."""
 
     elsewhere: str
     waits: bool

@@ -39,12 +39,10 @@ import { moved, toggled } from "../lib/cells.js";
     const mine = ++asking;
     drawn = standing();
     if (!picked.length) return setPart("opened", "");
-    try {
-      const answer = await server.attempts({ run, picked, ...replay?.ask() });
-      if (mine === asking) setPart("opened", answer.error || answer.opened);
-    } catch {
-      if (mine === asking) drawn = ""; // asked again with the next answer about the run
-    }
+    const answer = await call("attempts", { run, picked, ...replay?.ask() });
+    if (mine !== asking) return;
+    if (answer.lost) drawn = ""; // asked again with the next answer about the run
+    else setPart("opened", answer.error || answer.opened);
   }
 
   function pick(keys) {
@@ -59,8 +57,9 @@ import { moved, toggled } from "../lib/cells.js";
     first?.focus({ preventScroll: true });
   }
 
+  /** @param {Answers.AttemptColumns} told */
   function drawColumns({ order, columns: young, rows }) {
-    columns.style.setProperty("--rows", rows);
+    columns.style.setProperty("--rows", String(rows));
     const atEnd = columns.scrollWidth - columns.scrollLeft - columns.clientWidth < 8;
     const slots = new Map([...columns.children].map((slot) => [slot.dataset.slot, slot]));
     for (const [key, slot] of slots) if (!order.includes(key)) slot.remove();

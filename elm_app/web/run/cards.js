@@ -18,8 +18,13 @@ function column(arms, names, arm) {
   return there.lastElementChild;
 }
 
-// Draws a card: its `shell`, and the `blocks` of its text that changed, as [place, HTML]. While it grows (`live`) a text
-// that was read at its end stays at its end.
+/**
+ * Draws a card. While it grows (`live`) a text that was read at its end stays at its end.
+ * @param {Found} arms
+ * @param {Record<string, string>} names
+ * @param {Answers.ChangedCard} card
+ * @param {boolean} live
+ */
 export function showCard(arms, names, card, live) {
   const fresh = fragment(card.shell).firstElementChild;
   const cards = column(arms, names, card.arm);

@@ -2,12 +2,13 @@
 // Stands after run.js, in the same function.
 
 import { followRecipe } from "../components/settings/recipes.js";
+import { oneAtATime } from "../lib/once.js";
 import { bringCard } from "./cards.js";
 
 {
   const drawer = part("drawer");
   const bar = element.querySelector(".whole");
-  let busy = false; // a question to the server is under way
+  const once = oneAtATime();
   let counted = 0; // counts questions about the duration, so that a late answer to an old one is dropped
   let told = ""; // the duration with the usual settings
   let changed = false; // somebody has typed into the drawer: its fields count from then on, open or closed
@@ -59,42 +60,43 @@ import { bringCard } from "./cards.js";
     return changed ? Object.fromEntries(new FormData(drawer)) : {};
   }
 
-  // Asks, unless a question is open already, and shows what came of it; true if that is an error.
+  /**
+   * Asks, and shows what came of it; true if that is an error.
+   * @param {Promise<Answered<Answers.Begun | Answers.Nothing>>} question
+   */
   async function asked(question) {
-    if (busy) return false;
-    busy = true;
-    try {
-      const answer = await question();
-      setPart("asked", answer.error && !part("under").hidden ? answer.error : "");
-      if (answer.error && part("under").hidden) setPart("failure", answer.error);
-      if (answer.run) {
-        open(answer.run);
-        window.scrollTo({ top: 0 });
-      } else ask();
-      return Boolean(answer.error);
-    } finally {
-      busy = false;
-    }
+    const answer = await question;
+    setPart("asked", answer.error && !part("under").hidden ? answer.error : "");
+    if (answer.error && part("under").hidden) setPart("failure", answer.error);
+    if (answer.run) {
+      open(answer.run);
+      window.scrollTo({ top: 0 });
+    } else ask();
+    return Boolean(answer.error);
   }
 
   const asks = {
     async learn() {
-      if (await asked(() => server.learn({ run, fields: fields() }))) openDrawer();
+      if (await asked(call("learn", { run, fields: fields() }))) openDrawer();
     },
-    again: (button) => asked(() => server.again({ run, memory: button.dataset.with })),
-    more: (button) => asked(() => server.more({ run, ...button.dataset })),
-    keep: () => asked(() => server.keep({ run })),
-    resume: () => asked(() => server.resume({ run })),
-    drawer() {
-      if (!drawer.hidden) return closeDrawer();
-      openDrawer();
-      drawer.elements[0].focus();
+    again: (button) => asked(call("again", { run, memory: button.dataset.with })),
+    more(button) {
+      const { samples, max_new_tokens } = button.dataset;
+      return asked(call("more", { run, samples, max_new_tokens }));
     },
+    keep: () => asked(call("keep", { run })),
+    resume: () => asked(call("resume", { run })),
   };
+
+  function toggleDrawer() {
+    if (!drawer.hidden) return closeDrawer();
+    openDrawer();
+    drawer.elements[0].focus();
+  }
 
   async function count() {
     const mine = ++counted;
-    const answer = await server.duration({ run, fields: fields() });
+    const answer = await call("duration", { run, fields: fields() });
     if (mine !== counted) return;
     setPart("asked", answer.error || "");
     if (answer.text !== undefined) part("estimate").textContent = answer.text;
@@ -107,12 +109,12 @@ import { bringCard } from "./cards.js";
   });
   drawer.addEventListener("submit", (event) => {
     event.preventDefault();
-    asks.learn();
+    once(asks.learn);
   });
   drawer.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && event.target.tagName === "INPUT") {
       event.preventDefault();
-      asks.learn();
+      once(asks.learn);
     }
     if (event.key === "Escape") {
       event.preventDefault();
@@ -123,7 +125,8 @@ import { bringCard } from "./cards.js";
 
   element.addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-ask]");
-    if (button) return asks[button.dataset.ask](button);
+    if (button?.dataset.ask === "drawer") return toggleDrawer();
+    if (button) return once(() => asks[button.dataset.ask](button));
     const link = event.target.closest?.("a[data-card]");
     if (!link) return;
     event.preventDefault();

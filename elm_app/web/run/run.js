@@ -2,6 +2,7 @@
 // Gradio runs this once with `element` (the skeleton in web/run/template.py) and `server` (the functions `tail`, `stop`).
 
 import { ofPage, ofRun, wanted } from "../lib/address.js";
+import { asking } from "../lib/ask.js";
 import { fill, fragment, swap } from "../lib/morph.js";
 import { dropCards, showCard, showView } from "./cards.js";
 
@@ -9,6 +10,7 @@ const LIVE_MS = 180; // between two questions while a run is written
 const COMING_MS = 400; // while weights are fetched
 const IDLE_MS = 2500; // and while nothing happens here: another window may have started a run
 const part = (name) => element.querySelector(`[data-part="${name}"]`);
+const call = asking(server);
 const section = element.querySelector(".elm-run");
 const page = document.body;
 const given = wanted(location.href);
@@ -20,8 +22,11 @@ let timer = 0;
 let asked = 0; // counts questions, so that a late answer to an old one is dropped
 let failures = 0;
 let stopping = ""; // the run that was asked to stop and has not ended yet
+/** @type {((answer: AnswerOf<Servers.Solve["tail"]>, first: boolean) => unknown)[]} */
 const watchers = []; // functions that are given every answer after it was shown
+/** @type {((answer: AnswerOf<Servers.Solve["tail"]>) => unknown)[]} */
 const heard = []; // the same, and those without a run
+/** @type {Answers.ComingWeights | null} */
 let coming = null; // the weights that are being fetched
 let tabbing = 0; // the timer of a tab that is being opened
 let left = 0; // how often somebody chose another tab
@@ -67,12 +72,16 @@ function decode(html) {
   return fragment(html).textContent;
 }
 
+/** @typedef {AnswerOf<Servers.Solve["tail"]>} Tailed */
+
+/** @param {Tailed} answer */
 function show(answer, gone) {
   coming = answer.coming || null;
   shown(answer, gone);
   for (const each of heard) each(answer);
 }
 
+/** @param {Tailed} answer */
 function shown(answer, gone) {
   const first = since < 0;
   part("empty").hidden = Boolean(answer.run);
@@ -93,7 +102,7 @@ function shown(answer, gone) {
   section.dataset.run = answer.run;
   section.dataset.state = answer.state;
   section.dataset.command = answer.command;
-  section.dataset.blank = answer.blank;
+  section.dataset.blank = String(answer.blank);
   if (run !== answer.run || first) {
     run = answer.run;
     address(run);
@@ -137,21 +146,31 @@ async function ask() {
   clearTimeout(timer);
   const mine = ++asked;
   const before = left;
+  const answer = await call("tail", { run, since, ...replay?.ask() });
+  if (mine !== asked) return;
   try {
-    const answer = await server.tail({ run, since, ...replay?.ask() });
-    if (mine !== asked) return;
-    if (!answer || answer.run === undefined) throw new Error("no answer");
-    failures = 0;
-    page.classList.remove("elm-lost");
-    show(answer, left !== before);
-  } catch {
-    if (mine !== asked) return;
-    failures += 1;
-    if (failures > 2) {
-      page.classList.add("elm-lost");
-      setStatus("The program does not answer; trying again");
-    }
+    if (answer.run === undefined) lost();
+    else found(answer, left !== before);
+  } finally {
+    later();
   }
+}
+
+function lost() {
+  failures += 1;
+  if (failures <= 2) return;
+  page.classList.add("elm-lost");
+  setStatus("The program does not answer; trying again");
+}
+
+/** @param {Tailed} answer */
+function found(answer, gone) {
+  failures = 0;
+  page.classList.remove("elm-lost");
+  show(answer, gone);
+}
+
+function later() {
   const usual = replay ? replay.wait() : live ? LIVE_MS : coming ? COMING_MS : IDLE_MS;
   const wait = failures ? Math.min(5000, 300 * 2 ** failures) : usual;
   timer = setTimeout(ask, document.hidden ? Math.max(wait, 1500) : wait);
@@ -197,7 +216,7 @@ function stop() {
   if (!run || !stoppable) return;
   stopping = run;
   setStatus("Stopping");
-  server.stop({ run }).then(ask);
+  call("stop", { run }).then(ask);
 }
 
 function mark(field, wrong) {
@@ -219,6 +238,7 @@ window.elm = {
     const shown = document.querySelector("#elm-settings")?.classList.toggle("open", open) ?? false;
     document.querySelector("#elm-settings-button")?.setAttribute("aria-expanded", shown);
   },
+  /** @param {Answers.Submitted} told */
   told(told) {
     if (told?.field === "settings") this.settings(true);
     mark(box(), told?.field === "problem");

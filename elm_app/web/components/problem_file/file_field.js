@@ -1,7 +1,17 @@
 // A form's file of problems: chosen, dropped or the example, looked at by the server, with what is in it said below
 // (web/components/problem_file/field.py).
 
-// `check` asks the server what is in a file, `example` for the example; `changed` is told how many problems there are.
+/**
+ * @typedef {object} FileAsks
+ * @property {(ask: Answers.FileToRead) => Promise<Answered<Answers.FileContents>>} check asks the server what is in a file
+ * @property {() => Promise<Answered<Answers.SentFile>>} example asks it for the example
+ * @property {(problems?: number, name?: string) => void} [changed] is told how many problems there are
+ */
+
+/**
+ * @param {Found} form
+ * @param {FileAsks} asks
+ */
 export function fileField(form, { check, example, changed = () => {} }) {
   const at = (name) => form.querySelector(`[data-part="${name}"]`);
   const columns = form.elements.columns;
@@ -66,6 +76,7 @@ export function fileField(form, { check, example, changed = () => {} }) {
       at("file").append(" The other rows are left out.");
       changed();
     },
+    skips: () => skip,
     focus: () => at("input").focus(),
     // What the server is to be given, or null and a sentence: at the field, or, about rows, by `told`.
     given(told) {

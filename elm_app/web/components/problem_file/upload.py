@@ -29,13 +29,13 @@ class SentFile(TypedDict):
 
 
 class FileToRead(SentFile):
-    """… with what was said about its columns."""
+    """A file that is to be looked at; `columns` as somebody named them."""
 
     columns: str
 
 
 class FileToUse(SentFile):
-    """… to be used: `skip` leaves its bad rows out, `fields` are those of the form."""
+    """A file that is to be used: `skip` leaves its bad rows out, `fields` are those of the form."""
 
     skip: bool
     fields: Fields

@@ -1,15 +1,17 @@
 // Compare: asks the server for a comparison as it stands and shows it; which one stands in the address, else the newest.
 // setup.js goes on where this ends. Gradio runs them once, when the tab is first opened, with `element` and `server` (web/pages/compare/panel.py).
 
-import { askServer } from "../../lib/ask.js";
+import { asking } from "../../lib/ask.js";
 import { download } from "../../lib/download.js";
+import { oneAtATime } from "../../lib/once.js";
 
 const LIVE_MS = 700; // between two questions while it runs
 const IDLE_MS = 2500; // and while it does not: another window may go on with it
 const root = element.querySelector(".elm-compare");
 const part = (name) => root.querySelector(`[data-part="${name}"]`);
 const act = (name) => root.querySelector(`.stands [data-act="${name}"]`);
-const call = (name, ask) => askServer(server, name, ask);
+const call = asking(server);
+const once = oneAtATime();
 let what = "";
 let folder = "";
 let run = "";
@@ -19,7 +21,6 @@ let timer = 0;
 let asked = 0; // counts questions, so that a late answer to an old one is dropped
 let failures = 0;
 let ending = null; // { run, name, said }: what was asked of it, until it has ended
-let busy = false;
 
 const shown = () => document.querySelector("#elm-compare-button")?.getAttribute("aria-selected") === "true";
 const wanted = () => new URLSearchParams(location.search).get("compare") || "";
@@ -52,6 +53,7 @@ async function ask() {
   if (shown()) timer = setTimeout(ask, failures ? Math.min(5000, 300 * 2 ** failures) : live && !document.hidden ? LIVE_MS : IDLE_MS);
 }
 
+/** @param {AnswerOf<Servers.Compare["compare_show"]>} answer */
 function show(answer) {
   stamp = answer.stamp;
   part("notice").innerHTML = answer.error || "";
@@ -79,7 +81,7 @@ function show(answer) {
   what = answer.what || what;
   root.dataset.state = folder && !answer.error ? "shown" : answer.error ? "error" : "empty";
   root.dataset.run = run;
-  root.dataset.live = live;
+  root.dataset.live = String(live);
   layout();
   if (shown() && !answer.error) address(what);
   if (answer.chip) {
@@ -107,6 +109,7 @@ function layout() {
   part("other").hidden = setup;
 }
 
+/** @param {"compare_pause" | "compare_stop"} name */
 async function end(name, said) {
   ending = { run, name, said };
   part("status").textContent = said;
@@ -135,16 +138,6 @@ const does = {
     if (!answer.error) download(answer.file, answer.name);
   },
 };
-
-async function once(doing) {
-  if (busy) return;
-  busy = true;
-  try {
-    await doing();
-  } finally {
-    busy = false;
-  }
-}
 
 root.addEventListener("click", (event) => {
   const button = event.target.closest?.("button[data-act]");

@@ -2,7 +2,7 @@
 // memory_card.js goes on where this ends. Gradio runs them once with `element` (web/pages/memories/template.py), `server` (web/pages/memories/panel.py) and `upload`.
 
 import { makePlane } from "../../components/memory_map.js";
-import { askServer } from "../../lib/ask.js";
+import { asking } from "../../lib/ask.js";
 
 const STATE_MS = 2500; // between two questions whether a memory has changed: a run or another window may have done it
 const WAIT_MS = 400; // while the embedder is loaded
@@ -22,8 +22,9 @@ let hovered = "";
 
 const plane = makePlane(part("plane"), { pick: (id) => select(id, true), hover: glance, legend });
 
-const call = (name, ask) => askServer(server, name, ask);
+const call = asking(server);
 
+/** @param {{ error?: string, told?: string }} answer */
 function say(where, answer) {
   if (answer.error) where.innerHTML = answer.error;
   else where.textContent = answer.told || "";
@@ -99,7 +100,7 @@ function mark() {
     const on = row.dataset.id === selected;
     row.classList.toggle("chosen", on);
     row.querySelector("a").toggleAttribute("aria-current", on);
-    row.firstElementChild.checked = picked.has(row.dataset.id);
+    row.querySelector("input").checked = picked.has(row.dataset.id);
   }
   part("picked").hidden = !picked.size;
   part("picked-count").textContent = `${picked.size} selected`;
@@ -249,16 +250,19 @@ function address(id) {
   if (url.href !== location.href) history.replaceState(history.state, "", url);
 }
 
+async function lookAgain() {
+  const answer = await call("memories_state");
+  if (answer.error) return;
+  chip(answer.count);
+  if (open() && answer.stamp !== shown) {
+    await refresh();
+    await show();
+  }
+}
+
 async function watch() {
   clearTimeout(timer);
-  const answer = document.hidden ? { error: "" } : await call("memories_state");
-  if (!("error" in answer)) {
-    chip(answer.count);
-    if (open() && answer.stamp !== shown) {
-      await refresh();
-      await show();
-    }
-  }
+  if (!document.hidden) await lookAgain();
   timer = setTimeout(watch, STATE_MS);
 }
 

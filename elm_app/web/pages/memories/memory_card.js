@@ -65,6 +65,7 @@ function bring(what) {
   }
 }
 
+/** @param {Answers.ChangeMemory} fields */
 async function change(fields) {
   const id = selected;
   const answer = await call("memory_change", { id, ...fields });
@@ -139,6 +140,7 @@ const bulk = {
   },
 };
 
+/** @param {{ enabled: boolean }} fields */
 async function several(fields) {
   const answer = await call("memory_change", { ids: [...picked], ...fields });
   await refresh();
@@ -148,6 +150,7 @@ async function several(fields) {
 
 // Files.
 
+/** @param {Answers.ExportMemories} ask */
 async function bundle(ask, where) {
   say(where, { told: "Packing …" });
   const answer = await call("memories_export", ask);
@@ -169,6 +172,7 @@ part("file").addEventListener("change", async () => {
   taken(await call("memories_import", { path: sent?.path || "" }));
 });
 
+/** @param {AnswerOf<Servers.Memories["memories_import"]>} answer */
 async function taken(answer) {
   if (!answer.error) Object.assign(wanted, { offset: 0 });
   await refresh();

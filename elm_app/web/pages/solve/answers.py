@@ -1,8 +1,8 @@
-"""What the Solve tab's script about the model (`model.js`) asks, and what it is answered."""
+"""What the Solve tab's script about the model (`model.js`) asks, and what it is answered; and what came of its form."""
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 
 class ModelFields(TypedDict):
@@ -33,3 +33,11 @@ class Meanwhile(TypedDict):
     """What can be done without the model, as HTML."""
 
     html: str
+
+
+class Submitted(TypedDict):
+    """What came of a problem: the run that solves it and its text, or the part of the form that is wrong."""
+
+    run: NotRequired[str]
+    text: NotRequired[str]
+    field: NotRequired[Literal["problem", "settings"]]

@@ -3,7 +3,9 @@
 
 {
   const chip = document.getElementById("elm-model-chip");
+  /** @type {Answers.ModelFields} */
   let fields = {}; // what the drawer's two fields hold, once they were changed
+  /** @type {Answered<Answers.ModelHere> | null} */
   let known = null; // what the server says of that model
   let asked = 0; // counts questions, so that a late answer to an old one is dropped
   let was = null; // the weights that were coming at the last answer
@@ -11,7 +13,7 @@
 
   async function look() {
     const mine = ++asked;
-    const answer = await server.machine(fields);
+    const answer = await call("machine", fields);
     if (mine !== asked) return;
     known = answer.error ? null : answer;
     const line = document.querySelector("[data-machine]");
@@ -48,7 +50,7 @@
 
   async function meanwhile(id) {
     waited = id;
-    const answer = await server.meanwhile({ run: id });
+    const answer = await call("meanwhile", { run: id });
     if (waited === id) setPart("meanwhile", answer.error || answer.html);
   }
 
@@ -72,12 +74,12 @@
   });
   Object.assign(does, {
     async fetch() {
-      const answer = await server.fetch(fields);
+      const answer = await call("fetch", fields);
       was = {}; // it may end before it was seen once
       if (answer.error) setPart("lacking", answer.error);
       else ask();
     },
-    unfetch: () => server.unfetch({}).then(ask),
+    unfetch: () => call("unfetch").then(ask),
     other: () => document.querySelector("#elm-other")?.click(),
     model() {
       tab("solve");

@@ -20,6 +20,7 @@ from elm_app.web.components.settings import memory_field
 from elm_app.web.components.settings.form import model_settings, route_settings, sampling_settings
 from elm_app.web.export.saving import Saving
 from elm_app.web.files import ASSETS, scripts
+from elm_app.web.pages.solve.answers import Submitted
 from elm_app.web.pages.solve.model_line import Machine
 from elm_app.web.run.buttons import Asks
 from elm_app.web.run.feed import Tail
@@ -69,7 +70,7 @@ def panel(runner: Runner, actions: Actions, tail: Tail, asks: Asks, machine: Mac
     told = gr.JSON(visible=False)
     _live([*tail.functions(), *asks.functions(), *machine.functions(), *Saving(runner.folder).functions()])
 
-    def submit(*values: Any) -> tuple[str, str, dict[str, str]]:
+    def submit(*values: Any) -> tuple[str, str, Submitted]:
         text, model, quantization, samples, temperature, tokens, seed, memory, *way = values
         try:
             chosen = model_settings(model, quantization)

@@ -51,7 +51,7 @@ _Rows = TypedDict("_Rows", {"stamp": str, "from": int, "rows": list[str]})
 
 
 class ShownStream(StreamStanding, _Rows):
-    """… with its rows as HTML, but for the first ones, which are known (`from`)."""
+    """A stream with its rows as HTML, but for the first ones, which are known (`from`)."""
 
 
 class StreamResults(OfRun):

@@ -1,9 +1,10 @@
 // Stream: asks the server for a stream as it stands and shows it; the run is that of the address, else the live or newest one.
 // Gradio runs this once, when the tab is first opened, with `element` and `server` (web/pages/stream/panel.py).
 
-import { fileField } from "../../components/problem_file/file_field.js";
+import { fileForm } from "../../components/problem_file/file_form.js";
 import { followRecipe } from "../../components/settings/recipes.js";
-import { askServer } from "../../lib/ask.js";
+import { asking } from "../../lib/ask.js";
+import { oneAtATime } from "../../lib/once.js";
 
 const LIVE_MS = 450; // between two questions while it runs
 const IDLE_MS = 2500; // and while it does not: another window may go on with it
@@ -19,13 +20,13 @@ let rows = 0;
 let timer = 0;
 let asked = 0; // counts questions, so that a late answer to an old one is dropped
 let failures = 0;
-let busy = false;
 let pausing = "";
 
 const shown = () => document.querySelector("#elm-stream-button")?.getAttribute("aria-selected") === "true";
 const wanted = () => new URLSearchParams(location.search).get("stream") || "";
 
-const call = (name, ask) => askServer(server, name, ask);
+const call = asking(server);
+const once = oneAtATime();
 
 function address(id) {
   const url = new URL(location.href);
@@ -57,6 +58,7 @@ async function ask(follow = true) {
   if (shown()) timer = setTimeout(ask, failures ? Math.min(5000, 300 * 2 ** failures) : live && !document.hidden ? LIVE_MS : IDLE_MS);
 }
 
+/** @param {AnswerOf<Servers.Stream["stream_tail"]>} answer */
 function show(answer) {
   stamp = answer.stamp;
   part("earlier-box").hidden = !answer.earlier;
@@ -75,7 +77,7 @@ function show(answer) {
   if (!root.dataset.open) setup(false);
   root.dataset.run = run;
   root.dataset.state = answer.state;
-  root.dataset.live = !answer.ended;
+  root.dataset.live = String(!answer.ended);
   for (const [name, html] of Object.entries(answer.parts)) fill(name, html);
   if (pausing === run && !answer.ended) part("status").textContent = "Stopping";
   part("rows").insertAdjacentHTML("beforeend", answer.rows.join(""));
@@ -113,32 +115,15 @@ function setup(on) {
   else delete root.dataset.open;
 }
 
-const refuse = (html) => {
-  part("refused").innerHTML = html || "";
-};
-const file = fileField(form, {
-  check(ask) {
-    refuse("");
-    return call("stream_check", ask);
-  },
+const file = fileForm(form, {
+  check: (ask) => call("stream_check", ask),
   example: () => call("stream_example"),
+  start: (given) => call("stream_start", { ...given, fields: Object.fromEntries(new FormData(form)) }),
+  started: open,
 });
 
-async function start() {
-  const given = file.given(refuse);
-  if (!given) return;
-  const answer = await call("stream_start", { ...given, fields: Object.fromEntries(new FormData(form)) });
-  if (answer.field === "file") return file.refuse(answer.error);
-  refuse(answer.error);
-  if (answer.run) open(answer.run);
-}
-
 const does = {
-  example: file.example,
-  skip() {
-    refuse("");
-    file.skip();
-  },
+  ...file.does,
   new() {
     setup(true);
     file.focus();
@@ -161,6 +146,7 @@ const does = {
   csv: () => save("csv"),
 };
 
+/** @param {"jsonl" | "csv"} kind */
 async function save(kind) {
   const answer = await call("stream_results", { run, kind });
   part("asked").innerHTML = answer.error || "";
@@ -172,23 +158,13 @@ async function save(kind) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }
 
-async function once(what) {
-  if (busy) return;
-  busy = true;
-  try {
-    await what();
-  } finally {
-    busy = false;
-  }
-}
-
 root.addEventListener("click", (event) => {
   const button = event.target.closest?.("button[data-act]");
   if (button) once(does[button.dataset.act]);
 });
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  once(start);
+  once(file.start);
 });
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[data-stream]");
