@@ -40,3 +40,4 @@ def test_a_wheel_holds_scripts_styles_and_assets(tmp_path: Path) -> None:
     wanted |= {f"elm_app/{file.relative_to(ROOT).as_posix()}" for file in assets}
     assert wanted <= held
     assert not [name for name in held if name.startswith(("tests", "docs", "memories"))]
+    assert not [name for name in held if name.endswith(".d.ts") or "node_modules" in name], "users need no node"

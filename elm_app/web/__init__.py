@@ -16,5 +16,6 @@
     pages       a folder a tab: its Python, script and style; pages never import each other
 
 A page shows a run by asking `run/feed.py` a few times a second for the fragments that changed and patching them in
-place (`run/run.js`), so a reload or a second window shows the same.
+place (`run/run.js`), so a reload or a second window shows the same. What scripts ask and are answered is typed, in the
+`answers.py` of each page; `lib/` holds what their scripts share, with these types (`answers.d.ts`).
 """
