@@ -42,17 +42,21 @@ POOL = 50
 """Memories, nearest first, that `both` and `utility` choose among."""
 
 
-def utility(score: float, credit: Sequence[Credit]) -> float:
-    """Similarity and credit together: score + 0.2 · (won − lost) / (won + lost + agreed + 4).
+MOVED, USES = 0.2, 4
+"""What a memory did moves its utility by `MOVED` at most, and by little until it was used some times: `USES` are as
+many that ended even."""
+UTILITY = f"utility = similarity + {MOVED} · (won − lost) / (won + lost + agreed + {USES})"
+"""How `utility` is worked out, in words."""
 
-    What a memory did moves it by 0.2 at most, and by little until it was used some times (the 4 is as many uses that
-    ended even).
+
+def utility(score: float, credit: Sequence[Credit]) -> float:
+    """Similarity and credit together, as `UTILITY` says.
 
     >>> utility(0.7, [Credit("agreement", won=4), Credit("none", agreed=2)])
     0.78
     """
     won, lost, agreed = (float(sum(getattr(one, name) for one in credit)) for name in ("won", "lost", "agreed"))
-    return round(score + 0.2 * (won - lost) / (won + lost + agreed + 4), 6)
+    return round(score + MOVED * (won - lost) / (won + lost + agreed + USES), 6)
 
 
 def retrieve(store: Store, keys: Keys, model: ModelInfo, settings: RouteSettings, n: int = 5) -> Retrieved:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from elm_app.answers.reading import key
 from elm_app.core.errors import ElmError
 from elm_app.core.types import Match, Memory, Vote
+from elm_app.retrieval.retriever import UTILITY
 from elm_app.runs.state import RunView
 from elm_app.store.row import record
 from elm_app.store.store import Store
@@ -28,7 +29,6 @@ EXAMPLE = (
     '<p class="example">An example, recorded with the default model. Solve a problem that a memory of your own is '
     'near to, and this page explains that run. <a href="?" data-tab="solve">Solve a problem</a></p>'
 )
-UTILITY = "utility = similarity + 0.2 · (won − lost) / (won + lost + agreed + 4)"
 
 
 def page(view: RunView, store: Store, plane: str, acts: str = "") -> str:

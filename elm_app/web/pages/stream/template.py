@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from elm_app.core.config import LearnSettings, SamplingSettings
+from elm_app.retrieval.retriever import THRESHOLD
 from elm_app.web.components.problem_file.field import COLUMNS, FIELD
 from elm_app.web.components.settings.plain_fields import blank, models, number
 from elm_app.web.components.settings.recipe_fields import RecipeFields
@@ -30,7 +31,7 @@ _MORE = (
             _LEARN.number("variants", "Variants", "with other numbers and names", "1", "64", of="distil"),
             _LEARN.number("virtual_tokens", "Virtual tokens", "length of a memory", "1", "512"),
             _LEARN.number("learning_rate", "Learning rate", "of AdamW", "0", "1", "any"),
-            blank("threshold", "Memory from", "least similarity; -1: the nearest", "0.60", "text"),
+            blank("threshold", "Memory from", "least similarity; -1: the nearest", f"{THRESHOLD:.2f}", "text"),
         ]
     )
     + '<label class="wide"><span>Offer</span><select name="keep"><option value="helped">memories that helped</option>'
