@@ -89,7 +89,7 @@ class Drill:
     def stop(self, page: Page, run: str) -> None:
         """A page stops a run."""
         self.stopped.add(run)
-        if page.ask("stop", run=run) is not True:
+        if page.ask("stop", run=run) != {"stopping": True}:
             self.wrong.append(f"run {run} cannot be stopped")
 
     def follow(self, number: int, page: Page) -> None:

@@ -11,7 +11,7 @@ from elm_app.web.files import ASSETS, style
 MOST_UPLOADED = 512 << 20
 """Bytes of a file that the server takes, such as an archive of memories; larger ones are for the command line."""
 SESSIONS = 100
-"""Loaded pages of which Gradio keeps what it knows, some 250 KiB each; of older ones it knows what a fresh one begins
+"""Loaded pages of which Gradio keeps what it knows, some 170 KiB each; of older ones it knows what a fresh one begins
 with, which is all that ours need. Its own default is 10,000."""
 FALLBACK = ("system-ui", "sans-serif")
 
