@@ -134,17 +134,19 @@ def drawing(folder: Path, memory: str, teacher: str) -> str:
     return dots([Dots(row["family"], row["without"], row["with"][memory], row["with"].get(teacher)) for row in rows])
 
 
-def evidence(folder: Path, memory: str, teacher: str) -> str:
-    """What the empty Compare page tells of it, as JSON: shares of right traces about siblings, the gain in points."""
+def evidence(folder: Path, memory: str, teacher: str, held_out: Path) -> str:
+    """What the empty Compare page tells of it, as JSON: shares of right traces about siblings, the gain in points, and
+    what that is so far in the families that are held out."""
     (_, ours), (_, example) = paired([folder / memory, folder / teacher])
     all, beside = ours[1]["all"], example[1]["all"]
+    ((_, others),) = paired([held_out])
     rows = sorted(families(folder, {memory: "", teacher: ""}), key=lambda row: row["without"] - row["with"][memory])
     title, siblings = PRESETS[ours[1]["model"]].title, all["problems"] // all["families"]
     shares = {"without": all["before"], "memory": all["after"], "teacher": beside["after"]}
     return json.dumps({
-        "model": title, "split": ours[1]["split"], "siblings": siblings,
+        "model": title, "siblings": siblings,
         **{name: round(points["value"], 1) for name, points in shares.items()},
-        "gain": all["difference"]["value"], "low": all["difference"]["low"], "high": all["difference"]["high"],
+        **gained(all), "held_out": {"families": others[1]["all"]["families"], **gained(others[1]["all"])},
         "families": [
             {
                 "name": row["family"].replace("_", " "), "without": round(row["without"], 4),
@@ -153,6 +155,15 @@ def evidence(folder: Path, memory: str, teacher: str) -> str:
             for row in rows
         ],
     }, indent=1) + "\n"  # fmt: skip
+
+
+def gained(group: Row) -> Row:
+    """The difference of right traces, in points, with its interval."""
+    return {
+        "gain": group["difference"]["value"],
+        "low": group["difference"]["low"],
+        "high": group["difference"]["high"],
+    }
 
 
 def tables() -> dict[str, str]:
@@ -164,16 +175,14 @@ def tables() -> dict[str, str]:
         "another-text.jsonl": "control: the next family's, from a text",
     }
     columns = {"icl.jsonl": "in context", "distil.jsonl": "**memory**"}
-    found = {
+    return {
         "develop": ladder_table(DEVELOP, main | controls, split=tuple(main)),
         "develop-families": family_table(
             DEVELOP, columns | {"distil-text.jsonl": "from a text", "another.jsonl": "another's"}
         ),
+        "held-out": ladder_table(HELD_OUT, main | controls, split=tuple(main)),
+        "held-out-families": family_table(HELD_OUT, {"distil.jsonl": "**memory**", "icl.jsonl": "in context"}),
     }
-    if (HELD_OUT / "distil.jsonl").is_file():
-        found["held-out"] = ladder_table(HELD_OUT, main | controls, split=tuple(main))
-        found["held-out-families"] = family_table(HELD_OUT, {"distil.jsonl": "**memory**", "icl.jsonl": "in context"})
-    return found
 
 
 def page(text: str, made: dict[str, str]) -> str:
@@ -193,14 +202,12 @@ def page(text: str, made: dict[str, str]) -> str:
 
 def files() -> dict[Path, str]:
     """What belongs on the disk: the page and its drawings."""
-    made = {
+    return {
         PAGE: page(PAGE.read_text(encoding="utf-8"), tables()),
         RAW / "ladder.svg": drawing(DEVELOP, "distil.jsonl", "icl.jsonl"),
+        RAW / "held-out.svg": drawing(HELD_OUT, "distil.jsonl", "icl.jsonl"),
+        EVIDENCE: evidence(DEVELOP, "distil.jsonl", "icl.jsonl", HELD_OUT / "distil.jsonl"),
     }
-    made[EVIDENCE] = evidence(DEVELOP, "distil.jsonl", "icl.jsonl")
-    if (HELD_OUT / "distil.jsonl").is_file():
-        made[RAW / "held-out.svg"] = drawing(HELD_OUT, "distil.jsonl", "icl.jsonl")
-    return made
 
 
 def main(given: Sequence[str] | None = None) -> None:
