@@ -10,6 +10,7 @@ Environment variables:
     ELM_HUB        address of the model hub (default: HF_ENDPOINT, else https://huggingface.co); `off` never asks it
     ELM_AUTH       user:password that the page asks for (default: it asks nobody, and listens on this machine only)
     ELM_READONLY   1: the page learns, changes, deletes and takes in nothing
+    ELM_AVX2       1: kernels use AVX2 where the CPU has more (to compare, and to test one on the other's machine)
     ELM_DEBUG      any value: show tracebacks
 """
 
@@ -77,6 +78,11 @@ def debug() -> bool:
 def readonly() -> bool:
     """Whether the page is one that changes nothing."""
     return os.environ.get("ELM_READONLY", "0") not in ("", "0")
+
+
+def plain_avx2() -> bool:
+    """Whether kernels are to use AVX2 even where the CPU has AVX512-VNNI."""
+    return os.environ.get("ELM_AVX2", "0") not in ("", "0")
 
 
 def auth() -> tuple[str, str] | None:

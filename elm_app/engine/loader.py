@@ -1,8 +1,8 @@
 """From settings to a loaded engine. Importing this file is cheap: torch is imported when a model is asked for.
 
 What is loaded where:
-    CPU    `4-bit` for models of the Llama family (the checkpoint's own blocks; floats are quantised on loading), or
-           `int8` where the processor has VNNI but not AVX512, else `none` in bfloat16
+    CPU    `4-bit` for models of the Llama family (the checkpoint's own blocks; floats are quantised on loading), else,
+           and where the processor has no AVX2, `none` in bfloat16
     CUDA   `nf4`: bitsandbytes NF4, double quantisation, bfloat16 compute
 `nf4` and `none` can be chosen by hand on either, `int8` on a CPU.
 """
@@ -21,6 +21,7 @@ from elm_app.core.types import ModelInfo
 from elm_app.engine.quantized.formats import FORMATS
 from elm_app.weights.choice import here
 from elm_app.weights.gguf import GgufTensors, RawBlocks
+from elm_app.weights.instructions import instructions
 from elm_app.weights.presets import PRESETS
 from elm_app.weights.resolve import LocalModel, resolve, with_floats
 
@@ -163,17 +164,14 @@ def device_for(wish: Device) -> str:
 
 def _quantization(settings: ModelSettings, device: str, config: Any) -> str:
     from elm_app.engine.quantized import supported
-    from elm_app.engine.quantized.choose_kernels import choose
 
-    fits = device == "cpu" and supported.supported(config)
-    able = {kind for kind in ("4-bit", "int8") if fits and choose(blocks=kind == "4-bit") is not None}
+    able = device == "cpu" and supported.supported(config) and instructions() is not None
     if settings.quantization == "auto":
-        return "nf4" if device == "cuda" else min(able, default="none")  # "4-bit" before "int8"
-    if settings.quantization in ("4-bit", "int8") and settings.quantization not in able:
+        return "nf4" if device == "cuda" else "4-bit" if able else "none"
+    if settings.quantization in ("4-bit", "int8") and not able:
         families = ", ".join(supported.FAMILIES)
-        which = "AVX512-VNNI" if settings.quantization == "4-bit" else "VNNI"
         raise BadInput(
-            f"{settings.quantization} needs a CPU with {which} instructions and a model of one of these families: "
+            f"{settings.quantization} needs a CPU with AVX2 instructions and a model of one of these families: "
             f"{families}.",
             "Use --quantization nf4 or none.",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from elm_app.weights.instructions import Instructions, instructions
 from elm_app.weights.presets import PRESETS
 
 BASE_MEMORY = 6 << 30
@@ -23,31 +24,31 @@ class Choice:
     largest: str = "small"
 
 
-def choose(device: str, memory: int, vnni: bool) -> Choice:
+def choose(device: str, memory: int, has: Instructions | None) -> Choice:
     """What `auto` means on a machine: the 1.5B wherever it is quick enough and fits, else the 0.5B.
 
     Args:
         device: `cpu` or `cuda`.
         memory: bytes, of the machine or of the container.
-        vnni: whether the CPU has AVX512-VNNI instructions.
+        has: the instructions that the CPU has for it.
 
-    >>> choose("cpu", 24 << 30, True).reason
-    'The 1.5B: this machine has 24 GB of memory and AVX512-VNNI.'
-    >>> choose("cpu", 4 << 30, True).reason
+    >>> choose("cpu", 24 << 30, "AVX2").reason
+    'The 1.5B: this machine has 24 GB of memory and AVX2.'
+    >>> choose("cpu", 4 << 30, "AVX2").reason
     'The 0.5B, because this machine has 4 GB of memory and the 1.5B wants 6.'
     """
     if device == "cuda":
         return Choice("base", "The 1.5B: this machine has a GPU.", "base")
-    has = f"this machine has {_gigabytes(memory)} GB of memory"
+    fits = f"this machine has {_gigabytes(memory)} GB of memory"
     if memory < BASE_MEMORY:
-        return Choice("small", f"The 0.5B, because {has} and the 1.5B wants {_gigabytes(BASE_MEMORY)}.")
-    if not vnni:
+        return Choice("small", f"The 0.5B, because {fits} and the 1.5B wants {_gigabytes(BASE_MEMORY)}.")
+    if has is None:
         return Choice(
             "small",
-            "The 0.5B, because this CPU lacks AVX512-VNNI instructions, without which the 1.5B would be slow.",
+            "The 0.5B, because this CPU lacks AVX2 instructions, without which the 1.5B would be slow.",
             "base",
         )
-    return Choice("base", f"The 1.5B: {has} and AVX512-VNNI.", "base")
+    return Choice("base", f"The 1.5B: {fits} and {has}.", "base")
 
 
 def larger(model: str, choice: Choice) -> str | None:
@@ -57,7 +58,7 @@ def larger(model: str, choice: Choice) -> str | None:
     Args:
         model: a preset, or the hub id of one.
 
-    >>> larger("small", choose("cpu", 24 << 30, True)), larger("small", choose("cpu", 4 << 30, True))
+    >>> larger("small", choose("cpu", 24 << 30, "AVX2")), larger("small", choose("cpu", 4 << 30, "AVX2"))
     ('base', None)
     """
     mine = next((preset for name, preset in PRESETS.items() if model in (name, preset.repo)), None)
@@ -67,11 +68,9 @@ def larger(model: str, choice: Choice) -> str | None:
 
 def here(device: str) -> Choice:
     """What `auto` means on this machine."""
-    import torch
-
     from elm_app.weights.free_memory import total_memory
 
-    return choose(device, total_memory(), bool(torch.cpu.get_capabilities().get("avx512_vnni")))
+    return choose(device, total_memory(), instructions())
 
 
 def _gigabytes(count: int) -> str:

@@ -130,7 +130,7 @@ class Rounded(Tensors):
 
 def test_int8_of_a_checkpoint_is_int8_of_its_floats(model: resolve.LocalModel) -> None:
     if choose() is None:
-        pytest.skip("this CPU has no VNNI")
+        pytest.skip("this CPU has no AVX2")
     floats = resolve.resolve(str(resolve.with_floats(model, progress=quiet)), progress=quiet)
     config, tokens = AutoConfig.from_pretrained(model.path), torch.arange(40, 60)
     decoders = [QuantizedDecoder(config, tensors) for tensors in (Rounded(model), Tensors(floats))]

@@ -6,7 +6,8 @@
 - `kernels`: what the decoder asks of kernels; `choose_kernels`: which this CPU can run
 - `formats`: the block formats of GGUF checkpoints, and how we lay their blocks out for a CPU
 - `block_kernels/`: 4-bit, the checkpoint's own blocks times int8 activations
-- `int8_kernels/`: int8, a scale an output, and attention (`vnni`); `onednn`: with torch alone, for CPUs without AVX512
+- `int8_kernels/`: int8, a scale an output, and attention
+- `vectors`: what both are written in, and the two sets of instructions
 
 Compiled kernels are kept in the user's cache, in a folder named after this room's own sources: numba looks only at the
 file that a kernel stands in, and would go on using what was compiled with another file's older instructions.
@@ -28,4 +29,5 @@ def fingerprint(folder: Path) -> str:
 
 
 # Read by numba when it is imported, which only this room does.
-os.environ.setdefault("NUMBA_CACHE_DIR", str(environment.cache_dir() / "kernels" / fingerprint(Path(__file__).parent)))
+_FOLDER = fingerprint(Path(__file__).parent) + ("-avx2" if environment.plain_avx2() else "")
+os.environ.setdefault("NUMBA_CACHE_DIR", str(environment.cache_dir() / "kernels" / _FOLDER))

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import torch
-
 from elm_app.engine.quantized.kernels import Kernels
+from elm_app.weights.instructions import instructions
 
 
 def choose(blocks: bool = False) -> Kernels | None:
-    """The fastest kernels that this CPU can run, for int8 or for blocks; None if there are none (they need VNNI
-    instructions, those for blocks AVX512-VNNI)."""
-    able = torch.cpu.get_capabilities()
-    if able.get("avx512_vnni") and able.get("avx512_vl"):
-        if blocks:
-            from elm_app.engine.quantized.block_kernels.blocks import BlockKernels
+    """Kernels for int8 or for blocks; None if this CPU cannot run them (they need AVX2, and use AVX512-VNNI)."""
+    if instructions() is None:
+        return None
+    if blocks:
+        from elm_app.engine.quantized.block_kernels.blocks import BlockKernels
 
-            return BlockKernels()
-        from elm_app.engine.quantized.int8_kernels.vnni import VnniKernels
+        return BlockKernels()
+    from elm_app.engine.quantized.int8_kernels.int8 import Int8Kernels
 
-        return VnniKernels()
-    if not blocks and torch.cpu._is_vnni_supported() and hasattr(torch.ops.onednn, "qlinear_prepack"):
-        from elm_app.engine.quantized.int8_kernels.onednn import OneDnnKernels
-
-        return OneDnnKernels()
-    return None
+    return Int8Kernels()

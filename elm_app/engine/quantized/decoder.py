@@ -1,7 +1,7 @@
 """Decoding with quantised weights on a CPU for models of the Llama family (Llama, Mistral, Qwen2, Qwen3).
 
-Weights are the blocks of a 4-bit checkpoint as they are (`blocks.py`), or int8 with one scale per output (`vnni.py`,
-`onednn.py`); activations are int8 with a scale for every 32 of them, or one per *token*. (One scale for a whole tensor
+Weights are the blocks of a 4-bit checkpoint as they are (`blocks.py`), or int8 with one scale per output
+(`int8.py`); activations are int8 with a scale for every 32 of them, or one per *token*. (One scale for a whole tensor
 ruins these models: KL to fp32 0.19.) Fewer and larger matmuls: q/k/v are one, gate/up are one, and RMSNorm's division
 is folded into the scales. Rows of one prompt share a cache of their own, so nothing is padded or masked.
 
@@ -48,7 +48,7 @@ class QuantizedDecoder:
     ) -> None:
         chosen = kernels or choose()
         if chosen is None:
-            raise ModelError("This needs a CPU with VNNI instructions.", "Use --quantization nf4 or none.")
+            raise ModelError("This needs a CPU with AVX2 instructions.", "Use --quantization nf4 or none.")
         self.kernels = chosen
         self.config, self._weights = config, weights
         self._gradients: Any = None

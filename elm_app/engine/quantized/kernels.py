@@ -39,7 +39,6 @@ class Back(Protocol):
 class Kernels(Protocol):
     """Integer arithmetic on a CPU. Quantised rows are each kernel's own type; no row shares a scale with another."""
 
-    name: str
     takes_blocks: bool
     """Whether weights are blocks, or floats to be packed as int8."""
 
@@ -96,7 +95,7 @@ class CopiedBack:
 def transposed_words(kernels: Kernels, matrix: Callable[[], Matrix]) -> Callable[[Tensor], Tensor]:
     """`words_back` with a packed copy of the vocabulary, transposed."""
     words = stacked([matrix()])
-    spare = -len(words) % 4  # packed matrices have rows of a multiple of four
+    spare = -len(words) % 16  # packed matrices have rows of a multiple of 16
     back = kernels.linear([F.pad(words.T, (0, spare)).contiguous()])
     return lambda shares: back(kernels.quantize(F.pad(shares, (0, spare)) if spare else shares))
 

@@ -75,7 +75,7 @@ def test_dense_is_autograd(folder: Path, temperature: float) -> None:
     torch.testing.assert_close(gradient(ours, soft), gradient(theirs, soft), atol=2e-5, rtol=1e-3)
 
 
-QUANTIZED = ["int8", pytest.param("4-bit", marks=pytest.mark.skipif(choose(True) is None, reason="no AVX512-VNNI"))]
+QUANTIZED = ["int8", pytest.param("4-bit", marks=pytest.mark.skipif(choose(True) is None, reason="no AVX2"))]
 
 
 @pytest.mark.parametrize("quantization", QUANTIZED)

@@ -13,7 +13,7 @@ from gguf.quants import quantize as by_library
 from elm_app.engine.quantized.choose_kernels import choose
 from elm_app.engine.quantized.formats import BLOCK, FORMATS, Blocks, Format
 
-pytestmark = pytest.mark.skipif(choose(blocks=True) is None, reason="a CPU without AVX512-VNNI")
+pytestmark = pytest.mark.skipif(choose(blocks=True) is None, reason="a CPU without AVX2")
 each_format = pytest.mark.parametrize("form", FORMATS.values(), ids=lambda form: form.name)
 
 

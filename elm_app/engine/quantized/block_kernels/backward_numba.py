@@ -2,7 +2,7 @@
 
 For the way back a matrix is needed the other way round. No second copy is kept: its blocks are turned into int8 codes,
 with a scale for every output of the product, matrix by matrix into the same memory, each time gradients flow; that is a
-few hundredths of the work. Layouts: `formats.py` for blocks, `vnni_numba.py` for what they are turned into.
+few hundredths of the work. Layouts: `formats.py` for blocks, `int8_numba.py` for what they are turned into.
 """
 
 # mypy: disable-error-code="no-untyped-def,misc,no-any-return,type-arg,call-arg,var-annotated"
@@ -26,8 +26,8 @@ from elm_app.engine.quantized.formats import (
     Q6_K,
     Q8_0,
 )  # fmt: skip
-from elm_app.engine.quantized.int8_kernels.vnni_intrinsics import address
-from elm_app.engine.quantized.int8_kernels.vnni_numba import exp
+from elm_app.engine.quantized.int8_kernels.int8_intrinsics import address
+from elm_app.engine.quantized.int8_kernels.int8_numba import exp
 
 _q4_0, _q4_1, _q5_0, _q5_1, _q8_0, _q4_k, _q5_k, _q6_k = (
     transpose_tile(FORMATS[kind]) for kind in (Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K, Q6_K)

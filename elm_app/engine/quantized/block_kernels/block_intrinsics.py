@@ -1,9 +1,11 @@
-"""A few rows times one panel of 4- to 8-bit blocks, as vpdpbusd instructions; see `formats.py` for the layout."""
+"""A few rows times one panel of 4- to 8-bit blocks, in vectors of LLVM; see `formats.py` for the layout."""
 
 # mypy: disable-error-code="no-untyped-def,misc,no-any-return"
 # ruff: noqa: ARG001
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from llvmlite import ir
@@ -11,72 +13,47 @@ from numba import types
 from numba.extending import intrinsic
 
 from elm_app.engine.quantized.formats import BLOCK, PANEL, Format
+from elm_app.engine.quantized.vectors import F16, F32, FEW, I8, I16, I32, I64, LANES, REAL, WHOLE, Sums, Writer
 
 ROWS = 8
 """Rows of activations that lie together; a tile computes up to so many."""
-_I8, _I16, _I32, _I64, _F16, _F32 = (*map(ir.IntType, (8, 16, 32, 64)), ir.HalfType(), ir.FloatType())
-_WHOLE, _REAL = ir.VectorType(_I32, PANEL), ir.VectorType(_F32, PANEL)
 _UNITS = 256 // BLOCK
 """Blocks in a unit of a K-quant."""
 
 
-class _Writer:
-    """Loads, stores and constants of one function; addresses are int64."""
+class _Outputs(Writer):
+    """Reads what belongs to the outputs of a panel from `first` on, as many as a vector has."""
 
-    def __init__(self, build: ir.IRBuilder) -> None:
-        self.build = build
+    def __init__(self, build: ir.IRBuilder, first: int) -> None:
+        super().__init__(build)
+        self.first = first
 
-    def function(self, name: str, result: ir.Type, *arguments: ir.Type) -> ir.Function:
-        found = self.build.module.globals.get(name)
-        return found or ir.Function(self.build.module, ir.FunctionType(result, arguments), name)
-
-    def load(self, address, offset: int, kind: ir.Type, align: int = 1):
-        at = self.build.add(address, _I64(offset)) if offset else address
-        value = self.build.load(self.build.inttoptr(at, kind.as_pointer()))
-        value.align = align
-        return value
-
-    def spread(self, scalar, kind: ir.VectorType):
-        """The same number in all 16 places."""
-        nothing = ir.Constant(kind, ir.Undefined)
-        one = self.build.insert_element(nothing, scalar, _I32(0))
-        return self.build.shuffle_vector(one, nothing, ir.Constant(_WHOLE, [0] * PANEL))
-
-    def whole(self, number: int):
-        return ir.Constant(_WHOLE, [number] * PANEL)
-
-    def fma(self, a, b, c):
-        """a · b + c with one rounding: the same bits whatever is compiled around it."""
-        return self.build.call(self.function("llvm.fma.v16f32", _REAL, _REAL, _REAL, _REAL), [a, b, c])
+    def codes(self, address, offset: int):
+        """Four bytes each."""
+        return self.load(address, offset + 4 * self.first, WHOLE, 4 * LANES)
 
     def halves(self, address, offset: int):
-        """16 fp16 numbers as fp32."""
-        return self.build.fpext(self.load(address, offset, ir.VectorType(_F16, PANEL)), _REAL)
+        """An fp16 number each, as fp32."""
+        return self.build.fpext(self.load(address, offset + 2 * self.first, ir.VectorType(F16, LANES)), REAL)
 
     def small(self, address, offset: int, signed: bool):
-        """16 bytes as fp32."""
-        found = self.load(address, offset, ir.VectorType(_I8, PANEL))
+        """A byte each, as fp32."""
+        found = self.load(address, offset + self.first, ir.VectorType(I8, LANES))
         if signed:
-            return self.build.sitofp(self.build.sext(found, _WHOLE), _REAL)
-        return self.build.uitofp(self.build.zext(found, _WHOLE), _REAL)
-
-    def fetch(self, address) -> None:
-        """Have a cache line brought near."""
-        byte = _I8.as_pointer()
-        prefetch = self.function("llvm.prefetch.p0i8", ir.VoidType(), byte, _I32, _I32, _I32)
-        self.build.call(prefetch, [self.build.inttoptr(address, byte), _I32(0), _I32(2), _I32(1)])
+            return self.build.sitofp(self.build.sext(found, WHOLE), REAL)
+        return self.build.uitofp(self.build.zext(found, WHOLE), REAL)
 
 
-def _quads(write: _Writer, format: Format, codes) -> list[Any]:
-    """The codes of 32 weights of 16 outputs: 8 vectors of unsigned bytes, four weights an output."""
+def _quads(write: _Outputs, format: Format, codes) -> Iterator[Any]:
+    """The codes of 32 weights: 8 vectors of unsigned bytes, four weights an output."""
     build, low = write.build, write.whole(0x0F0F0F0F)
     if format.bits == 8:
-        return [write.load(codes, 64 * n, _WHOLE, 64) for n in range(8)]
-    high = [write.load(codes, 256 + 64 * n, _WHOLE, 64) for n in range(format.bits - 4)]
-    quads = []
+        yield from (write.codes(codes, 64 * n) for n in range(8))
+        return
+    high = [write.codes(codes, 256 + 64 * n) for n in range(format.bits - 4)]
     for n in range(8):
         if n % 2 == 0:
-            both = write.load(codes, 32 * n, _WHOLE, 64)
+            both = write.codes(codes, 32 * n)
             quad = build.and_(both, low)
         else:
             quad = build.and_(build.lshr(both, write.whole(4)), low)
@@ -86,21 +63,20 @@ def _quads(write: _Writer, format: Format, codes) -> list[Any]:
             up = 4 - place
             moved = build.shl(lane, write.whole(up)) if up > 0 else build.lshr(lane, write.whole(-up)) if up else lane
             quad = build.or_(quad, build.and_(moved, write.whole((0x10 if width == 1 else 0x30) * 0x01010101)))
-        quads.append(quad)
-    return quads
+        yield quad
 
 
-def _group_values(write: _Writer, format: Format, scales, block) -> list[tuple[Any, Any]]:
-    """Scale and minimum, fp32 (16,) each, of every group in one block; `scales` is where those of its unit begin."""
+def _group_values(write: _Outputs, format: Format, scales, block) -> list[tuple[Any, Any]]:
+    """Scale and minimum, fp32 vectors, of every group in one block; `scales` is where those of its unit begin."""
     build = write.build
     scale = write.halves(scales, 0)
     minimum = write.halves(scales, 2 * PANEL) if format.minimums else None
-    offset = ir.Constant(_REAL, [float(format.offset)] * PANEL)
+    offset = write.real(float(format.offset))
     if not format.nested:
         return [(scale, build.fmul(scale, offset) if minimum is None else minimum)]
     groups, step = BLOCK // format.group, (2 if format.minimums else 1) * PANEL
-    first = build.add(scales, _I64((4 if format.minimums else 2) * PANEL))
-    at = build.add(first, build.mul(block, _I64(groups * step)))
+    first = build.add(scales, I64((4 if format.minimums else 2) * PANEL))
+    at = build.add(first, build.mul(block, I64(groups * step)))
     found = []
     for group in range(groups):
         own = build.fmul(scale, write.small(at, group * step, signed=not format.minimums))
@@ -111,10 +87,99 @@ def _group_values(write: _Writer, format: Format, scales, block) -> list[tuple[A
     return found
 
 
-def block_tile(format: Format, rows: int) -> Any:
-    """`rows` rows times one panel: int8 products summed by vpdpbusd, block by block, then scaled in fp32."""
+def _tile(
+    build, format: Format, rows: int, firsts: list[int], codes, factors, panel, scales, units, base, base_stride, out,
+    out_stride, live, ahead,
+) -> None:  # fmt: skip
+    """The outputs that begin at `firsts`, as many each as a vector has; see `block_tile`."""
+    write = Writer(build)
+    places = [(first, r) for first in firsts for r in range(rows)]
     groups = BLOCK // format.group if format.group < BLOCK else 1
-    each = 8 // groups  # quads in a group
+    entry = build.block
+    unit_loop, block_loop, unit_end, done = (
+        build.append_basic_block(name) for name in ("unit", "block", "unit_end", "done")
+    )
+    build.branch(unit_loop)
+    build.position_at_end(unit_loop)
+    unit = build.phi(I64)
+    unit_sums = [build.phi(REAL) for _ in places]
+    at_scales = build.add(scales, build.mul(unit, I64(format.scale_bytes)))
+    build.branch(block_loop)
+    build.position_at_end(block_loop)
+    block = build.phi(I64)
+    sums = [build.phi(REAL) for _ in places]
+    place = build.add(build.mul(unit, I64(_UNITS)), block) if format.nested else unit
+    at_codes = build.add(codes, build.mul(place, I64(ROWS * BLOCK)))
+    at_factors = build.add(factors, build.mul(place, I64(ROWS * 16)))
+    at_panel = build.add(panel, build.mul(place, I64(format.code_bytes)))
+    if 0 in firsts:
+        for line in range(format.code_bytes // 64):
+            write.fetch(build.add(at_panel, build.add(ahead, I64(64 * line))))
+    new: list[Any] = []
+    for first in firsts:
+        outputs = _Outputs(build, first)
+        totals = _totals(outputs, format, rows, at_panel, at_codes, groups)
+        weights_of = _group_values(outputs, format, at_scales, block)
+        for r in range(rows):
+            scaled = None
+            for (scale, _), total in zip(weights_of, totals[r], strict=True):
+                real = build.sitofp(total, REAL)
+                scaled = build.fmul(real, scale) if scaled is None else write.fma(real, scale, scaled)
+            factor = write.spread(write.load(at_factors, 16 * r, F32, 4), REAL)
+            value = write.fma(scaled, factor, sums[len(new)])
+            for group, (_, minimum) in enumerate(weights_of):
+                which = 4 if groups == 1 else 8 + 4 * group
+                surplus = write.spread(write.load(at_factors, 16 * r + which, F32, 4), REAL)
+                value = write.fma(minimum, surplus, value)
+            new.append(value)
+    following = build.add(block, I64(1))
+    block.add_incoming(I64(0), unit_loop)
+    block.add_incoming(following, block_loop)
+    for phi, start, value in zip(sums, unit_sums, new, strict=True):
+        phi.add_incoming(start, unit_loop)
+        phi.add_incoming(value, block_loop)
+    blocks = I64(_UNITS if format.nested else 1)
+    build.cbranch(build.icmp_signed("<", following, blocks), block_loop, unit_end)
+    build.position_at_end(unit_end)
+    after = build.add(unit, I64(1))
+    unit.add_incoming(I64(0), entry)
+    unit.add_incoming(after, unit_end)
+    for phi, value in zip(unit_sums, new, strict=True):
+        phi.add_incoming(write.real(0.0), entry)
+        phi.add_incoming(value, unit_end)
+    build.cbranch(build.icmp_signed("<", after, units), unit_loop, done)
+    build.position_at_end(done)
+    for (first, r), value in zip(places, new, strict=True):
+        with build.if_then(build.icmp_signed("<", I64(r), live)):
+            from_ = build.add(base, build.mul(base_stride, I64(r)))
+            to = build.add(out, build.mul(out_stride, I64(r)))
+            write.store(build.fadd(value, write.load(from_, 4 * first, REAL, 4)), to, 4 * first)
+
+
+def _totals(outputs: _Outputs, format: Format, rows: int, at_panel, at_codes, groups: int) -> list[list[Any]]:
+    """Σ codes · activations of a block, int32 vectors, of every row and group."""
+    build, each = outputs.build, 8 // groups
+    chains = 2 if rows <= 2 and each > 4 and not FEW else 1  # one alone waits for itself
+    quads = enumerate(_quads(outputs, format, at_panel))
+    found: list[list[Any]] = [[] for _ in range(rows)]
+    for _ in range(groups):
+        sums = Sums(outputs, [outputs.whole(0)] * (rows * chains), format.bits)
+        mine = list(islice(quads, each)) if not FEW else islice(quads, each)
+        # With few registers a vector of weights is used up before the next one is read.
+        for n, quad, r in ((n, quad, r) for n, quad in mine for r in range(rows)):
+            activations = outputs.load(at_codes, r * BLOCK + 4 * n, I32, 4)
+            sums.add(r * chains + n % chains, quad, outputs.spread(activations, WHOLE))
+        done = sums.done()
+        for r in range(rows):
+            found[r].append(done[r] if chains == 1 else build.add(done[2 * r], done[2 * r + 1]))
+    return found
+
+
+def block_tile(format: Format, rows: int) -> Any:
+    """`rows` rows times one panel: int8 products summed block by block, then scaled in fp32."""
+    # Whole cache lines for one row, which waits for memory; as much as registers hold for more.
+    firsts = list(range(0, PANEL, LANES))
+    parts = [firsts] if rows == 1 else [[first] for first in firsts]
 
     @intrinsic
     def tile(typingctx, codes, factors, panel, scales, units, base, base_stride, out, out_stride, live, ahead):
@@ -127,78 +192,8 @@ def block_tile(format: Format, rows: int) -> Any:
         """
 
         def generate(context, build, signature, arguments):
-            codes, factors, panel, scales, units, base, base_stride, out, out_stride, live, ahead = arguments
-            write = _Writer(build)
-            dot = write.function("llvm.x86.avx512.vpdpbusd.512", _WHOLE, _WHOLE, _WHOLE, _WHOLE)
-            nothing, blank = ir.Constant(_REAL, [0.0] * PANEL), write.whole(0)
-            entry = build.block
-            unit_loop, block_loop, unit_end, done = (
-                build.append_basic_block(name) for name in ("unit", "block", "unit_end", "done")
-            )
-            build.branch(unit_loop)
-            build.position_at_end(unit_loop)
-            unit = build.phi(_I64)
-            unit_sums = [build.phi(_REAL) for _ in range(rows)]
-            at_scales = build.add(scales, build.mul(unit, _I64(format.scale_bytes)))
-            build.branch(block_loop)
-            build.position_at_end(block_loop)
-            block = build.phi(_I64)
-            sums = [build.phi(_REAL) for _ in range(rows)]
-            place = build.add(build.mul(unit, _I64(_UNITS)), block) if format.nested else unit
-            at_codes = build.add(codes, build.mul(place, _I64(ROWS * BLOCK)))
-            at_factors = build.add(factors, build.mul(place, _I64(ROWS * 16)))
-            at_panel = build.add(panel, build.mul(place, _I64(format.code_bytes)))
-            for line in range(format.code_bytes // 64):
-                write.fetch(build.add(at_panel, build.add(ahead, _I64(64 * line))))
-            quads = _quads(write, format, at_panel)
-            weights_of = _group_values(write, format, at_scales, block)
-            new = []
-            for r in range(rows):
-                fours = [write.spread(write.load(at_codes, r * BLOCK + 4 * n, _I32, 4), _WHOLE) for n in range(8)]
-                scaled = None
-                for group in range(groups):
-                    total = blank
-                    if rows <= 2 and each > 4:  # two chains: one alone waits for itself
-                        other = blank
-                        for n in range(0, each, 2):
-                            total = build.call(dot, [total, quads[n], fours[n]])
-                            other = build.call(dot, [other, quads[n + 1], fours[n + 1]])
-                        total = build.add(total, other)
-                    else:
-                        for n in range(group * each, (group + 1) * each):
-                            total = build.call(dot, [total, quads[n], fours[n]])
-                    real = build.sitofp(total, _REAL)
-                    scale, _ = weights_of[group]
-                    scaled = build.fmul(real, scale) if scaled is None else write.fma(real, scale, scaled)
-                value = write.fma(scaled, write.spread(write.load(at_factors, 16 * r, _F32, 4), _REAL), sums[r])
-                for group in range(groups):
-                    which = 4 if groups == 1 else 8 + 4 * group
-                    surplus = write.spread(write.load(at_factors, 16 * r + which, _F32, 4), _REAL)
-                    value = write.fma(weights_of[group][1], surplus, value)
-                new.append(value)
-            following = build.add(block, _I64(1))
-            block.add_incoming(_I64(0), unit_loop)
-            block.add_incoming(following, block_loop)
-            for phi, start, value in zip(sums, unit_sums, new, strict=True):
-                phi.add_incoming(start, unit_loop)
-                phi.add_incoming(value, block_loop)
-            blocks = _I64(_UNITS if format.nested else 1)
-            build.cbranch(build.icmp_signed("<", following, blocks), block_loop, unit_end)
-            build.position_at_end(unit_end)
-            after = build.add(unit, _I64(1))
-            unit.add_incoming(_I64(0), entry)
-            unit.add_incoming(after, unit_end)
-            for phi, value in zip(unit_sums, new, strict=True):
-                phi.add_incoming(nothing, entry)
-                phi.add_incoming(value, unit_end)
-            build.cbranch(build.icmp_signed("<", after, units), unit_loop, done)
-            build.position_at_end(done)
-            for r in range(rows):
-                with build.if_then(build.icmp_signed("<", _I64(r), live)):
-                    from_ = build.add(base, build.mul(base_stride, _I64(r)))
-                    value = build.fadd(new[r], write.load(from_, 0, _REAL, 4))
-                    to = build.inttoptr(build.add(out, build.mul(out_stride, _I64(r))), _REAL.as_pointer())
-                    build.store(value, to).align = 4
+            for part in parts:
+                _tile(build, format, rows, part, *arguments)
             return context.get_dummy_value()
 
         return types.void(*[types.int64] * 11), generate
@@ -211,7 +206,7 @@ def half(typingctx, bits):
     """The fp16 number whose bits these are, as fp32."""
 
     def generate(context, build, signature, arguments):
-        return build.fpext(build.bitcast(build.trunc(arguments[0], _I16), _F16), _F32)
+        return build.fpext(build.bitcast(build.trunc(arguments[0], I16), F16), F32)
 
     return types.float32(types.int32), generate
 
@@ -229,23 +224,23 @@ def transpose_tile(format: Format) -> Any:
 
         def generate(context, build, signature, arguments):
             panel, scales, block, factors, to = arguments
-            write = _Writer(build)
-            groups = _group_values(write, format, scales, block)
-            low, byte4 = write.whole(255), ir.VectorType(_I32, 4)
-            for n, quad in enumerate(_quads(write, format, panel)):
-                scale, minimum = groups[n * len(groups) // 8]
-                for k in range(4):
-                    code = build.and_(build.lshr(quad, write.whole(8 * k)), low)
-                    value = build.fsub(build.fmul(build.uitofp(code, _REAL), scale), minimum)
-                    at = 4 * n + k
-                    factor = write.spread(write.load(factors, 4 * at, _F32, 4), _REAL)
-                    shifted = write.fma(value, factor, ir.Constant(_REAL, [128.5] * PANEL))
-                    bytes_ = build.trunc(build.fptosi(shifted, _WHOLE), ir.VectorType(_I8, PANEL))
-                    fours = build.bitcast(bytes_, byte4)
-                    for quarter in range(4):
-                        place = build.add(to, _I64(quarter * 128 + 4 * at))
-                        four = build.extract_element(fours, _I32(quarter))
-                        build.store(four, build.inttoptr(place, _I32.as_pointer())).align = 4
+            for first in range(0, PANEL, LANES):
+                write = _Outputs(build, first)
+                groups = _group_values(write, format, scales, block)
+                low, byte4 = write.whole(255), ir.VectorType(I32, LANES // 4)
+                for n, quad in enumerate(_quads(write, format, panel)):
+                    scale, minimum = groups[n * len(groups) // 8]
+                    for k in range(4):
+                        code = build.and_(build.lshr(quad, write.whole(8 * k)), low)
+                        value = build.fsub(build.fmul(build.uitofp(code, REAL), scale), minimum)
+                        at = 4 * n + k
+                        factor = write.spread(write.load(factors, 4 * at, F32, 4), REAL)
+                        shifted = write.fma(value, factor, write.real(128.5))
+                        bytes_ = build.trunc(build.fptosi(shifted, WHOLE), ir.VectorType(I8, LANES))
+                        fours = build.bitcast(bytes_, byte4)
+                        for quarter in range(LANES // 4):
+                            four = build.extract_element(fours, I32(quarter))
+                            write.store(four, to, (first // 4 + quarter) * 128 + 4 * at)
             return context.get_dummy_value()
 
         return types.void(*[types.int64] * 5), generate

@@ -1,4 +1,4 @@
-"""4-bit kernels for CPUs with AVX512-VNNI, compiled on first use by numba and kept in its cache.
+"""4-bit kernels for CPUs with AVX512-VNNI or AVX2, compiled on first use by numba and kept in its cache.
 
 Weights are panels as `formats.py` lays them out. Activations are int8 with a scale for every 32 of them, kept eight
 rows together so that a tile reads one stream: codes int8 (⌈B / 8⌉, K / 32, 8, 32) and factors fp32 (⌈B / 8⌉, K / 32, 8,
@@ -16,8 +16,8 @@ from numba import njit, prange
 
 from elm_app.engine.quantized.block_kernels.block_intrinsics import ROWS, block_tile, half
 from elm_app.engine.quantized.formats import BLOCK, FORMATS, PANEL, Q4_0, Q4_1, Q4_K, Q5_0, Q5_1, Q5_K, Q6_K, Q8_0
-from elm_app.engine.quantized.int8_kernels.vnni_intrinsics import address
-from elm_app.engine.quantized.int8_kernels.vnni_numba import exp
+from elm_app.engine.quantized.int8_kernels.int8_intrinsics import address
+from elm_app.engine.quantized.int8_kernels.int8_numba import exp
 
 _NEAR = 1 << 19
 """Bytes of activations that are gone over again and again, panel after panel: they stay in the processor's cache."""

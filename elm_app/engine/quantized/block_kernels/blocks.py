@@ -19,8 +19,8 @@ from torch import Tensor
 from elm_app.engine.quantized.block_kernels import backward_numba, block_numba
 from elm_app.engine.quantized.block_kernels.block_rows import MANY, BlockRows, block_rows, empty_rows
 from elm_app.engine.quantized.formats import BLOCK, PANEL, Blocks, Format
-from elm_app.engine.quantized.int8_kernels import vnni_numba
-from elm_app.engine.quantized.int8_kernels.vnni import VnniKernels, aligned, quantized
+from elm_app.engine.quantized.int8_kernels import int8_numba
+from elm_app.engine.quantized.int8_kernels.int8 import Int8Kernels, aligned, quantized
 from elm_app.engine.quantized.kernels import Matrix
 
 _AHEAD = 8192
@@ -102,7 +102,7 @@ class Transposed:
             at += part.outputs
             spare = part.width - part.outputs
             rows = quantized((F.pad(mine, (0, spare)) if spare else mine).contiguous())
-            vnni_numba.linear(rows.codes, rows.scale, rows.total, panels, scales, result, result, self.linear.workers)
+            int8_numba.linear(rows.codes, rows.scale, rows.total, panels, scales, result, result, self.linear.workers)
         return out
 
 
@@ -171,10 +171,9 @@ class BlockLinear:
         return out if add_to is None or inside else add_to.add_(out)
 
 
-class BlockKernels(VnniKernels):
-    """Kernels for blocks of a few bits, on CPUs with AVX512-VNNI; attention is that of the int8 kernels."""
+class BlockKernels(Int8Kernels):
+    """Kernels for blocks of a few bits; attention is that of the int8 kernels."""
 
-    name = "avx512-vnni"
     takes_blocks = True
 
     def __init__(self) -> None:

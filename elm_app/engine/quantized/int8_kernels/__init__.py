@@ -1,2 +1,2 @@
-"""Int8 with a scale an output: `vnni` as the decoder wants it, the arithmetic in `vnni_numba`, `vnni_intrinsics` and
-`attention_intrinsics`; `onednn` with torch alone."""
+"""Int8 with a scale an output: `int8` as the decoder wants it, the arithmetic in `int8_numba`, `int8_intrinsics` and
+`attention_intrinsics`."""

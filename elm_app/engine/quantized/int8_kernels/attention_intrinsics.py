@@ -1,4 +1,4 @@
-"""Two small matrix products of attention, as fused multiply-adds on registers; see `vnni_numba.attend`."""
+"""Two small matrix products of attention, as fused multiply-adds on registers; see `int8_numba.attend`."""
 
 # mypy: disable-error-code="no-untyped-def,misc,no-any-return"
 # ruff: noqa: ARG001

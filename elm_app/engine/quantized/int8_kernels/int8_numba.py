@@ -1,8 +1,8 @@
-"""Int8 kernels for CPUs with AVX512-VNNI, compiled on first use by numba and kept in its cache.
+"""Int8 kernels for CPUs with AVX512-VNNI or AVX2, compiled on first use by numba and kept in its cache.
 
 Weights are stored as they are read: panels of 32 outputs, [K / 4][2][16][4] bytes, so that one pass streams a matrix
 from memory once however many rows there are. Codes of weights are kept unsigned (code + 128), activations signed, which
-is what the instruction wants; the surplus 128 · Σ activations is taken off at the end. All sums are exact integers, and
+is what the instructions want; the surplus 128 · Σ activations is taken off at the end. All sums are exact integers, and
 the attention of a row is computed by itself, so a row's result does not depend on the batch, to the bit. Helpers are
 inlined by force: called, they are one program just after compiling and another one, rounded otherwise, from the cache.
 
@@ -17,7 +17,7 @@ import numpy as np
 from numba import njit, prange
 
 from elm_app.engine.quantized.int8_kernels.attention_intrinsics import SPAN, product_tile
-from elm_app.engine.quantized.int8_kernels.vnni_intrinsics import PANEL, address, dot_tile, float_of_bits
+from elm_app.engine.quantized.int8_kernels.int8_intrinsics import PANEL, address, dot_tile, float_of_bits
 
 _NEAR = 1 << 19
 """Bytes of activations that are gone over again and again, panel after panel: they stay in the processor's cache."""

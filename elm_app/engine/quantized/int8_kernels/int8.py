@@ -1,4 +1,4 @@
-"""The int8 kernels of `vnni_numba.py` as the decoder wants them: torch tensors in, torch tensors and `Rows` out."""
+"""The int8 kernels of `int8_numba.py` as the decoder wants them: torch tensors in, torch tensors and `Rows` out."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from elm_app.engine.quantized.int8_kernels import vnni_numba
-from elm_app.engine.quantized.int8_kernels.vnni_intrinsics import PANEL
+from elm_app.engine.quantized.int8_kernels import int8_numba
+from elm_app.engine.quantized.int8_kernels.int8_intrinsics import PANEL
 from elm_app.engine.quantized.kernels import Back, CopiedBack, Matrix, stacked, transposed_words
 
 _MANY = 1 << 18
@@ -37,7 +37,7 @@ class Rows:
     total: NDArray[Any]
 
 
-class VnniLinear:
+class Int8Linear:
     """A weight matrix (N, K), any float dtype, as packed int8 with a scale per output; `bias` (N,) or None."""
 
     def __init__(self, weight: Tensor, bias: Tensor | None, workers: int) -> None:
@@ -45,7 +45,7 @@ class VnniLinear:
         number = -(-self.outputs // PANEL)
         spare = number * PANEL - self.outputs
         self.panels, self.scale = aligned(number, weight.shape[1] * PANEL), np.empty(number * PANEL, np.float32)
-        vnni_numba.pack(weight.float().contiguous().numpy(), self.panels, self.scale)
+        int8_numba.pack(weight.float().contiguous().numpy(), self.panels, self.scale)
         given = np.zeros(self.outputs, np.float32) if bias is None else bias.float().numpy()
         self.bias = np.pad(given, (0, spare))[None]
 
@@ -59,23 +59,22 @@ class VnniLinear:
         whole = len(self.scale) == self.outputs
         out = add_to if add_to is not None and whole else torch.empty(len(rows.codes), len(self.scale))
         base = self.bias if add_to is None or out is not add_to else add_to.numpy()
-        vnni_numba.linear(rows.codes, rows.scale, rows.total, self.panels, self.scale, base, out.numpy(), self.workers)
+        int8_numba.linear(rows.codes, rows.scale, rows.total, self.panels, self.scale, base, out.numpy(), self.workers)
         if not whole:
             out = out[:, : self.outputs]
         return out if add_to is None or out is add_to else add_to.add_(out)
 
 
-class VnniKernels:
-    """The fastest kernels, for CPUs with AVX512-VNNI."""
+class Int8Kernels:
+    """Kernels for int8, a scale an output."""
 
-    name = "avx512-vnni"
     takes_blocks = False
 
     def __init__(self) -> None:
         self.workers = min(torch.get_num_threads(), int(numba.config.NUMBA_NUM_THREADS))
 
     def linear(self, parts: Sequence[Matrix], bias: Tensor | None = None) -> Any:
-        return VnniLinear(stacked(parts), bias, self.workers)
+        return Int8Linear(stacked(parts), bias, self.workers)
 
     def words(self, matrix: Matrix, packed: Any = None) -> Callable[[Tensor], Tensor]:  # noqa: ARG002
         return lambda tokens: F.embedding(tokens, stacked([matrix])).float()
@@ -91,22 +90,22 @@ class VnniKernels:
 
     def norm_quantize(self, x: Tensor, weight: Tensor, eps: float) -> Any:
         rows = _rows(*x.shape)
-        vnni_numba.norm_quantize(x.numpy(), weight.numpy(), eps, rows.codes, rows.scale, rows.total)
+        int8_numba.norm_quantize(x.numpy(), weight.numpy(), eps, rows.codes, rows.scale, rows.total)
         return rows
 
     def gate_quantize(self, gate_up: Tensor) -> Any:
         rows = _rows(gate_up.shape[0], gate_up.shape[1] // 2)
-        vnni_numba.gate_quantize(gate_up.numpy(), rows.codes, rows.scale, rows.total)
+        int8_numba.gate_quantize(gate_up.numpy(), rows.codes, rows.scale, rows.total)
         return rows
 
     def attend(self, qkv: Tensor, turn: Tensor, keys: Tensor, values: Tensor, length: int, out: Tensor) -> None:
-        vnni_numba.attend(qkv.numpy(), turn.numpy(), keys.numpy(), values.numpy(), length, out.numpy())
+        int8_numba.attend(qkv.numpy(), turn.numpy(), keys.numpy(), values.numpy(), length, out.numpy())
 
 
 def quantized(x: Tensor) -> Rows:
     """fp32 (B, K) to int8 with a scale a row."""
     rows = _rows(*x.shape)
-    work = vnni_numba.quantize_many if x.numel() > _MANY else vnni_numba.quantize
+    work = int8_numba.quantize_many if x.numel() > _MANY else int8_numba.quantize
     work(x.numpy(), rows.codes, rows.scale, rows.total)
     return rows
 
