@@ -1,6 +1,7 @@
 """A model's name to a folder on disk.
 
 choice        which model `auto` is on this machine, and why (`free_memory`)
+instructions  what the CPU has to run 4-bit models with
 presets       the models that have a name of their own, with their checksums
 resolve       from a name to a folder that transformers can load
 mirrors       where weights come from: package index or model hub

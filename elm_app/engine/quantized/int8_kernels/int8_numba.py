@@ -132,8 +132,8 @@ def gate_quantize(gate_up, codes, scale, total):
         scale[row], total[row] = _quantize_row(values, codes[row])
 
 
-_four4, _two4, _one4 = product_tile(4, 4), product_tile(2, 4), product_tile(1, 4)
-_four1, _two1, _one1 = product_tile(4, 1), product_tile(2, 1), product_tile(1, 1)
+_four64, _two64, _one64 = product_tile(4, SPAN), product_tile(2, SPAN), product_tile(1, SPAN)
+_four16, _two16, _one16 = product_tile(4, 16), product_tile(2, 16), product_tile(1, 16)
 
 
 @njit(forceinline=True)
@@ -144,21 +144,21 @@ def _product(left, row_stride, step, right, right_stride, count, out, out_stride
         a, o = left + row * row_stride, out + row * out_stride
         if rows - row >= 4:
             if wide:
-                _four4(a, row_stride, step, right, right_stride, count, o, out_stride)
+                _four64(a, row_stride, step, right, right_stride, count, o, out_stride)
             else:
-                _four1(a, row_stride, step, right, right_stride, count, o, out_stride)
+                _four16(a, row_stride, step, right, right_stride, count, o, out_stride)
             row += 4
         elif rows - row >= 2:
             if wide:
-                _two4(a, row_stride, step, right, right_stride, count, o, out_stride)
+                _two64(a, row_stride, step, right, right_stride, count, o, out_stride)
             else:
-                _two1(a, row_stride, step, right, right_stride, count, o, out_stride)
+                _two16(a, row_stride, step, right, right_stride, count, o, out_stride)
             row += 2
         else:
             if wide:
-                _one4(a, row_stride, step, right, right_stride, count, o, out_stride)
+                _one64(a, row_stride, step, right, right_stride, count, o, out_stride)
             else:
-                _one1(a, row_stride, step, right, right_stride, count, o, out_stride)
+                _one16(a, row_stride, step, right, right_stride, count, o, out_stride)
             row += 1
 
 
@@ -229,7 +229,7 @@ def _softmax(scores, count):
 
 @njit(cache=True, nogil=True, parallel=True, boundscheck=False)
 def pack(weight, panels, scale):
-    """fp32 (N, K), K a multiple of 4, to panels, uint8 (⌈N / 32⌉, K · 32), and scales; spare outputs are zero."""
+    """fp32 (N, K), K a multiple of 16, to panels, uint8 (⌈N / 32⌉, K · 32), and scales; spare outputs are zero."""
     outputs, size = weight.shape
     for number in prange(len(panels)):
         panel = panels[number]
