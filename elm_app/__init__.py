@@ -19,7 +19,7 @@ Vocabulary
 
 Rooms, imports only go down (tests/test_layers.py); each has a docstring that says what stands in it
     cli, web      the command line and the page: readers of a run's log
-    evaluation    methods compared on the same problems; `baselines/`: one method, one file
+    evaluation    methods compared on the same problems; `baselines/`: one method, one file; `cluster/`: Ray
     pipelines     `solve`, `learn`, `stream/` and `token_effect` as generators of events; files of problems
     runs          the queue, the logs, the state folded from a log, its replay
     retrieval     which memory a problem gets; the embedder

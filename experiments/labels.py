@@ -27,8 +27,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from elm_app.core.types import LearnStep, Measured
 from elm_app.evaluation import statistics
+from elm_app.evaluation.answering import right
 from elm_app.evaluation.folder import BenchFolder
-from elm_app.evaluation.result_line import right
 from elm_app.pipelines.stream.folder import StreamFolder
 from elm_app.runs.event_log import read
 from elm_app.runs.state import view_of

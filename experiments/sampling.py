@@ -18,7 +18,7 @@ from elm_app.answers.extract import extract
 from elm_app.answers.vote import vote
 from elm_app.core.config import SamplingSettings
 from elm_app.core.types import Measured, Trace
-from elm_app.evaluation.result_line import right
+from elm_app.evaluation.answering import right
 
 if TYPE_CHECKING:
     from elm_app.engine.engine import Engine, RolloutRequest

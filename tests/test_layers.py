@@ -44,6 +44,7 @@ ONLY_IN = {
     "peft": {"engine", "learning"},
     "bitsandbytes": {"engine", "learning"},
     "numba": {"engine"},
+    "ray": {"evaluation/cluster/ray_boundary.py"},
     "pyarrow": {"pipelines/problem_files/parquet.py"},
 }
 

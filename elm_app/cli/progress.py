@@ -129,7 +129,10 @@ class Reporter:
             case ProblemAnswered():
                 answer = "no answer" if event.answer is None else one_line(event.answer)
                 spent = f"{event.tokens} tokens, {event.seconds:.1f} s"
-                self._line(f"  {event.number} of {event.total}: {answer}{_MARKS[event.right]} · {spent}")
+                now = view.bench.current if view.bench else None
+                other = now is None or (now.method, now.seed) != (event.method, event.seed)
+                who = f"{event.method}, seed {event.seed}, " if other else ""  # several go on at once
+                self._line(f"  {who}{event.number} of {event.total}: {answer}{_MARKS[event.right]} · {spent}")
             case TraceChunk() if self.live and time.monotonic() - self._shown > 0.3:
                 finished = sum(trace.trace is not None for trace in view.traces.values())
                 self._status(f"{finished} traces finished, {view.tokens()} tokens")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from elm_app.evaluation.report import markdown, report_json
 from elm_app.pipelines.problems import arranged
 
 if TYPE_CHECKING:
+    from elm_app.evaluation.bench import Bench
     from elm_app.pipelines.resources import Tools
     from elm_app.runs.runner import Ready
     from elm_app.runs.state import RunView
@@ -49,6 +51,10 @@ def add(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
     bench.add_argument("--out", type=Path, help="folder for the results and the report")
     bench.add_argument("--again", type=int, default=0, help="ask the first so many problems once more at the end")
     bench.add_argument("--memories-from", type=Path, help="memories made elsewhere, for elm_frozen")
+    bench.add_argument(
+        "--ray", metavar="local|ADDRESS", help="work with several workers, here or on the Ray cluster at an address"
+    )
+    bench.add_argument("--workers", type=int, metavar="N", help="for --ray (default: one a GPU, or one for two cores)")
     bench.add_argument("--report", action="store_true", help="only make the report of --out anew")
     _settings_options(bench, ("seed",))
     bench.set_defaults(command=_bench)
@@ -206,8 +212,22 @@ def _bench(options: argparse.Namespace) -> int:
             file_name(options),
             options.again,
             options.memories_from,
+            through=_through(options),
         )
         return run_to_end(options, "bench", ready, reported)
+
+
+def _through(options: argparse.Namespace) -> Bench | None:
+    """What does the benchmark, if it is not this process."""
+    if options.ray is None:
+        if options.workers is not None:
+            raise BadInput("--workers is for --ray.", "Add --ray local, or leave it out.")
+        return None
+    if options.workers is not None and options.workers < 1:
+        raise BadInput(f"--workers is {options.workers}.", "It must be at least 1.")
+    from elm_app.evaluation.cluster.ray_bench import ray_bench
+
+    return partial(ray_bench, address=options.ray, workers=options.workers)
 
 
 def reported(view: RunView) -> dict[str, Any]:

@@ -10,21 +10,19 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from elm_app.core.config import SamplingSettings
 from elm_app.core.errors import BadInput, Stopped
-from elm_app.core.events import Event, MethodStarted, ModelReady, ProblemAnswered, Progress, RunFinished, RunStopped
+from elm_app.core.events import Event, MethodStarted, ModelReady, ProblemAnswered, RunFinished, RunStopped
 from elm_app.core.types import Problem, Timing
+from elm_app.evaluation.answering import baseline
 from elm_app.evaluation.baselines import BY_GOLD, LEARNED, METHODS
 from elm_app.evaluation.elm_method import elm
-from elm_app.evaluation.folder import AGAIN, BenchFolder, BenchPlan
-from elm_app.evaluation.method import Desk, Method
+from elm_app.evaluation.folder import BenchFolder, BenchPlan
 from elm_app.evaluation.report import ReportAsItGoes, write_report
-from elm_app.evaluation.result_line import answered, result_of
 from elm_app.evaluation.variants import VARIANTS
 from elm_app.pipelines.resources import Tools
 from elm_app.pipelines.stream.context_check import check_lengths
@@ -35,6 +33,11 @@ from elm_app.runs.runner import Ready
 
 if TYPE_CHECKING:
     from elm_app.engine.engine import Engine
+
+Bench = Callable[
+    [BenchFolder, Sequence[str], Sequence[int], Tools, Callable[[], bool], Callable[[], bool]], Iterator[Event]
+]
+"""What does a benchmark: given its folder, methods, seeds, the tools, `stopped` and `paused`."""
 
 
 def methods() -> dict[str, str]:
@@ -57,9 +60,10 @@ def bench_run(
     again: int = 0,
     memories: Path | None = None,
     paused: Callable[[], bool] = lambda: False,
+    through: Bench | None = None,
 ) -> Ready:
-    """A run that does what is left of a benchmark in `out`. It stops at once when it is told to, and after the problem
-    that goes on once `paused()` is true.
+    """A run that does what is left of a benchmark in `out`, by `through` (None: `bench`). It stops at once when it is
+    told to, and after the problem that goes on once `paused()` is true.
 
     Raises:
         BadInput: there is no method, or no such; `out` holds another benchmark; something that a method needs is not
@@ -92,7 +96,7 @@ def bench_run(
     asked = {"methods": list(methods), "seeds": list(seeds), "out": str(out), "problems": len(problems)}
 
     def work(stopped: Callable[[], bool]) -> Iterator[Event]:
-        return bench(folder, methods, seeds, tools, stopped, paused)
+        return (through or bench)(folder, methods, seeds, tools, stopped, paused)
 
     return Ready(new_run_id(), name, {**settings.to_json(), **asked}, work)
 
@@ -178,7 +182,7 @@ def bench(
                 if method in VARIANTS:
                     events = elm(folder, plan, method, seed, tools, halted)
                 else:
-                    events = _baseline(folder, plan, method, seed, engine, tools, halted)
+                    events = baseline(folder, plan, method, seed, tools, halted)
                 for event in events:
                     if not isinstance(event, ProblemAnswered):
                         yield event
@@ -193,76 +197,3 @@ def bench(
             yield RunStopped(timing())
             return
     yield RunFinished(timing())
-
-
-def _baseline(
-    folder: BenchFolder,
-    plan: BenchPlan,
-    name: str,
-    seed: int,
-    engine: Engine,
-    tools: Tools,
-    stopped: Callable[[], bool],
-) -> Iterator[Event]:
-    """What is left of one method and seed. Raises `Stopped`."""
-    from elm_app.engine.sampler import trace_seed
-
-    done = folder.results(name, seed)
-    if len(done) == len(plan.problems) + plan.again:
-        return
-    settings = StreamSettings.from_json(plan.settings)
-    desk = Desk(
-        engine,
-        settings.model,
-        replace(settings.sampling, seed=seed),
-        replace(settings.learning, seed=seed),
-        settings.routing,
-        lambda text: tools.embedders.get(lambda _: None, stopped).encode([text])[0],
-        folder.of(name, seed),
-        stopped,
-    )
-    desk.folder.mkdir(parents=True, exist_ok=True)
-    method: Method = METHODS[name](desk)
-    if method.retrieves:
-        yield from while_waiting(lambda report: tools.embedders.get(report, stopped), stopped)
-    began = time.perf_counter()
-    yield from _waits(method.prepare(plan.problems, done))
-    prepared = time.perf_counter() - began, desk.tokens, desk.read_tokens
-    asked = [*plan.problems, *plan.problems[: plan.again]]
-    for number, problem in enumerate(asked[len(done) :], len(done) + 1):
-        if stopped():
-            raise Stopped("The run was stopped.")
-        again = number > len(plan.problems)
-        own = number - len(plan.problems) if again else number
-        began, tokens, read = time.perf_counter() - desk.uncounted_seconds, desk.tokens, desk.read_tokens
-        of_problem = trace_seed(seed + AGAIN if again else seed, own)
-        solved = yield from _inner(method.solve(problem, of_problem))
-        kept = {} if again else (yield from _inner(method.remember(problem, solved, of_problem)))
-        detail = dict(solved.detail)
-        if number == 1 and prepared[1]:  # what was learned over the whole set stands with the first problem
-            detail |= {"prepare_seconds": round(prepared[0], 3), "prepare_tokens": prepared[1]}
-            tokens, read = tokens - prepared[1], read - prepared[2]
-        result = result_of(name, seed, own, problem, solved, desk.tokens - tokens, desk.read_tokens - read, again)
-        seconds = (
-            time.perf_counter() - desk.uncounted_seconds - began + (prepared[0] if "prepare_seconds" in detail else 0.0)
-        )
-        detail |= {"trainable": method.trainable, "stored_bytes": method.stored_bytes()}
-        result = replace(result, kept=kept, detail=detail, seconds=round(seconds, 3))
-        folder.append(result)
-        yield answered(result, len(asked))
-
-
-def _waits(events: Iterator[Event]) -> Iterator[Event]:
-    """Of what a method says, the waits: its traces are in its lines."""
-    return (event for event in events if isinstance(event, Progress))
-
-
-def _inner(events: Any) -> Any:
-    """As `_waits`, with what the generator returns."""
-    while True:
-        try:
-            event = next(events)
-        except StopIteration as stop:
-            return stop.value
-        if isinstance(event, Progress):
-            yield event

@@ -12,9 +12,9 @@ from elm_app.core.events import Event, ModelReady, ProblemFinished, Progress, Ru
 from elm_app.core.results import Result, StreamRow
 from elm_app.core.text import memories
 from elm_app.core.types import Problem
+from elm_app.evaluation.answering import answered, result_of
 from elm_app.evaluation.folder import AGAIN, BenchFolder, BenchPlan
 from elm_app.evaluation.method import Solved
-from elm_app.evaluation.result_line import answered, result_of
 from elm_app.evaluation.variants import VARIANTS, Variant
 from elm_app.pipelines.resources import Tools
 from elm_app.pipelines.stream.folder import Plan, StreamFolder

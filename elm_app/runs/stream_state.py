@@ -78,10 +78,13 @@ class BenchView:
     """A benchmark so far: the method and seed that go on, and the answers of this sitting.
 
     Attributes:
+        current: the one that was begun last.
+        begun: how many answers each had when it was begun.
         walls: for each of `answered`, the seconds by the clock since the one before, or since its method began.
     """
 
     current: MethodStarted | None = None
+    begun: dict[tuple[str, int], int] = field(default_factory=dict)
     answered: list[ProblemAnswered] = field(default_factory=list)
     walls: list[float] = field(default_factory=list)
     since: float = 0.0
@@ -90,6 +93,7 @@ class BenchView:
         """Take in an event, `at` seconds after the run began."""
         if isinstance(event, MethodStarted):
             self.current = event
+            self.begun.setdefault((event.method, event.seed), event.done)
         else:
             self.answered.append(event)
             self.walls.append(at - self.since)
@@ -106,7 +110,7 @@ class BenchView:
     @property
     def done(self) -> int:
         """Answers that there are, over all methods and seeds."""
-        return (self.current.place - 1) * self.current.total + self.done_of_current if self.current else 0
+        return sum(self.begun.values()) + len(self.answered)
 
     @property
     def total(self) -> int:

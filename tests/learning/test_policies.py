@@ -65,19 +65,19 @@ def train(policy: Policy, prompt: list[int], source: str, steps: int, seed: int 
         learner.learn(prompt, [event.tokens for event in made], rewards)
 
 
-def gain(form: str, model: ModelSettings, source: str, seed: int = 0) -> tuple[float, float]:
-    """The planted task is the first letter that most rollouts begin with: its share before and after 25 steps."""
+def gain(form: str, model: ModelSettings, source: str, seed: int = 0, steps: int = 25) -> tuple[float, float]:
+    """The planted task is the first letter that most rollouts begin with: its share before and after learning."""
     policy = made(form, model)
     prompt = policy.engine.encode("1?")
     first = [event.text[:1] for event in rollouts(policy, prompt, 128, 999)]
     letter = max(sorted(set(first)), key=first.count)
-    train(policy, prompt, source, 25, 1000 * seed)
+    train(policy, prompt, source, steps, 1000 * seed)
     return first.count(letter) / 128, share(policy, prompt, letter)
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_every_form_learns_the_majority(form: str, model: ModelSettings) -> None:
-    before, after = gain(form, model, "majority")
+@pytest.mark.parametrize(("form", "steps"), [("soft prompt", 25), ("prefix", 60), ("lora", 25), ("full", 25)])
+def test_every_form_learns_the_majority(form: str, steps: int, model: ModelSettings) -> None:
+    before, after = gain(form, model, "majority", steps=steps)
     assert before < 0.6
     assert after > 0.7
 

@@ -55,9 +55,9 @@ def steps(events: list[Event]) -> list[LearnStep]:
     return [event.step for event in events if isinstance(event, StepFinished)]
 
 
-def by_length(judged: Judged) -> list[float | None]:
-    """A reward that differs between rollouts of any model."""
-    return [float(sum(map(ord, trace.text)) % 3 == index % 3) for index, trace in enumerate(judged.traces)]
+def by_place(judged: Judged) -> list[float | None]:
+    """A reward that differs between rollouts, whatever a model writes."""
+    return [float(index % 2) for index, _ in enumerate(judged.traces)]
 
 
 def test_a_planted_task_is_learned(engine: Engine, folder: Path) -> None:
@@ -73,14 +73,14 @@ def test_a_planted_task_is_learned(engine: Engine, folder: Path) -> None:
 
 
 def test_going_on_from_a_checkpoint_is_as_if_nothing_had_happened(engine: Engine, folder: Path) -> None:
-    whole = trainer(engine, folder, reward=by_length)
+    whole = trainer(engine, folder, reward=by_place)
     told = steps(list(whole.train()))
     assert [step.step for step in told] == [1, 2, 3, 4]
     assert whole.state.updates >= 2
-    first = trainer(engine, folder, replace(SHORT, steps=2), reward=by_length)
+    first = trainer(engine, folder, replace(SHORT, steps=2), reward=by_place)
     list(first.train())
     state = checkpoint.read(folder, "r1")
-    second = trainer(engine, folder, reward=by_length, state=state)
+    second = trainer(engine, folder, reward=by_place, state=state)
     rest = steps(list(second.train()))
     assert [step.step for step in rest] == [3, 4]
     assert torch.equal(second.state.soft_prompt, whole.state.soft_prompt)
@@ -94,7 +94,7 @@ def test_a_stop_loses_the_current_step_only(engine: Engine, folder: Path) -> Non
     def stopped() -> bool:
         return len(steps(seen)) == 2 and any(isinstance(event, PhaseStarted) and event.step == 3 for event in seen)
 
-    learning = trainer(engine, folder, reward=by_length, stopped=stopped)
+    learning = trainer(engine, folder, reward=by_place, stopped=stopped)
     for event in learning.train():
         seen.append(event)
     assert isinstance(seen[-1], LearningEnded)
@@ -160,7 +160,7 @@ def test_measuring_samples_afresh_with_the_same_seeds(engine: Engine, folder: Pa
 
 
 def test_the_published_formula_learns_too(engine: Engine, folder: Path) -> None:
-    learning = trainer(engine, folder, replace(SHORT, loss="grpo"), by_length)
+    learning = trainer(engine, folder, replace(SHORT, loss="grpo"), by_place)
     start = learning.state.soft_prompt.clone()
     told = [step for step in steps(list(learning.train())) if step.skipped is None]
     assert told
@@ -170,7 +170,7 @@ def test_the_published_formula_learns_too(engine: Engine, folder: Path) -> None:
 
 def test_the_norm_cap_holds(engine: Engine, folder: Path) -> None:
     settings = replace(SHORT, learning_rate=1.0, norm_cap=1.5)
-    learning = trainer(engine, folder, settings, by_length)
+    learning = trainer(engine, folder, settings, by_place)
     list(learning.train())
     from elm_app.learning.soft_prompt import mean_length
 

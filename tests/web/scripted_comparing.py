@@ -13,9 +13,9 @@ from scripted_learn import MODEL
 from elm_app.core.events import Event, MethodStarted, ModelReady, RunFinished, RunStopped
 from elm_app.core.results import Result, TraceResult
 from elm_app.core.types import Problem, Timing
+from elm_app.evaluation.answering import answered
 from elm_app.evaluation.folder import BenchFolder, BenchPlan
 from elm_app.evaluation.report import ReportAsItGoes
-from elm_app.evaluation.result_line import answered
 from elm_app.pipelines.stream.settings import StreamSettings
 from elm_app.runs.event_log import new_run_id
 from elm_app.runs.runner import Runner

@@ -28,6 +28,8 @@ _CLASSES = {
     "ttrl": "Ttrl",
 }
 """The class of each method, in the module of its name."""
+INDEPENDENT = ("zero_shot", "self_consistency")
+"""Methods that answer every problem by itself."""
 BY_GOLD = ("grpo_gold", "one_shot_rlvr")
 """Methods that are told right answers."""
 LEARNED = ("elm_lora", "elm_prefix", "elm_offline", "ttrl")
