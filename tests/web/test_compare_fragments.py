@@ -175,7 +175,7 @@ def test_the_command_line_reads_the_command_as_it_was_meant(
 ) -> None:
     given: list[tuple[Any, ...]] = []
 
-    def noted(*arguments: Any) -> None:
+    def noted(*arguments: Any, **_: Any) -> None:
         given.append(arguments)
         raise BadInput("Enough.")
 
