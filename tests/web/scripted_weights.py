@@ -29,7 +29,7 @@ from elm_app.weights.choice import choose
 from elm_app.weights.presets import PRESETS
 
 BYTES = PRESETS["base"].bytes
-CHOICE = choose("cpu", 24 << 30, True)
+CHOICE = choose("cpu", 24 << 30, "AVX512-VNNI")
 Report = Callable[[Progress], None]
 Cancelled = Callable[[], bool]
 
